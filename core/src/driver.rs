@@ -1,0 +1,255 @@
+//! The loop between a stream and its transport.
+
+use core::future::Future;
+use core::marker::PhantomData;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use embassy_futures::select::{Either, select};
+
+use crate::shared::{BytePort, Stream};
+use crate::stream::{Interest, Phase};
+use crate::transport::{Port, Received, Sent, Shutdown, Transport};
+
+/// After so many messages a driver lets others run.
+pub const BATCH_MESSAGES: usize = 64;
+/// After so many bytes a driver lets others run.
+pub const BATCH_BYTES: usize = 64 * 1024;
+
+/// What a run of a driver ended with.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Drive {
+    /// Nothing can go on before the transport's waker is woken or the stream's interest grows.
+    Idle,
+    /// The batch is used up; there may be more.
+    Again,
+    /// The stream has ended, and the transport was shut down.
+    Ended,
+}
+
+/// Moves messages until neither side can go on, or at most [`BATCH_MESSAGES`] messages or [`BATCH_BYTES`] bytes: for an
+/// owner who has the stream to itself meanwhile. `cx` holds the waker that the transport is to wake when there is more.
+pub fn drive<P, T>(port: &mut P, transport: &mut T, cx: &mut Context<'_>) -> Drive
+where
+    P: Port<Error = T::Error, Refused = T::Refused>,
+    T: Transport<P>,
+{
+    let mut batch = Batch::new(port);
+    loop {
+        match step(port, transport, &mut batch) {
+            Drive::Idle => {}
+            end => return end,
+        }
+        let want = port.interest();
+        match Pin::new(&mut Ready::new(transport, want)).poll(cx) {
+            Poll::Pending => return Drive::Idle,
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => return fail(port, transport, error),
+        }
+    }
+}
+
+/// Runs a [`Stream`] over its transport for as long as the stream lives. Made by [`Stream::drive`].
+///
+/// # Cancel safety
+/// All progress lives in the stream and the transport: dropping the driver loses nothing, and another one may go on.
+#[must_use = "futures do nothing unless polled"]
+#[derive(Debug)]
+pub struct Driver<'a, T, const RX: usize, const TX: usize, const W: usize, E> {
+    port: BytePort<'a, RX, TX, W, E>,
+    transport: &'a mut T,
+    ended: bool,
+}
+
+impl<'a, T, const RX: usize, const TX: usize, const W: usize, E> Driver<'a, T, RX, TX, W, E> {
+    pub(crate) fn new(stream: &'a Stream<RX, TX, W, E>, transport: &'a mut T) -> Self {
+        Self {
+            port: BytePort::new(stream),
+            transport,
+            ended: false,
+        }
+    }
+}
+
+impl<'a, T, const RX: usize, const TX: usize, const W: usize, E> Future
+    for Driver<'a, T, RX, TX, W, E>
+where
+    E: Clone,
+    T: Transport<BytePort<'a, RX, TX, W, E>, Error = E, Refused = ()>,
+{
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        if this.ended {
+            return Poll::Ready(());
+        }
+        let mut batch = Batch::new(&this.port);
+        loop {
+            match step(&mut this.port, this.transport, &mut batch) {
+                Drive::Idle => {}
+                Drive::Again => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Drive::Ended => {
+                    this.ended = true;
+                    return Poll::Ready(());
+                }
+            }
+            let seen = (this.port.interest(), this.port.phase());
+            let changed = Changed {
+                port: &mut this.port,
+                seen,
+            };
+            let ready = Ready::new(this.transport, seen.0);
+            match Pin::new(&mut select(changed, ready)).poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Either::First(()) | Either::Second(Ok(()))) => {}
+                Poll::Ready(Either::Second(Err(error))) => {
+                    let _: Drive = fail(&mut this.port, this.transport, error);
+                    this.ended = true;
+                    return Poll::Ready(());
+                }
+            }
+        }
+    }
+}
+
+/// How much of a batch is used up.
+struct Batch {
+    rounds: usize,
+    bytes_before: usize,
+}
+
+impl Batch {
+    fn new(port: &impl Port) -> Self {
+        Self {
+            rounds: 0,
+            bytes_before: port.moved_bytes(),
+        }
+    }
+
+    /// Counts one more attempt; says whether there is none left.
+    fn spend(&mut self, port: &impl Port) -> bool {
+        self.rounds = self.rounds.saturating_add(1);
+        self.rounds > BATCH_MESSAGES
+            || port.moved_bytes().saturating_sub(self.bytes_before) >= BATCH_BYTES
+    }
+}
+
+/// Sends and receives until both are blocked, and sees to the end.
+fn step<P, T>(port: &mut P, transport: &mut T, batch: &mut Batch) -> Drive
+where
+    P: Port<Error = T::Error, Refused = T::Refused>,
+    T: Transport<P>,
+{
+    match try_step(port, transport, batch) {
+        Ok(drive) => drive,
+        Err(error) => fail(port, transport, error),
+    }
+}
+
+fn try_step<P, T>(port: &mut P, transport: &mut T, batch: &mut Batch) -> Result<Drive, T::Error>
+where
+    P: Port<Error = T::Error, Refused = T::Refused>,
+    T: Transport<P>,
+{
+    while port.interest().send {
+        if batch.spend(port) {
+            return Ok(Drive::Again);
+        }
+        match transport.try_send(port)? {
+            Sent::Accepted => {}
+            Sent::Refused(reason) => port.refused(reason),
+            Sent::Blocked => break,
+        }
+    }
+    while port.interest().receive {
+        if batch.spend(port) {
+            return Ok(Drive::Again);
+        }
+        match transport.try_recv(port)? {
+            Received::Message | Received::Skipped => {}
+            Received::NoRoom => {
+                port.starved();
+                break;
+            }
+            Received::Blocked => break,
+        }
+    }
+    match port.phase() {
+        Phase::Run => return Ok(Drive::Idle),
+        Phase::Flush if !transport.try_flush()? => return Ok(Drive::Idle),
+        Phase::Flush => {
+            transport.shutdown(Shutdown::Flushed);
+            port.finish();
+        }
+        Phase::Ended => transport.shutdown(Shutdown::Abort),
+    }
+    Ok(Drive::Ended)
+}
+
+fn fail<P, T>(port: &mut P, transport: &mut T, error: T::Error) -> Drive
+where
+    P: Port<Error = T::Error, Refused = T::Refused>,
+    T: Transport<P>,
+{
+    transport.shutdown(Shutdown::Abort);
+    port.fail(error);
+    Drive::Ended
+}
+
+/// Waits until the stream wants something else than what was seen.
+struct Changed<'p, P> {
+    port: &'p mut P,
+    seen: (Interest, Phase),
+}
+
+impl<const RX: usize, const TX: usize, const W: usize, E: Clone> Future
+    for Changed<'_, BytePort<'_, RX, TX, W, E>>
+{
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        this.port.register(cx.waker());
+        if (this.port.interest(), this.port.phase()) == this.seen {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    }
+}
+
+/// Waits until the transport says that something wanted is worth trying.
+struct Ready<'t, T, P> {
+    transport: &'t mut T,
+    want: Interest,
+    port: PhantomData<fn(P)>,
+}
+
+impl<'t, T, P> Ready<'t, T, P> {
+    fn new(transport: &'t mut T, want: Interest) -> Self {
+        Self {
+            transport,
+            want,
+            port: PhantomData,
+        }
+    }
+}
+
+impl<P, T: Transport<P>> Future for Ready<'_, T, P> {
+    type Output = Result<(), T::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        match this.transport.poll_ready(cx, this.want) {
+            Poll::Ready(Ok(ready)) if ready.and(this.want).is_some() => Poll::Ready(Ok(())),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Ok(_)) | Poll::Pending => Poll::Pending,
+        }
+    }
+}

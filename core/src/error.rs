@@ -1,0 +1,198 @@
+//! One enum per operation. What was refused comes back in it.
+
+use core::fmt;
+
+/// What a stream that ended without being able to send everything has dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Lost {
+    /// Whole messages of the write buffer that the transport never took.
+    pub messages: usize,
+    /// Their charge, in bytes: payload, and what each frame is charged.
+    pub bytes: usize,
+}
+
+impl Lost {
+    /// Whether nothing was lost.
+    pub const fn is_nothing(&self) -> bool {
+        self.messages == 0
+    }
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} messages ({} bytes)", self.messages, self.bytes)
+    }
+}
+
+/// Why a buffer did not take a message. Nothing of it was queued; it is handed back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum PushError<M> {
+    /// A message has at least one frame.
+    NoFrames(M),
+    /// It does not fit now; it does when enough has been read, at the latest when the buffer is empty.
+    Full(M),
+    /// It can never fit.
+    TooLarge(M),
+}
+
+/// Why a write was refused. Nothing of the message was queued; it is handed back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum WriteError<M, E> {
+    /// A message has at least one frame.
+    NoFrames(M),
+    /// It does not fit now; it does when enough has been sent, at the latest when the write buffer is empty.
+    Full(M),
+    /// It can never fit.
+    TooLarge(M),
+    /// The stream is closing or closed.
+    Closed(M),
+    /// The transport has failed.
+    Failed(M, E),
+}
+
+impl<M, E> WriteError<M, E> {
+    /// The message that was refused.
+    pub fn into_message(self) -> M {
+        match self {
+            Self::NoFrames(message)
+            | Self::Full(message)
+            | Self::TooLarge(message)
+            | Self::Closed(message)
+            | Self::Failed(message, _) => message,
+        }
+    }
+}
+
+impl<M, E> From<PushError<M>> for WriteError<M, E> {
+    fn from(error: PushError<M>) -> Self {
+        match error {
+            PushError::NoFrames(message) => Self::NoFrames(message),
+            PushError::Full(message) => Self::Full(message),
+            PushError::TooLarge(message) => Self::TooLarge(message),
+        }
+    }
+}
+
+/// Why a read gave no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ReadError<E> {
+    /// The stream is closing or closed, and everything that had been buffered was read.
+    Closed,
+    /// The transport has failed. What had been buffered can still be had by a `try_read`.
+    Failed(E),
+    /// Every waiter slot is taken.
+    TooManyWaiters,
+    /// The message is longer than the slice that it was to be copied into; it stays in the buffer.
+    TooSmall {
+        /// The length that the slice must have, in bytes: payload and headers.
+        needed_bytes: usize,
+    },
+}
+
+/// Why an attempt to read gave no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum TryReadError<E> {
+    /// There is no message now, or others who wait come first.
+    Empty,
+    /// As a read that waits would say.
+    Read(ReadError<E>),
+}
+
+/// Why a wait for the write side ended without what it waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum DrainError<E> {
+    /// The stream was aborted; this is what was dropped with it.
+    Dropped(Lost),
+    /// The transport has failed.
+    Failed(E),
+    /// Every waiter slot is taken.
+    TooManyWaiters,
+}
+
+/// Every waiter slot is taken. Nobody who waits already was disturbed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct TooManyWaiters;
+
+const NO_FRAMES: &str = "a message has at least one frame";
+const FULL: &str = "the message does not fit now";
+const TOO_LARGE: &str = "the message can never fit";
+const CLOSED: &str = "the stream is closed";
+const WAITERS: &str = "every waiter slot is taken";
+
+impl<M> fmt::Display for PushError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoFrames(_) => NO_FRAMES,
+            Self::Full(_) => FULL,
+            Self::TooLarge(_) => TOO_LARGE,
+        })
+    }
+}
+
+impl<M, E: fmt::Display> fmt::Display for WriteError<M, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoFrames(_) => NO_FRAMES,
+            Self::Full(_) => FULL,
+            Self::TooLarge(_) => TOO_LARGE,
+            Self::Closed(_) => CLOSED,
+            Self::Failed(_, error) => return failed(f, error),
+        })
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for ReadError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str(CLOSED),
+            Self::Failed(error) => failed(f, error),
+            Self::TooManyWaiters => f.write_str(WAITERS),
+            Self::TooSmall { needed_bytes } => {
+                write!(f, "the message needs a slice of {needed_bytes} bytes")
+            }
+        }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for TryReadError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("there is no message now"),
+            Self::Read(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for DrainError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dropped(lost) => write!(f, "the stream was aborted with {lost} unsent"),
+            Self::Failed(error) => failed(f, error),
+            Self::TooManyWaiters => f.write_str(WAITERS),
+        }
+    }
+}
+
+impl fmt::Display for TooManyWaiters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(WAITERS)
+    }
+}
+
+fn failed(f: &mut fmt::Formatter<'_>, error: &impl fmt::Display) -> fmt::Result {
+    write!(f, "the transport has failed: {error}")
+}
+
+impl<M: fmt::Debug> core::error::Error for PushError<M> {}
+impl<M: fmt::Debug, E: fmt::Debug + fmt::Display> core::error::Error for WriteError<M, E> {}
+impl<E: fmt::Debug + fmt::Display> core::error::Error for ReadError<E> {}
+impl<E: fmt::Debug + fmt::Display> core::error::Error for TryReadError<E> {}
+impl<E: fmt::Debug + fmt::Display> core::error::Error for DrainError<E> {}
+impl core::error::Error for TooManyWaiters {}

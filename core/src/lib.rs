@@ -1,0 +1,65 @@
+//! Message streams with real flow control in fixed memory: no allocator, no panic, no surprise.
+//!
+//! A *tide gate* lets water through until it stands too high, and opens again when it has fallen. So does a stream:
+//!
+//! ```text
+//! write() ─► write queue ─► driver ─► transport ─► wire
+//!               │ level
+//! drain() ◄─────┘ gate
+//! read()  ◄─ read queue  ◄─ driver ◄─ transport ◄─ wire
+//!               │ level ─► gate: pause the transport
+//! ```
+//!
+//! A message moves forward only. Nothing flows back but two signals: a gate's pause or resume, and a wake.
+//!
+//! From the inside out:
+//!
+//! - [`Watermarks`] and [`Gate`]: a level in, at most one transition out;
+//! - [`MessageBuffer`]: multipart messages packed into one ring of bytes, behind the small trait [`Queue`];
+//! - [`Machine`]: the whole stream, by `&mut self`: no lock, no clock, no socket. Whatever shares it only locks it;
+//! - [`Stream`]: the machine in a critical section, for a `static` between interrupts and tasks, with futures that may
+//!   be dropped at any point;
+//! - [`Transport`]: the seam below, and [`Driver`], the loop between the two.
+//!
+//! ```
+//! use core::convert::Infallible;
+//! use tidegate_core::Stream;
+//!
+//! static STREAM: Stream<512, 512, 4, Infallible> = Stream::new();
+//!
+//! STREAM.write(&[b"peer", b"", b"hello"]).unwrap();
+//! assert_eq!(STREAM.write_buffer_bytes(), 4 + 0 + 5 + 3 * 2);
+//! ```
+//!
+//! # Features
+//! - `defmt`: `defmt::Format` on the public types; lengths, never payload.
+#![no_std]
+#![deny(unsafe_code)]
+
+#[cfg(not(any(target_pointer_width = "32", target_pointer_width = "64")))]
+compile_error!("tidegate-core needs a usize of 32 or 64 bits");
+
+mod cell;
+mod cursor;
+mod driver;
+mod error;
+mod futures;
+mod message;
+mod queue;
+mod shared;
+mod stream;
+mod sync;
+mod transport;
+mod waiters;
+mod watermark;
+
+pub use driver::{BATCH_BYTES, BATCH_MESSAGES, Drive, Driver, drive};
+pub use error::{DrainError, Lost, PushError, ReadError, TooManyWaiters, TryReadError, WriteError};
+pub use futures::{Closed, Drain, Read};
+pub use message::Frames;
+pub use queue::{MessageBuffer, Queue};
+pub use shared::{BytePort, Stream};
+pub use stream::{Fixed, Interest, Machine, Phase, State, Storage, Wakes};
+pub use transport::{Port, Received, Sent, Shutdown, Transport};
+pub use waiters::{FixedSlots, Index, Slot, Slots, Ticket};
+pub use watermark::{Gate, Limit, Transition, WatermarkError, Watermarks};

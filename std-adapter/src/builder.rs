@@ -1,0 +1,199 @@
+//! Opening a stream.
+
+use std::ffi::CStr;
+use std::time::Duration;
+
+use tidegate_core::{Limit, Machine, Watermarks};
+use zmq::SocketType;
+
+use crate::context::Context;
+use crate::error::{Errno, OpenError, Side};
+use crate::pump::Flow;
+use crate::queue::{DEFAULT_LIMITS, GrowingSlots, Messages};
+use crate::runtime::Watch;
+use crate::socket::{Socket, c_string};
+use crate::stream::{Inner, ZmqStream};
+use crate::transport::ZmqTransport;
+
+/// What a stream is opened with. All but the type is optional.
+///
+/// ```
+/// use tidegate::{Limit, SocketType, ZmqStream};
+///
+/// # fn main() -> Result<(), tidegate::OpenError> {
+/// let stream = ZmqStream::builder(SocketType::DEALER)
+///     .bind("tcp://127.0.0.1:*")
+///     .bind("inproc://also-here")
+///     .high_read(8 * 1024)
+///     .high_write(Limit::Unlimited)
+///     .open()?;
+/// assert_eq!(stream.bindings().len(), 2);
+///
+/// let error = ZmqStream::builder(SocketType::PULL).high_read(10).low_read(20).open().unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "the read buffer: high-water mark of 10 bytes is under the low-water mark of 20 bytes",
+/// );
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "a builder opens nothing before `open`"]
+pub struct Builder {
+    kind: SocketType,
+    bind: Vec<String>,
+    connect: Vec<String>,
+    context: Option<Context>,
+    read: Marks,
+    write: Marks,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Marks {
+    high: Option<Limit>,
+    low: Option<usize>,
+}
+
+impl Marks {
+    fn resolve(self, side: Side) -> Result<Watermarks, OpenError> {
+        Watermarks::resolve(self.high, self.low, DEFAULT_LIMITS)
+            .map_err(|source| OpenError::Watermarks { side, source })
+    }
+}
+
+impl Builder {
+    pub(crate) fn new(kind: SocketType) -> Self {
+        Self {
+            kind,
+            bind: Vec::new(),
+            connect: Vec::new(),
+            context: None,
+            read: Marks::default(),
+            write: Marks::default(),
+        }
+    }
+
+    /// Binds this endpoint. May be called any number of times; endpoints are bound in this order, before any is
+    /// connected.
+    pub fn bind(mut self, endpoint: impl Into<String>) -> Self {
+        self.bind.push(endpoint.into());
+        self
+    }
+
+    /// Connects this endpoint. May be called any number of times.
+    pub fn connect(mut self, endpoint: impl Into<String>) -> Self {
+        self.connect.push(endpoint.into());
+        self
+    }
+
+    /// Opens the stream in this context, and not in the one that the process shares.
+    pub fn context(mut self, context: &Context) -> Self {
+        self.context = Some(context.clone());
+        self
+    }
+
+    /// Stops receiving when more than this many bytes wait to be read. Default: four times `low_read`, or 64 KiB.
+    pub fn high_read(mut self, high: impl Into<Limit>) -> Self {
+        self.read.high = Some(high.into());
+        self
+    }
+
+    /// Receives again when no more than this many bytes wait to be read. Default: a quarter of `high_read`, or 16 KiB.
+    pub fn low_read(mut self, low_bytes: usize) -> Self {
+        self.read.low = Some(low_bytes);
+        self
+    }
+
+    /// Pauses those who drain when more than this many bytes wait to be sent. Default: four times `low_write`, or
+    /// 64 KiB.
+    pub fn high_write(mut self, high: impl Into<Limit>) -> Self {
+        self.write.high = Some(high.into());
+        self
+    }
+
+    /// Resumes those who drain when no more than this many bytes wait to be sent. Default: a quarter of `high_write`, or
+    /// 16 KiB.
+    pub fn low_write(mut self, low_bytes: usize) -> Self {
+        self.write.low = Some(low_bytes);
+        self
+    }
+
+    /// Opens the stream. This waits for nobody; but libzmq resolves a host name in an endpoint to bind right here.
+    ///
+    /// # Errors
+    /// See [`OpenError`]: it names the endpoint or the marks. Nothing stays bound, connected or open; libzmq frees the
+    /// socket's descriptors in the background.
+    pub fn open(self) -> Result<ZmqStream, OpenError> {
+        let read_limits = self.read.resolve(Side::Read)?;
+        let write_limits = self.write.resolve(Side::Write)?;
+        let context = match self.context {
+            Some(context) => context,
+            None => Context::shared()?,
+        };
+        let mut socket = context.socket(self.kind)?;
+        let endpoints = attach(&mut socket, &self.bind, &self.connect);
+        if endpoints.is_err() {
+            // Nothing was sent that it could linger for.
+            let _: Result<(), Errno> = socket.set_linger(Duration::ZERO);
+        }
+        let bindings = endpoints?;
+
+        let mut machine = Machine::new(Messages::new(), Messages::new(), GrowingSlots::new());
+        // Nobody waits yet who could be woken.
+        let _ = machine.set_read_limits(read_limits);
+        let _ = machine.set_write_limits(write_limits);
+        // A REP that had its next request in hand would have its reply go to that one; a REQ has one reply.
+        let on_demand = matches!(self.kind, SocketType::REQ | SocketType::REP);
+        let _ = machine.set_on_demand(on_demand);
+
+        let inner = Watch::open(socket, |watch| {
+            let flow = Flow::new(machine, ZmqTransport::new(watch));
+            Inner::new(flow, self.kind, context, bindings, self.connect).into()
+        })?;
+        if !inner.register() {
+            inner.with(Flow::abort);
+            return Err(OpenError::ContextShutDown);
+        }
+        inner.with(Flow::pump);
+        Ok(ZmqStream::of(inner))
+    }
+}
+
+/// Binds and connects; returns what was bound, with wildcards resolved.
+fn attach(
+    socket: &mut Socket,
+    bind: &[String],
+    connect: &[String],
+) -> Result<Vec<String>, OpenError> {
+    let mut bindings = Vec::with_capacity(bind.len());
+    for endpoint in bind {
+        each(endpoint, |endpoint| {
+            socket.bind(endpoint)?;
+            bindings.push(socket.last_endpoint()?);
+            Ok(())
+        })?
+        .map_err(|source| OpenError::Bind {
+            endpoint: endpoint.clone(),
+            source,
+        })?;
+    }
+    for endpoint in connect {
+        each(endpoint, |endpoint| socket.connect(endpoint))?.map_err(|source| {
+            OpenError::Connect {
+                endpoint: endpoint.clone(),
+                source,
+            }
+        })?;
+    }
+    Ok(bindings)
+}
+
+fn each(
+    endpoint: &str,
+    f: impl FnOnce(&CStr) -> Result<(), Errno>,
+) -> Result<Result<(), Errno>, OpenError> {
+    let c_endpoint = c_string(endpoint).ok_or_else(|| OpenError::Nul {
+        endpoint: endpoint.to_owned(),
+    })?;
+    Ok(f(&c_endpoint))
+}

@@ -1,0 +1,334 @@
+//! What streams share: libzmq's context, its end, and what that waits for.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{self, Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tidegate_core::Lost;
+use zmq::SocketType;
+
+use crate::error::{OpenError, ShutdownError};
+use crate::pump::Flow;
+use crate::runtime;
+use crate::socket::{RawContext, Socket};
+use crate::stream::Inner;
+
+/// Sockets that are closed by a shutdown linger for so much longer than its deadline: were libzmq to give up just
+/// then, a shutdown that was too short would look like one that was not.
+const BEYOND_DEADLINE: Duration = Duration::from_secs(1);
+/// How long libzmq may take to end after everything was dropped, though the deadline is over.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// The context of the streams that name none.
+static SHARED: Mutex<Option<Context>> = Mutex::new(None);
+
+/// A libzmq context: streams of one context share its I/O threads and can reach each other by `inproc`.
+///
+/// A clone is another handle of the same context. When the last handle and the last stream of it are gone, it is
+/// terminated by a helper thread; no drop blocks. So that a process does not end before libzmq has sent what it
+/// accepted, [`shutdown`](Self::shutdown) has to be waited for.
+#[derive(Clone)]
+pub struct Context {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    /// Gone once it is being terminated.
+    raw: Option<RawContext>,
+    streams: HashMap<u64, Weak<Inner>>,
+    /// How many streams were ever opened.
+    opened: u64,
+    shutting_down: bool,
+    terminated: bool,
+}
+
+/// A stream's place among those of its context.
+#[derive(Debug)]
+pub(crate) struct Registration(u64);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Context {
+    /// A context of its own, with libzmq's defaults: one I/O thread, 1,023 sockets.
+    ///
+    /// # Errors
+    /// libzmq has no descriptors or memory for it.
+    pub fn new() -> Result<Self, OpenError> {
+        let raw = RawContext::new().map_err(|source| OpenError::Socket {
+            kind: "context's",
+            source,
+        })?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                state: Mutex::new(State {
+                    raw: Some(raw),
+                    streams: HashMap::new(),
+                    opened: 0,
+                    shutting_down: false,
+                    terminated: false,
+                }),
+                changed: Condvar::new(),
+            }),
+        })
+    }
+
+    /// The context that the process's streams have unless they are given another.
+    ///
+    /// # Errors
+    /// There was none, and a new one could not be had.
+    pub fn shared() -> Result<Self, OpenError> {
+        let mut shared = lock(&SHARED);
+        match &*shared {
+            Some(context) if !lock(&context.shared.state).shutting_down => Ok(context.clone()),
+            _ => Ok(shared.insert(Self::new()?).clone()),
+        }
+    }
+
+    pub(crate) fn socket(&self, kind: SocketType) -> Result<Socket, OpenError> {
+        let state = lock(&self.shared.state);
+        let raw = state.raw.as_ref().filter(|_| !state.shutting_down);
+        raw.ok_or(OpenError::ContextShutDown)?
+            .socket(kind)
+            .map_err(|source| OpenError::Socket {
+                kind: name(kind),
+                source,
+            })
+    }
+
+    /// A stream was opened. `None` if the context is being shut down.
+    pub(crate) fn register(&self, stream: &Arc<Inner>) -> Option<Registration> {
+        let mut state = lock(&self.shared.state);
+        if state.shutting_down {
+            return None;
+        }
+        state.opened += 1;
+        let id = state.opened;
+        state.streams.insert(id, Arc::downgrade(stream));
+        Some(Registration(id))
+    }
+
+    /// A stream has closed its socket.
+    pub(crate) fn ended(&self, registration: &Registration) {
+        lock(&self.shared.state).streams.remove(&registration.0);
+        self.shared.changed.notify_all();
+    }
+
+    /// Closes all streams of the context, gives them and libzmq until the deadline to send what was written, and
+    /// terminates the context. Begins at once, in the background, whether or not it is waited for; a second call waits
+    /// for the same end.
+    ///
+    /// Every program ends with it: libzmq drops what it has accepted and not yet sent when the process ends, and nothing
+    /// else tells when it is done.
+    ///
+    /// # Errors
+    /// See [`ShutdownError`]. After a timeout everything that was not sent is dropped.
+    ///
+    /// # Cancel safety
+    /// A dropped future stops nothing.
+    pub fn shutdown(&self, deadline: Duration) -> Shutdown {
+        let done = Arc::new(Done::default());
+        let end = Instant::now().checked_add(deadline);
+        let spawned = thread::Builder::new()
+            .name("tidegate-shutdown".into())
+            .spawn({
+                let (context, done) = (self.clone(), done.clone());
+                move || done.set(context.run_shutdown(deadline, end))
+            });
+        if let Err(error) = spawned {
+            done.set(Err(error.into()));
+        }
+        Shutdown { done }
+    }
+
+    fn run_shutdown(&self, deadline: Duration, end: Option<Instant>) -> Result<(), ShutdownError> {
+        let streams: Vec<Arc<Inner>> = {
+            let mut state = lock(&self.shared.state);
+            state.shutting_down = true;
+            state.streams.values().filter_map(Weak::upgrade).collect()
+        };
+        for stream in &streams {
+            stream.with(|flow| flow.close_within(deadline.saturating_add(BEYOND_DEADLINE)));
+        }
+        let sent_all = self.wait(end, |state| state.streams.is_empty());
+        let mut lost = Lost::default();
+        for stream in &streams {
+            if !sent_all {
+                stream.with(Flow::abort);
+            }
+            let of_stream = stream.lost();
+            lost.messages = lost.messages.saturating_add(of_stream.messages);
+            lost.bytes = lost.bytes.saturating_add(of_stream.bytes);
+        }
+        drop(streams);
+
+        self.terminate()?;
+        let end = if sent_all {
+            end
+        } else {
+            Instant::now().checked_add(GRACE)
+        };
+        let terminated = self.wait(end, |state| state.terminated);
+        if terminated {
+            runtime::join_ended();
+        }
+        if sent_all && terminated {
+            Ok(())
+        } else {
+            Err(ShutdownError::TimedOut {
+                lost,
+                in_libzmq: !terminated,
+            })
+        }
+    }
+
+    /// Waits until this is so, or the time is up.
+    fn wait(&self, end: Option<Instant>, is_so: impl Fn(&State) -> bool) -> bool {
+        let mut state = lock(&self.shared.state);
+        while !is_so(&state) {
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return false;
+            }
+            // A deadline beyond what the clock can name never comes.
+            let left = left.unwrap_or(Duration::from_secs(u64::from(u32::MAX)));
+            let waited = self.shared.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// Has a helper thread terminate the context, which may block for as long as sockets linger.
+    fn terminate(&self) -> io::Result<()> {
+        let raw = lock(&self.shared.state).raw.take();
+        if let Some(raw) = raw {
+            let context = self.clone();
+            terminate_with(raw, move || {
+                lock(&context.shared.state).terminated = true;
+                context.shared.changed.notify_all();
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn terminate_with(raw: RawContext, then: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let thread = thread::Builder::new().name("tidegate-term".into());
+    thread.spawn(move || {
+        raw.terminate();
+        then();
+    })?;
+    Ok(())
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        if let Some(raw) = self.raw.take() {
+            // Without a thread the context is left as it is: nothing uses it any more.
+            let _: io::Result<()> = terminate_with(raw, || ());
+        }
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = lock(&self.shared.state);
+        f.debug_struct("Context")
+            .field("streams", &state.streams.len())
+            .field("shutting_down", &state.shutting_down)
+            .finish()
+    }
+}
+
+/// Shuts down the context that the process's streams have unless they were given another; see [`Context::shutdown`]. If
+/// there is none, there is nothing to wait for. A stream that is opened later has a new one.
+pub fn shutdown(deadline: Duration) -> Shutdown {
+    let context = lock(&SHARED).take();
+    match context {
+        Some(context) => context.shutdown(deadline),
+        None => {
+            let done = Arc::new(Done::default());
+            done.set(Ok(()));
+            Shutdown { done }
+        }
+    }
+}
+
+/// The result of a shutdown, once it is there.
+#[derive(Default)]
+struct Done {
+    state: Mutex<(Option<Result<(), ShutdownError>>, Option<Waker>)>,
+}
+
+impl Done {
+    fn set(&self, result: Result<(), ShutdownError>) {
+        let waker = {
+            let mut state = lock(&self.state);
+            state.0 = Some(result);
+            state.1.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// Waits for the end of a context. Made by [`Context::shutdown`].
+///
+/// # Panics
+/// If it is polled again after it was ready.
+#[must_use = "a process that does not wait for the end of its context loses what was not sent"]
+pub struct Shutdown {
+    done: Arc<Done>,
+}
+
+impl Future for Shutdown {
+    type Output = Result<(), ShutdownError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let waker = cx.waker().clone();
+        let (result, _old) = {
+            let mut state = lock(&self.done.state);
+            (state.0.take(), state.1.replace(waker))
+        };
+        match result {
+            Some(result) => Poll::Ready(result),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl fmt::Debug for Shutdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shutdown").finish_non_exhaustive()
+    }
+}
+
+fn name(kind: SocketType) -> &'static str {
+    match kind {
+        SocketType::PAIR => "PAIR",
+        SocketType::PUB => "PUB",
+        SocketType::SUB => "SUB",
+        SocketType::REQ => "REQ",
+        SocketType::REP => "REP",
+        SocketType::DEALER => "DEALER",
+        SocketType::ROUTER => "ROUTER",
+        SocketType::PULL => "PULL",
+        SocketType::PUSH => "PUSH",
+        SocketType::XPUB => "XPUB",
+        SocketType::XSUB => "XSUB",
+        SocketType::STREAM => "STREAM",
+    }
+}

@@ -1,0 +1,182 @@
+//! What can go wrong, with everything that is known of it.
+
+use std::{fmt, io};
+
+use tidegate_core::{Lost, WatermarkError};
+
+use crate::message::Multipart;
+use crate::socket;
+
+/// An error number as libzmq gave it, whether or not anybody knows it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Errno(i32);
+
+impl Errno {
+    pub(crate) const fn new(raw: i32) -> Self {
+        Self(raw)
+    }
+
+    /// The number: one of the operating system's, or one of libzmq's own from `zmq.h`.
+    pub const fn raw(self) -> i32 {
+        self.0
+    }
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (errno {})", socket::message_of(*self), self.0)
+    }
+}
+
+impl fmt::Debug for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Errno({}: {})", self.0, socket::message_of(*self))
+    }
+}
+
+impl std::error::Error for Errno {}
+
+/// Which of a stream's two buffers is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// What was received and not yet read.
+    Read,
+    /// What was written and not yet sent.
+    Write,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        })
+    }
+}
+
+/// Why a stream could not be opened. Nothing is left of the attempt.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The marks of one side do not fit together.
+    #[error("the {side} buffer: {source}")]
+    Watermarks {
+        /// Which side.
+        side: Side,
+        /// Both marks.
+        source: WatermarkError,
+    },
+    /// An endpoint contains a NUL byte.
+    #[error("the endpoint {endpoint:?} contains a NUL byte")]
+    Nul {
+        /// The endpoint.
+        endpoint: String,
+    },
+    /// An endpoint could not be bound.
+    #[error("cannot bind {endpoint}: {source}")]
+    Bind {
+        /// The endpoint.
+        endpoint: String,
+        /// What libzmq says.
+        source: Errno,
+    },
+    /// An endpoint could not be connected.
+    #[error("cannot connect {endpoint}: {source}")]
+    Connect {
+        /// The endpoint.
+        endpoint: String,
+        /// What libzmq says.
+        source: Errno,
+    },
+    /// No socket or no context could be had: too many sockets, or too many descriptors.
+    #[error("cannot make a {kind} socket: {source}")]
+    Socket {
+        /// The type that was asked for.
+        kind: &'static str,
+        /// What libzmq says.
+        source: Errno,
+    },
+    /// The context is being shut down, or was.
+    #[error("the context was shut down")]
+    ContextShutDown,
+    /// The I/O thread, or its watch over the socket's descriptor, could not be had.
+    #[error("cannot watch the socket: {0}")]
+    Watch(#[from] io::Error),
+}
+
+/// Why a write was refused. Nothing of the message was sent or queued; it is handed back.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// A message has at least one frame.
+    #[error("a message has at least one frame")]
+    NoFrames(Multipart),
+    /// The stream is closing or closed.
+    #[error("the stream is closed")]
+    Closed(Multipart),
+    /// libzmq refused this message; the stream lives on.
+    #[error("the message was refused: {1}")]
+    Refused(Multipart, Errno),
+    /// The socket has failed, and the stream has ended.
+    #[error("the stream has failed: {1}")]
+    Failed(Multipart, Errno),
+}
+
+impl WriteError {
+    /// The message that was refused.
+    pub fn into_message(self) -> Multipart {
+        match self {
+            Self::NoFrames(message)
+            | Self::Closed(message)
+            | Self::Refused(message, _)
+            | Self::Failed(message, _) => message,
+        }
+    }
+}
+
+/// Why a read gave no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// The stream is closing or closed, and everything that had been buffered was read.
+    #[error("the stream is closed")]
+    Closed,
+    /// The socket has failed. What was buffered before can still be had by `try_read`.
+    #[error("the stream has failed: {0}")]
+    Failed(Errno),
+}
+
+/// Why an attempt to read gave no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TryReadError {
+    /// There is no message now, or others who wait come first.
+    #[error("there is no message now")]
+    Empty,
+    /// As a read that waits would say.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// Why a wait for the write side ended without what it waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DrainError {
+    /// The stream was ended before everything was sent; this is what was dropped.
+    #[error("the stream was ended with {0} unsent")]
+    Dropped(Lost),
+    /// The socket has failed, and the stream has ended.
+    #[error("the stream has failed: {0}")]
+    Failed(Errno),
+}
+
+/// Why a shutdown was not clean.
+#[derive(Debug, thiserror::Error)]
+pub enum ShutdownError {
+    /// The time was up before everything was sent.
+    #[error("the time was up with {lost} unsent, {}", if *.in_libzmq { "and libzmq still at work" } else { "and libzmq done" })]
+    TimedOut {
+        /// What was dropped of the streams' own buffers.
+        lost: Lost,
+        /// Whether libzmq was still sending what it had accepted; how much that is cannot be known.
+        in_libzmq: bool,
+    },
+    /// A helper thread could not be had; the context was not terminated.
+    #[error("cannot start the thread that shuts the context down: {0}")]
+    Thread(#[from] io::Error),
+}

@@ -1,0 +1,44 @@
+//! ZeroMQ message streams with real flow control, in any async runtime or none.
+//!
+//! ```text
+//! write() ─► write queue ─► driver ─► libzmq ─► wire
+//!               │ level
+//! drain() ◄─────┘ gate
+//! read()  ◄─ read queue  ◄─ driver ◄─ libzmq ◄─ wire
+//!               │ level ─► gate: pause receiving
+//! ```
+//!
+//! A [`ZmqStream`] is the machine of `tidegate-core` over a libzmq socket:
+//!
+//! - [`write`](ZmqStream::write) never waits, [`drain`](ZmqStream::drain) waits while too much is queued;
+//! - [`read`](ZmqStream::read) gives whole multipart messages, in order, to those who wait in their order;
+//! - reading stops at a high-water mark, libzmq's own marks then hold the peer back, and memory stays bounded;
+//! - what is queued is sent in the background by one I/O thread for the whole process, which is there as long as there
+//!   are streams; a future of a stream works on every executor, and may be dropped at any point;
+//! - every program ends with [`shutdown`]: libzmq loses what it accepted if the process ends before it was sent.
+//!
+//! Inside, from the caller to the wire: the stream's handle and futures lock the flow; the pump, and nothing else, moves
+//! messages between the machine and the socket; the I/O thread watches the socket's descriptor and pumps when nobody
+//! else does.
+#![deny(unsafe_code)]
+
+mod builder;
+mod context;
+mod error;
+mod message;
+mod pump;
+mod queue;
+mod runtime;
+mod socket;
+mod stream;
+mod transport;
+
+pub use builder::Builder;
+pub use context::{Context, Shutdown, shutdown};
+pub use error::{
+    DrainError, Errno, OpenError, ReadError, ShutdownError, Side, TryReadError, WriteError,
+};
+pub use message::{Frame, Multipart};
+pub use stream::{Closed, Drain, Read, ZmqStream};
+pub use tidegate_core::{Limit, Lost, WatermarkError, Watermarks};
+pub use zmq::SocketType;

@@ -1,0 +1,239 @@
+//! Multipart messages of owned frames.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use smallvec::SmallVec;
+
+pub use crate::socket::Frame;
+
+/// How many frames a message holds without an allocation.
+const INLINE: usize = 3;
+
+/// A message: one frame or several, each owned and cheap to move.
+///
+/// Up to three frames lie in the message itself. A frame of up to 33 bytes lies in the frame itself; a longer one is
+/// moved into a message, through the stream and out again without being copied.
+///
+/// It is made of whatever can be a [`Frame`], or of an array, a tuple or an iterator of these:
+///
+/// ```
+/// use tidegate::Multipart;
+///
+/// let message = Multipart::from(("data", b"ask", 7.to_string()));
+/// assert_eq!(message.len(), 3);
+/// assert_eq!(message, ["data", "ask", "7"]);
+///
+/// let message: Multipart = (0..5).map(|i| vec![i; 100]).collect();
+/// assert_eq!(message.payload_bytes(), 500);
+///
+/// // A message may be empty while it is put together; a stream does not take it like that.
+/// let mut message = Multipart::new();
+/// message.push("first");
+/// assert_eq!(message, "first");
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Multipart {
+    frames: SmallVec<[Frame; INLINE]>,
+}
+
+impl Multipart {
+    /// A message without frames.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a frame at the end.
+    pub fn push(&mut self, frame: impl Into<Frame>) {
+        self.frames.push(frame.into());
+    }
+
+    /// The payload of all frames together, in bytes.
+    pub fn payload_bytes(&self) -> usize {
+        self.frames
+            .iter()
+            .fold(0, |sum, frame| sum.saturating_add(frame.len()))
+    }
+
+    /// What a gate is charged for the message: its payload, and the size of a handle for each frame.
+    pub(crate) fn charge_bytes(&self) -> usize {
+        self.payload_bytes()
+            .saturating_add(self.len().saturating_mul(size_of::<Frame>()))
+    }
+}
+
+impl Deref for Multipart {
+    type Target = [Frame];
+    fn deref(&self) -> &[Frame] {
+        &self.frames
+    }
+}
+
+impl DerefMut for Multipart {
+    fn deref_mut(&mut self) -> &mut [Frame] {
+        &mut self.frames
+    }
+}
+
+impl fmt::Debug for Multipart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl IntoIterator for Multipart {
+    type Item = Frame;
+    type IntoIter = smallvec::IntoIter<[Frame; INLINE]>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.frames.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Multipart {
+    type Item = &'a Frame;
+    type IntoIter = std::slice::Iter<'a, Frame>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<F: Into<Frame>> FromIterator<F> for Multipart {
+    fn from_iter<I: IntoIterator<Item = F>>(iter: I) -> Self {
+        Self {
+            frames: iter.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl<F: Into<Frame>> Extend<F> for Multipart {
+    fn extend<I: IntoIterator<Item = F>>(&mut self, iter: I) {
+        self.frames.extend(iter.into_iter().map(Into::into));
+    }
+}
+
+impl<F: Into<Frame>, const N: usize> From<[F; N]> for Multipart {
+    fn from(frames: [F; N]) -> Self {
+        frames.into_iter().collect()
+    }
+}
+
+impl From<Vec<Frame>> for Multipart {
+    fn from(frames: Vec<Frame>) -> Self {
+        frames.into_iter().collect()
+    }
+}
+
+/// Anything that makes a frame makes a message of one frame.
+macro_rules! one_frame {
+    ($([$($generics:tt)*] $from:ty),* $(,)?) => {$(
+        impl<$($generics)*> From<$from> for Multipart {
+            fn from(frame: $from) -> Self {
+                [frame].into()
+            }
+        }
+    )*};
+}
+one_frame!([] Frame, [] &[u8], [const N: usize] &[u8; N], [] Vec<u8>, [] &str, [] String);
+
+macro_rules! tuple {
+    ($($frame:ident)+) => {
+        impl<$($frame: Into<Frame>),+> From<($($frame,)+)> for Multipart {
+            #[allow(non_snake_case, reason = "each frame is named as its type")]
+            fn from(($($frame,)+): ($($frame,)+)) -> Self {
+                [$($frame.into()),+].into_iter().collect::<Self>()
+            }
+        }
+    };
+}
+tuple!(A);
+tuple!(A B);
+tuple!(A B C);
+tuple!(A B C D);
+tuple!(A B C D E);
+tuple!(A B C D E F);
+
+impl From<&[u8]> for Frame {
+    fn from(bytes: &[u8]) -> Self {
+        Self::copied(bytes)
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Frame {
+    fn from(bytes: &[u8; N]) -> Self {
+        Self::copied(bytes)
+    }
+}
+
+impl From<&str> for Frame {
+    fn from(text: &str) -> Self {
+        Self::copied(text.as_bytes())
+    }
+}
+
+impl From<Vec<u8>> for Frame {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::owned(bytes)
+    }
+}
+
+impl From<String> for Frame {
+    fn from(text: String) -> Self {
+        Self::owned(text.into_bytes())
+    }
+}
+
+impl AsRef<[u8]> for Frame {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl Default for Frame {
+    fn default() -> Self {
+        Self::copied(&[])
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.escape_ascii())
+    }
+}
+
+impl Eq for Frame {}
+
+impl<B: AsRef<[u8]> + ?Sized> PartialEq<B> for Frame {
+    fn eq(&self, other: &B) -> bool {
+        **self == *other.as_ref()
+    }
+}
+
+impl<F, const N: usize> PartialEq<[F; N]> for Multipart
+where
+    Frame: PartialEq<F>,
+{
+    fn eq(&self, other: &[F; N]) -> bool {
+        *self.frames == *other
+    }
+}
+
+impl<F> PartialEq<&[F]> for Multipart
+where
+    Frame: PartialEq<F>,
+{
+    fn eq(&self, other: &&[F]) -> bool {
+        *self.frames == **other
+    }
+}
+
+impl PartialEq<str> for Multipart {
+    fn eq(&self, other: &str) -> bool {
+        matches!(&*self.frames, [frame] if frame == other)
+    }
+}
+
+impl PartialEq<&str> for Multipart {
+    fn eq(&self, other: &&str) -> bool {
+        *self == **other
+    }
+}

@@ -1,0 +1,254 @@
+//! The only code that sends or receives.
+//!
+//! A [`Flow`] is a stream's machine and its socket, under the stream's one lock. Whoever holds it, a caller or the I/O
+//! thread, may [`pump`](Flow::pump); nobody sleeps before a pump has ended quiescent. The order before sleeping is: the
+//! waiter is registered, the socket is pumped until neither direction can go on, and the watch is set, all under the
+//! lock. News that come after the last look leave the descriptor readable, and a watch that is set on a readable
+//! descriptor fires at once; so nothing is missed, whichever thread took in what was before.
+
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tidegate_core::{
+    DrainError as CoreDrainError, Drive, Queue, ReadError as CoreReadError, Sent, Shutdown, State,
+    Ticket, Transport, TryReadError as CoreTryReadError, Wakes, WriteError as CoreWriteError,
+    drive,
+};
+
+use crate::context::Registration;
+use crate::error::{DrainError, Errno, ReadError, TryReadError, WriteError};
+use crate::message::Multipart;
+use crate::transport::{OwnedPort, ZmqMachine, ZmqTransport};
+
+/// A stream's machine and its socket. The socket is there until the stream has ended.
+pub(crate) struct Flow {
+    pub(crate) machine: ZmqMachine,
+    pub(crate) transport: Option<ZmqTransport>,
+    /// The stream's place in its context, until the stream has ended.
+    pub(crate) registration: Option<Registration>,
+    /// Who is to be woken once the lock is released.
+    pub(crate) wakes: Wakes,
+}
+
+impl Flow {
+    pub(crate) fn new(machine: ZmqMachine, transport: ZmqTransport) -> Self {
+        Self {
+            machine,
+            transport: Some(transport),
+            registration: None,
+            wakes: Wakes::NONE,
+        }
+    }
+
+    fn wake(&mut self, wakes: Wakes) {
+        self.wakes = self.wakes.and(wakes);
+    }
+
+    /// Sends and receives until neither can go on, or a batch is used up. Sees to the end of the stream.
+    pub(crate) fn pump(&mut self) {
+        if let Some(transport) = &mut self.transport {
+            transport.begin();
+        }
+        self.pump_on();
+    }
+
+    /// [`pump`](Self::pump), where something is known of the socket already.
+    fn pump_on(&mut self) {
+        let Some(transport) = &mut self.transport else {
+            return;
+        };
+        let mut port = OwnedPort::new(&mut self.machine);
+        // The transport's watch calls the stream itself; it needs no waker.
+        let drive = drive(
+            &mut port,
+            transport,
+            &mut Context::from_waker(Waker::noop()),
+        );
+        let wakes = port.wakes;
+        match drive {
+            Drive::Idle => {}
+            Drive::Again => transport.reschedule(),
+            Drive::Ended => self.transport = None,
+        }
+        self.wake(wakes);
+    }
+
+    /// The watch has seen the descriptor readable.
+    pub(crate) fn fired(&mut self) {
+        if let Some(transport) = &mut self.transport {
+            transport.fired();
+        }
+        self.pump();
+    }
+
+    /// Sends a message at once if nothing is queued before it, and queues it otherwise.
+    pub(crate) fn write(&mut self, mut message: Multipart) -> Result<(), WriteError> {
+        let direct = matches!(self.machine.state(), State::Open)
+            && self.machine.outgoing().is_empty()
+            && !message.is_empty();
+        let Some(transport) = self.transport.as_mut().filter(|_| direct) else {
+            return self.queue(message);
+        };
+        transport.begin();
+        match transport.send(&mut message) {
+            Ok(Sent::Blocked) => {
+                self.queue(message)?;
+                self.pump_on();
+                Ok(())
+            }
+            Ok(sent) => {
+                // The send may have taken in that there is something to receive; whoever reads later looks anyway.
+                if self.machine.has_readers() {
+                    self.pump_on();
+                }
+                match sent {
+                    Sent::Refused(errno) => Err(WriteError::Refused(message, errno)),
+                    Sent::Accepted | Sent::Blocked => Ok(()),
+                }
+            }
+            Err(errno) => {
+                self.fail(errno);
+                Err(WriteError::Failed(message, errno))
+            }
+        }
+    }
+
+    fn queue(&mut self, message: Multipart) -> Result<(), WriteError> {
+        match self.machine.write(message) {
+            Ok(wakes) => {
+                self.wake(wakes);
+                Ok(())
+            }
+            Err(CoreWriteError::NoFrames(message)) => Err(WriteError::NoFrames(message)),
+            Err(CoreWriteError::Failed(message, errno)) => Err(WriteError::Failed(message, errno)),
+            Err(
+                CoreWriteError::Closed(message)
+                // The queue of a host has no end.
+                | CoreWriteError::Full(message)
+                | CoreWriteError::TooLarge(message),
+            ) => Err(WriteError::Closed(message)),
+        }
+    }
+
+    fn fail(&mut self, errno: Errno) {
+        if let Some(mut transport) = self.transport.take() {
+            end(&mut transport, Shutdown::Abort);
+        }
+        let wakes = self.machine.fail(errno);
+        self.wake(wakes);
+    }
+
+    pub(crate) fn poll_read(&mut self, ticket: &mut Ticket) -> Poll<Result<Multipart, ReadError>> {
+        if let Poll::Ready(result) = self.poll_buffered(ticket) {
+            return Poll::Ready(result);
+        }
+        self.receive();
+        let result = self.poll_buffered(ticket);
+        if result.is_pending() {
+            self.pump_on();
+            return self.poll_buffered(ticket);
+        }
+        result
+    }
+
+    fn poll_buffered(&mut self, ticket: &mut Ticket) -> Poll<Result<Multipart, ReadError>> {
+        let (read, wakes) = self.machine.poll_read(ticket, |message| message);
+        self.wake(wakes);
+        read.map_err(|error| match error {
+            CoreReadError::Failed(errno) => ReadError::Failed(errno),
+            // Slots grow, and nothing is copied into a slice.
+            CoreReadError::Closed
+            | CoreReadError::TooManyWaiters
+            | CoreReadError::TooSmall { .. } => ReadError::Closed,
+        })
+    }
+
+    /// Receives one message if one is there: a reader who gets it does not sleep, and needs no more than that. But what
+    /// is queued or waits besides wants the news that this may have taken in.
+    fn receive(&mut self) {
+        let Some(transport) = &mut self.transport else {
+            return;
+        };
+        transport.begin();
+        if !self.machine.interest().receive {
+            return;
+        }
+        let alone = self.machine.outgoing().is_empty();
+        let mut port = OwnedPort::new(&mut self.machine);
+        let received = transport.try_recv(&mut port);
+        let wakes = port.wakes;
+        self.wake(wakes);
+        match received {
+            Ok(_) if alone => {}
+            Ok(_) => self.pump_on(),
+            Err(errno) => self.fail(errno),
+        }
+    }
+
+    pub(crate) fn try_read(&mut self) -> Result<Multipart, TryReadError> {
+        if self.machine.incoming().is_empty() && !self.machine.has_readers() {
+            self.receive();
+        }
+        let (read, wakes) = self.machine.try_read(|message| message);
+        self.wake(wakes);
+        if self.machine.has_readers() {
+            self.pump_on();
+        }
+        read.map_err(|error| match error {
+            CoreTryReadError::Empty => TryReadError::Empty,
+            CoreTryReadError::Read(CoreReadError::Failed(errno)) => ReadError::Failed(errno).into(),
+            CoreTryReadError::Read(_) => ReadError::Closed.into(),
+        })
+    }
+
+    pub(crate) fn poll_drain(&mut self, ticket: &mut Ticket) -> Poll<Result<(), DrainError>> {
+        let (drained, wakes) = self.machine.poll_drain(ticket);
+        self.wake(wakes);
+        let drained = if drained.is_pending() {
+            self.pump();
+            let (drained, wakes) = self.machine.poll_drain(ticket);
+            self.wake(wakes);
+            drained
+        } else {
+            drained
+        };
+        drained.map_err(|error| match error {
+            CoreDrainError::Failed(errno) => DrainError::Failed(errno),
+            CoreDrainError::Dropped(lost) => DrainError::Dropped(lost),
+            // Slots grow.
+            CoreDrainError::TooManyWaiters => DrainError::Dropped(self.machine.lost()),
+        })
+    }
+
+    /// A future that waited is dropped.
+    pub(crate) fn cancel(&mut self, ticket: &mut Ticket) {
+        let wakes = self.machine.cancel(ticket);
+        self.wake(wakes);
+    }
+
+    /// Takes no more from the socket, and closes it once what is queued was sent.
+    pub(crate) fn close(&mut self) {
+        let wakes = self.machine.close();
+        self.wake(wakes);
+        self.pump();
+    }
+
+    /// [`close`](Self::close), and libzmq sends what it accepted for no longer than this.
+    pub(crate) fn close_within(&mut self, linger: Duration) {
+        if let Some(transport) = &mut self.transport {
+            transport.cap_linger(linger);
+        }
+        self.close();
+    }
+
+    /// Drops what is queued, and closes the socket now.
+    pub(crate) fn abort(&mut self) {
+        let wakes = self.machine.abort();
+        self.wake(wakes);
+        self.pump();
+    }
+}
+
+fn end(transport: &mut ZmqTransport, how: Shutdown) {
+    Transport::<OwnedPort<'_>>::shutdown(transport, how);
+}

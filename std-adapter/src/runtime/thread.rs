@@ -1,0 +1,205 @@
+//! The default: one thread for all streams of the process, started by the first and gone after the last.
+//!
+//! It sleeps until a descriptor becomes readable, calls the stream that it belongs to, and watches that descriptor no
+//! more until the stream sets its watch again. The descriptor is readable for as long as libzmq has news that nobody
+//! has taken in; so a watch that is set after the last look at the socket misses nothing.
+
+use std::collections::VecDeque;
+use std::io;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use polling::{Events, Poller};
+use slab::Slab;
+
+use crate::socket::Socket;
+
+/// What is called when there is something to do.
+pub(crate) trait Watched: Send + Sync {
+    /// The descriptor was readable, and is watched no more.
+    fn on_ready(&self);
+    /// Goes on where a batch has ended.
+    fn on_schedule(&self);
+}
+
+/// The I/O thread, for as long as there is a stream.
+struct Running {
+    reactor: Arc<Reactor>,
+    thread: JoinHandle<()>,
+}
+
+struct Reactor {
+    poller: Poller,
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    watched: Slab<Arc<dyn Watched>>,
+    scheduled: VecDeque<usize>,
+    ended: bool,
+}
+
+/// Locked when a stream is opened or closed; the reactor's table then, and at each wake of the I/O thread. Neither is
+/// held while a stream is locked by the one who locks it, but for the close of a stream.
+static RUNNING: Mutex<Option<Running>> = Mutex::new(None);
+/// Threads that were told to end and may not have done so yet.
+static ENDED: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The watch over one socket. It owns the socket, so that it ends before the socket does.
+pub(crate) struct Watch {
+    socket: Socket,
+    reactor: Arc<Reactor>,
+    key: usize,
+    is_set: bool,
+    closed: bool,
+}
+
+impl Watch {
+    /// Puts a socket under watch, which is not set yet. Starts the I/O thread if there is none. `watched` is made once
+    /// the watch is there and is kept until it is closed.
+    pub(crate) fn open<W: Watched + 'static>(
+        socket: Socket,
+        make: impl FnOnce(Self) -> Arc<W>,
+    ) -> io::Result<Arc<W>> {
+        let mut running = lock(&RUNNING);
+        let reactor = match &*running {
+            Some(running) => running.reactor.clone(),
+            None => running.insert(start()?).reactor.clone(),
+        };
+        let mut table = lock(&reactor.table);
+        let key = table.watched.vacant_key();
+        if let Err(error) = socket.watch(&reactor.poller, key) {
+            let unused = table.watched.is_empty();
+            drop(table);
+            if unused {
+                end(&mut running);
+            }
+            return Err(error);
+        }
+        let watched = make(Self {
+            socket,
+            reactor: reactor.clone(),
+            key,
+            is_set: false,
+            closed: false,
+        });
+        table.watched.insert(watched.clone());
+        Ok(watched)
+    }
+
+    pub(crate) fn socket(&mut self) -> &mut Socket {
+        &mut self.socket
+    }
+
+    /// From now on the stream is called when the descriptor is readable, or if it is so already; once.
+    pub(crate) fn set(&mut self) {
+        if !self.is_set && !self.closed {
+            // It fails only if the descriptor is not watched at all; it is, until `close`.
+            self.is_set = self.socket.rewatch(&self.reactor.poller, self.key).is_ok();
+        }
+    }
+
+    /// The stream was called.
+    pub(crate) fn fired(&mut self) {
+        self.is_set = false;
+    }
+
+    /// Has the I/O thread call the stream soon.
+    pub(crate) fn reschedule(&self) {
+        lock(&self.reactor.table).scheduled.push_back(self.key);
+        // It fails only if the poller is gone, and the reactor holds it.
+        let _: io::Result<()> = self.reactor.poller.notify();
+    }
+
+    /// Ends the watch. The thread ends with the last one.
+    pub(crate) fn close(&mut self) {
+        if mem::replace(&mut self.closed, true) {
+            return;
+        }
+        let _: io::Result<()> = self.socket.unwatch(&self.reactor.poller);
+        let mut running = lock(&RUNNING);
+        let mut table = lock(&self.reactor.table);
+        let watched = table.watched.try_remove(self.key);
+        table.scheduled.retain(|&key| key != self.key);
+        let unused = table.watched.is_empty();
+        drop(table);
+        if unused {
+            end(&mut running);
+        }
+        drop(running);
+        // Its last reference may be this one, and its drop may come back here.
+        drop(watched);
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn start() -> io::Result<Running> {
+    let reactor = Arc::new(Reactor {
+        poller: Poller::new()?,
+        table: Mutex::default(),
+    });
+    let thread = thread::Builder::new().name("tidegate-io".into()).spawn({
+        let reactor = reactor.clone();
+        move || run(&reactor)
+    })?;
+    Ok(Running { reactor, thread })
+}
+
+/// Tells the thread to end, and lets the next stream start another.
+fn end(running: &mut Option<Running>) {
+    if let Some(Running { reactor, thread }) = running.take() {
+        lock(&reactor.table).ended = true;
+        let _: io::Result<()> = reactor.poller.notify();
+        let mut ended = lock(&ENDED);
+        ended.retain(|thread| !thread.is_finished());
+        ended.push(thread);
+    }
+}
+
+/// Waits for every I/O thread that was told to end. Not from the I/O thread.
+pub(crate) fn join_ended() {
+    let threads = mem::take(&mut *lock(&ENDED));
+    for thread in threads {
+        // A panic in it was reported when it happened.
+        let _: thread::Result<()> = thread.join();
+    }
+}
+
+fn run(reactor: &Reactor) {
+    let mut events = Events::new();
+    let mut ready = Vec::new();
+    let mut scheduled = Vec::new();
+    loop {
+        events.clear();
+        // It is interrupted by signals only, and then there are no events.
+        let _: io::Result<usize> = reactor.poller.wait(&mut events, None);
+        {
+            let mut table = lock(&reactor.table);
+            if table.ended {
+                return;
+            }
+            let watched = |key| table.watched.get(key).cloned();
+            ready.extend(events.iter().filter_map(|event| watched(event.key)));
+            let keys = mem::take(&mut table.scheduled);
+            let watched = |key| table.watched.get(key).cloned();
+            scheduled.extend(keys.into_iter().filter_map(watched));
+        }
+        for stream in ready.drain(..) {
+            stream.on_ready();
+        }
+        for stream in scheduled.drain(..) {
+            stream.on_schedule();
+        }
+    }
+}

@@ -1,0 +1,384 @@
+//! The only file that touches libzmq, and the only one with `unsafe`.
+//!
+//! `zmq::Socket` owns the socket; every call that can fail goes through `zmq-sys` and keeps the raw error number, for
+//! the `zmq` crate panics on numbers that it does not know.
+#![allow(
+    unsafe_code,
+    reason = "libzmq is a C library; each block says why it is sound"
+)]
+
+use std::ffi::{CStr, CString, c_int, c_void};
+use std::mem::{self, ManuallyDrop};
+use std::ops::Deref;
+use std::time::Duration;
+use std::{alloc, io, ptr, slice};
+
+use polling::{Event, Poller};
+use zmq::SocketType;
+use zmq_sys::errno::{EAGAIN, EINTR, EINVAL, ENOTSOCK, ETERM};
+
+use crate::error::Errno;
+
+/// Payloads up to this length are copied into libzmq's message; longer ones are handed over.
+const COPY_MOST: usize = 1024;
+
+impl Errno {
+    /// The number that the last failed call of this thread left.
+    fn last() -> Self {
+        // SAFETY: no preconditions; it reads a thread-local.
+        Self::new(unsafe { zmq_sys::zmq_errno() })
+    }
+
+    /// Nothing is wrong, it only cannot go on now.
+    pub(crate) fn is_again(self) -> bool {
+        self.raw() == EAGAIN
+    }
+
+    /// The socket is gone: its context was terminated, or it is no socket.
+    pub(crate) fn ends_socket(self) -> bool {
+        matches!(self.raw(), ETERM | ENOTSOCK)
+    }
+
+    /// A request that was interrupted in the middle.
+    pub(crate) const INTERRUPTED: Self = Self::new(EINTR);
+}
+
+/// libzmq's text for a number.
+pub(crate) fn message_of(errno: Errno) -> &'static str {
+    // SAFETY: for any number the call returns a pointer to a NUL-terminated string: libzmq's own are literals; the C
+    // library's belong to it and are read before any other call could change them, and those of known numbers are
+    // constant.
+    let text = unsafe { CStr::from_ptr(zmq_sys::zmq_strerror(errno.raw())) };
+    text.to_str().unwrap_or("unknown error")
+}
+
+/// Calls until it is not interrupted; the result is -1 for a failure.
+fn retry(mut call: impl FnMut() -> c_int) -> Result<c_int, Errno> {
+    loop {
+        match call() {
+            -1 => match Errno::last() {
+                errno if errno == Errno::INTERRUPTED => {}
+                errno => return Err(errno),
+            },
+            result => return Ok(result),
+        }
+    }
+}
+
+/// A number of `zmq.h` as its functions take it.
+const fn raw(number: u32) -> c_int {
+    number.cast_signed()
+}
+
+fn raw_type(kind: SocketType) -> c_int {
+    raw(match kind {
+        SocketType::PAIR => zmq_sys::ZMQ_PAIR,
+        SocketType::PUB => zmq_sys::ZMQ_PUB,
+        SocketType::SUB => zmq_sys::ZMQ_SUB,
+        SocketType::REQ => zmq_sys::ZMQ_REQ,
+        SocketType::REP => zmq_sys::ZMQ_REP,
+        SocketType::DEALER => zmq_sys::ZMQ_DEALER,
+        SocketType::ROUTER => zmq_sys::ZMQ_ROUTER,
+        SocketType::PULL => zmq_sys::ZMQ_PULL,
+        SocketType::PUSH => zmq_sys::ZMQ_PUSH,
+        SocketType::XPUB => zmq_sys::ZMQ_XPUB,
+        SocketType::XSUB => zmq_sys::ZMQ_XSUB,
+        SocketType::STREAM => zmq_sys::ZMQ_STREAM,
+    })
+}
+
+/// A libzmq context. It has to be [`terminate`](Self::terminate)d; dropping it leaks it.
+#[derive(Debug)]
+pub(crate) struct RawContext(ptr::NonNull<c_void>);
+
+// SAFETY: a libzmq context may be used from any thread at once (zmq_ctx_new(3)).
+unsafe impl Send for RawContext {}
+// SAFETY: the same.
+unsafe impl Sync for RawContext {}
+
+impl RawContext {
+    pub(crate) fn new() -> Result<Self, Errno> {
+        // SAFETY: no preconditions.
+        let context = unsafe { zmq_sys::zmq_ctx_new() };
+        ptr::NonNull::new(context).map(Self).ok_or_else(Errno::last)
+    }
+
+    pub(crate) fn socket(&self, kind: SocketType) -> Result<Socket, Errno> {
+        // SAFETY: the context lives: `terminate` is called by its only owner, and only once no stream has a hold of it.
+        let socket = unsafe { zmq_sys::zmq_socket(self.0.as_ptr(), raw_type(kind)) };
+        if socket.is_null() {
+            return Err(Errno::last());
+        }
+        // SAFETY: it is a socket that was just made, and nobody else owns it. What is asked of `from_raw`'s argument
+        // beyond that, to come of `into_raw`, only means that no other `zmq::Socket` closes it.
+        let inner = unsafe { zmq::Socket::from_raw(socket) };
+        let mut socket = Socket { inner, kind, fd: 0 };
+        socket.fd = socket.get(zmq_sys::ZMQ_FD, 0)?;
+        Ok(socket)
+    }
+
+    /// Waits until every socket of the context is closed and has sent what its linger allows, and frees the context.
+    pub(crate) fn terminate(self) {
+        // SAFETY: the context lives and is not used after this, for `self` goes. An interrupted call has freed
+        // nothing and is to be repeated (zmq_ctx_term(3)); every other result means that there is nothing left to free.
+        let _: Result<c_int, Errno> = retry(|| unsafe { zmq_sys::zmq_ctx_term(self.0.as_ptr()) });
+    }
+}
+
+/// One frame of a message: bytes that libzmq owns, or that it borrows from a `Vec` until it has sent them.
+///
+/// A clone shares the bytes.
+pub struct Frame {
+    msg: zmq_sys::zmq_msg_t,
+}
+
+impl Frame {
+    /// A frame with a copy of `bytes`.
+    pub(crate) fn copied(bytes: &[u8]) -> Self {
+        let mut msg = zmq_sys::zmq_msg_t::default();
+        // SAFETY: `msg` is 64 writable bytes, which is all that `zmq_msg_init_size` asks for.
+        let result = unsafe { zmq_sys::zmq_msg_init_size(&mut msg, bytes.len()) };
+        if result != 0 {
+            out_of_memory(bytes.len());
+        }
+        // SAFETY: the message is initialised and has just as many bytes, which nobody else knows of yet. They need not
+        // be initialised to be written.
+        unsafe {
+            let data = zmq_sys::zmq_msg_data(&mut msg);
+            ptr::copy_nonoverlapping(bytes.as_ptr(), data.cast(), bytes.len());
+        }
+        Self { msg }
+    }
+
+    /// A frame with these bytes: short ones are copied, longer ones are handed over as they are.
+    pub(crate) fn owned(bytes: Vec<u8>) -> Self {
+        if bytes.len() <= COPY_MOST {
+            return Self::copied(&bytes);
+        }
+        let mut bytes = ManuallyDrop::new(bytes);
+        let mut msg = zmq_sys::zmq_msg_t::default();
+        // SAFETY: `msg` is writable. The pointer is to `len` initialised bytes of a `Vec` that is not dropped here; it
+        // stays valid until libzmq calls `free_vec`, once, from whatever thread lets go of the last reference. The hint
+        // is the capacity, which `free_vec` needs to free it.
+        let result = unsafe {
+            zmq_sys::zmq_msg_init_data(
+                &mut msg,
+                bytes.as_mut_ptr().cast(),
+                bytes.len(),
+                Some(free_vec),
+                ptr::without_provenance_mut(bytes.capacity()),
+            )
+        };
+        if result != 0 {
+            out_of_memory(mem::size_of::<usize>());
+        }
+        Self { msg }
+    }
+}
+
+/// Frees a `Vec<u8>` whose capacity is `hint`.
+unsafe extern "C" fn free_vec(data: *mut c_void, hint: *mut c_void) {
+    // SAFETY: `data` and `hint` are the pointer and the capacity of a `Vec<u8>` that `Frame::owned` gave away; libzmq
+    // calls this once. A length of 0 is right for any `Vec`, for bytes need no drop.
+    drop(unsafe { Vec::<u8>::from_raw_parts(data.cast(), 0, hint.addr()) });
+}
+
+fn out_of_memory(bytes: usize) -> ! {
+    alloc::handle_alloc_error(
+        alloc::Layout::array::<u8>(bytes).unwrap_or(alloc::Layout::new::<u8>()),
+    )
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        // SAFETY: `msg` was initialised and is not used any more. Closing a message that libzmq has sent is right, for
+        // it left an empty one behind. The only failure is a message that was never initialised.
+        unsafe { zmq_sys::zmq_msg_close(&mut self.msg) };
+    }
+}
+
+impl Frame {
+    /// A second frame over the same bytes; only a count of references changes hands.
+    fn share(&mut self) -> Self {
+        let mut msg = zmq_sys::zmq_msg_t::default();
+        // SAFETY: `msg` is initialised by the first call before the second looks at it. `self.msg` is initialised, and
+        // borrowed exclusively while libzmq may mark it as shared.
+        let result = unsafe {
+            zmq_sys::zmq_msg_init(&mut msg);
+            zmq_sys::zmq_msg_copy(&mut msg, &mut self.msg)
+        };
+        debug_assert_eq!(result, 0, "it fails for an uninitialised message only");
+        Self { msg }
+    }
+}
+
+/// Copies the bytes.
+impl Clone for Frame {
+    fn clone(&self) -> Self {
+        Self::copied(self)
+    }
+}
+
+impl Deref for Frame {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        let msg = ptr::from_ref(&self.msg);
+        // SAFETY: `msg` is initialised. Neither call writes to it: the first takes a mutable pointer because the bytes
+        // that it returns a pointer to may be written. Those bytes live as long as the message, of which the slice
+        // holds a borrow, and nobody writes to them meanwhile: that takes `&mut self`. The pointer is not null, even
+        // for an empty message.
+        unsafe {
+            let data = zmq_sys::zmq_msg_data(msg.cast_mut());
+            slice::from_raw_parts(data.cast(), zmq_sys::zmq_msg_size(msg))
+        }
+    }
+}
+
+/// A socket, and what is asked of it without waiting. It closes when it is dropped; that waits for nothing.
+pub(crate) struct Socket {
+    inner: zmq::Socket,
+    kind: SocketType,
+    fd: zmq_sys::RawFd,
+}
+
+impl Socket {
+    pub(crate) fn kind(&self) -> SocketType {
+        self.kind
+    }
+
+    fn raw(&mut self) -> *mut c_void {
+        self.inner.as_mut_ptr()
+    }
+
+    pub(crate) fn bind(&mut self, endpoint: &CStr) -> Result<(), Errno> {
+        let socket = self.raw();
+        // SAFETY: the socket lives as long as `self`, which is borrowed exclusively: a socket is used by one thread at
+        // a time. The endpoint is a C string.
+        retry(|| unsafe { zmq_sys::zmq_bind(socket, endpoint.as_ptr()) })?;
+        Ok(())
+    }
+
+    pub(crate) fn connect(&mut self, endpoint: &CStr) -> Result<(), Errno> {
+        let socket = self.raw();
+        // SAFETY: as in `bind`.
+        retry(|| unsafe { zmq_sys::zmq_connect(socket, endpoint.as_ptr()) })?;
+        Ok(())
+    }
+
+    /// The endpoint that was bound last, with its wildcards resolved.
+    pub(crate) fn last_endpoint(&mut self) -> Result<String, Errno> {
+        let mut text = [0u8; 1024];
+        let mut len = text.len();
+        let socket = self.raw();
+        // SAFETY: the socket is as in `bind`; `text` has room for `len` bytes, and libzmq writes no more than that.
+        retry(|| unsafe {
+            let option = raw(zmq_sys::ZMQ_LAST_ENDPOINT);
+            zmq_sys::zmq_getsockopt(socket, option, text.as_mut_ptr().cast(), &mut len)
+        })?;
+        let text = CStr::from_bytes_until_nul(&text).map_err(|_| Errno::new(EINVAL))?;
+        Ok(text.to_string_lossy().into_owned())
+    }
+
+    /// Reads an option of the C type that `T` stands for.
+    fn get<T: Copy>(&mut self, option: u32, mut value: T) -> Result<T, Errno> {
+        let mut len = mem::size_of::<T>();
+        let socket = self.raw();
+        // SAFETY: the socket is as in `bind`; `value` has room for `len` bytes. `T` is an integer (this function is
+        // private; see its callers), of which all bytes are valid.
+        retry(|| unsafe {
+            let value = ptr::from_mut(&mut value).cast();
+            zmq_sys::zmq_getsockopt(socket, raw(option), value, &mut len)
+        })?;
+        Ok(value)
+    }
+
+    /// How long what was accepted is still sent after the socket was closed: `None` for ever.
+    pub(crate) fn linger(&mut self) -> Result<Option<Duration>, Errno> {
+        let millis: c_int = self.get(zmq_sys::ZMQ_LINGER, 0)?;
+        Ok(u64::try_from(millis).ok().map(Duration::from_millis))
+    }
+
+    pub(crate) fn set_linger(&mut self, linger: Duration) -> Result<(), Errno> {
+        let millis = c_int::try_from(linger.as_millis()).unwrap_or(c_int::MAX);
+        let socket = self.raw();
+        // SAFETY: the socket is as in `bind`; the option is an `int`, and so is the value.
+        retry(|| unsafe {
+            let value = ptr::from_ref(&millis).cast();
+            let option = raw(zmq_sys::ZMQ_LINGER);
+            zmq_sys::zmq_setsockopt(socket, option, value, mem::size_of::<c_int>())
+        })?;
+        Ok(())
+    }
+
+    /// Lets libzmq take in what happened, and asks whether it would receive and send.
+    pub(crate) fn events(&mut self) -> Result<(bool, bool), Errno> {
+        let events: c_int = self.get(zmq_sys::ZMQ_EVENTS, 0)?;
+        let has = |flag| events & raw(flag) != 0;
+        Ok((has(zmq_sys::ZMQ_POLLIN), has(zmq_sys::ZMQ_POLLOUT)))
+    }
+
+    /// Sends one frame without waiting. If it was refused, it is as it was.
+    pub(crate) fn send(&mut self, frame: &mut Frame, more: bool) -> Result<(), Errno> {
+        let flags = raw(zmq_sys::ZMQ_DONTWAIT) | if more { raw(zmq_sys::ZMQ_SNDMORE) } else { 0 };
+        let socket = self.raw();
+        // SAFETY: the socket is as in `bind`. The message is initialised; libzmq leaves an empty one there once it has
+        // taken the bytes over.
+        retry(|| unsafe { zmq_sys::zmq_msg_send(&mut frame.msg, socket, flags) })?;
+        Ok(())
+    }
+
+    /// Sends a second reference to the bytes, so that the frame is there still if the message has to be begun anew.
+    pub(crate) fn send_shared(&mut self, frame: &mut Frame, more: bool) -> Result<(), Errno> {
+        self.send(&mut frame.share(), more)
+    }
+
+    /// Receives one frame without waiting, and says whether more belong to its message.
+    pub(crate) fn recv(&mut self) -> Result<(Frame, bool), Errno> {
+        let mut frame = Frame {
+            msg: zmq_sys::zmq_msg_t::default(),
+        };
+        let socket = self.raw();
+        // SAFETY: the message is initialised by the first call. The socket is as in `bind`.
+        retry(|| unsafe {
+            zmq_sys::zmq_msg_init(&mut frame.msg);
+            zmq_sys::zmq_msg_recv(&mut frame.msg, socket, raw(zmq_sys::ZMQ_DONTWAIT))
+        })?;
+        // SAFETY: the message is initialised.
+        let more = unsafe { zmq_sys::zmq_msg_more(&frame.msg) } != 0;
+        Ok((frame, more))
+    }
+
+    /// Has the descriptor watched, for nothing yet.
+    pub(crate) fn watch(&self, poller: &Poller, key: usize) -> io::Result<()> {
+        // SAFETY: the descriptor stays open as long as the socket, and whoever has it watched (`runtime::thread::Watch`,
+        // the only caller) ends that before the socket is dropped.
+        unsafe { poller.add(self.fd, Event::none(key)) }
+    }
+
+    /// Has the descriptor watched, once: libzmq makes it readable when something has happened that it has not taken in.
+    pub(crate) fn rewatch(&self, poller: &Poller, key: usize) -> io::Result<()> {
+        poller.modify(self.borrow_fd(), Event::readable(key))
+    }
+
+    pub(crate) fn unwatch(&self, poller: &Poller) -> io::Result<()> {
+        poller.delete(self.borrow_fd())
+    }
+
+    #[cfg(unix)]
+    fn borrow_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        // SAFETY: libzmq keeps the descriptor open for as long as the socket lives, and that is as long as `self`.
+        unsafe { std::os::fd::BorrowedFd::borrow_raw(self.fd) }
+    }
+
+    #[cfg(windows)]
+    fn borrow_fd(&self) -> std::os::windows::io::BorrowedSocket<'_> {
+        // SAFETY: as on unix.
+        unsafe { std::os::windows::io::BorrowedSocket::borrow_raw(self.fd) }
+    }
+}
+
+/// An endpoint as libzmq takes it.
+pub(crate) fn c_string(endpoint: &str) -> Option<CString> {
+    CString::new(endpoint).ok()
+}

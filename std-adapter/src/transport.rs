@@ -1,0 +1,346 @@
+//! The core's seam over a libzmq socket.
+//!
+//! libzmq's descriptor says that *something* has happened, once: whatever call next takes the news in (any send, a
+//! receive that finds nothing and every 100th other, a look at `ZMQ_EVENTS`) makes the descriptor quiet again, and what
+//! the news were about may be the other direction. So each call here notes which direction it leaves known to be
+//! blocked, and takes back what it no longer knows of the other.
+
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tidegate_core::{Interest, Machine, Phase, Port, Received, Sent, Shutdown, Transport, Wakes};
+use zmq::SocketType;
+
+use crate::error::Errno;
+use crate::message::{Frame, Multipart};
+use crate::queue::Owned;
+use crate::runtime::Watch;
+use crate::socket::Socket;
+
+/// The machine of a stream over libzmq.
+pub(crate) type ZmqMachine = Machine<Owned, Errno>;
+
+/// The machine, for as long as its owner has it locked. Wakes are gathered for when it is let go.
+pub(crate) struct OwnedPort<'a> {
+    pub(crate) machine: &'a mut ZmqMachine,
+    pub(crate) wakes: Wakes,
+    moved_bytes: usize,
+}
+
+impl<'a> OwnedPort<'a> {
+    pub(crate) fn new(machine: &'a mut ZmqMachine) -> Self {
+        Self {
+            machine,
+            wakes: Wakes::NONE,
+            moved_bytes: 0,
+        }
+    }
+
+    fn wake(&mut self, wakes: Wakes) {
+        self.wakes = self.wakes.and(wakes);
+    }
+
+    /// A message was received. The queue of a host takes every message that has a frame.
+    fn feed(&mut self, message: Multipart) {
+        let bytes = message.charge_bytes();
+        if let Ok(wakes) = self.machine.feed(message) {
+            self.moved_bytes = self.moved_bytes.wrapping_add(bytes);
+            self.wake(wakes);
+        }
+    }
+
+    fn sent(&mut self) {
+        let before = tidegate_core::Queue::level_bytes(self.machine.outgoing());
+        let wakes = self.machine.sent();
+        let after = tidegate_core::Queue::level_bytes(self.machine.outgoing());
+        self.moved_bytes = self.moved_bytes.wrapping_add(before.saturating_sub(after));
+        self.wake(wakes);
+    }
+}
+
+impl Port for OwnedPort<'_> {
+    type Error = Errno;
+    type Refused = Errno;
+
+    fn interest(&mut self) -> Interest {
+        self.machine.interest()
+    }
+
+    fn phase(&mut self) -> Phase {
+        self.machine.phase()
+    }
+
+    fn moved_bytes(&self) -> usize {
+        self.moved_bytes
+    }
+
+    fn starved(&mut self) {
+        self.machine.starved();
+    }
+
+    fn refused(&mut self, _reason: Errno) {
+        let wakes = self.machine.refused();
+        self.wake(wakes);
+    }
+
+    fn finish(&mut self) {
+        let wakes = self.machine.finish();
+        self.wake(wakes);
+    }
+
+    fn fail(&mut self, error: Errno) {
+        let wakes = self.machine.fail(error);
+        self.wake(wakes);
+    }
+}
+
+/// What is known of one direction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// Worth an attempt.
+    Nothing,
+    /// It was blocked; news taken in since, or not taken in yet, may have changed that.
+    WasBlocked,
+    /// It is blocked, for all the news that were taken in.
+    Blocked,
+}
+
+/// How often a send is tried once more because libzmq says that it would send. Where it says so always (a mandatory
+/// ROUTER, an XPUB that drops nothing) the head waits for the descriptor all the same, and nothing spins.
+const FUTILE_SENDS: usize = 3;
+
+/// A socket and the watch over its descriptor.
+pub(crate) struct ZmqTransport {
+    watch: Watch,
+    receiving: Known,
+    sending: Known,
+    /// Sends that did not go although libzmq had just said that they would.
+    futile_sends: usize,
+    /// Whether the news were taken in since the last [`begin`](Self::begin).
+    looked: bool,
+    /// The frames of a message of which not all have come.
+    partial: Multipart,
+}
+
+impl ZmqTransport {
+    pub(crate) fn new(watch: Watch) -> Self {
+        Self {
+            watch,
+            receiving: Known::Nothing,
+            sending: Known::Nothing,
+            futile_sends: 0,
+            looked: false,
+            partial: Multipart::new(),
+        }
+    }
+
+    /// Somebody begins to use the socket: what was known may no longer be so.
+    pub(crate) fn begin(&mut self) {
+        self.receiving = Known::Nothing;
+        self.sending = Known::Nothing;
+        self.futile_sends = 0;
+        self.looked = false;
+    }
+
+    /// The watch has seen the descriptor readable, and watches no more.
+    pub(crate) fn fired(&mut self) {
+        self.watch.fired();
+    }
+
+    /// Has the I/O thread go on where a batch has ended.
+    pub(crate) fn reschedule(&self) {
+        self.watch.reschedule();
+    }
+
+    /// What libzmq still holds is sent for no longer than this after the socket was closed.
+    pub(crate) fn cap_linger(&mut self, most: Duration) {
+        let socket = self.watch.socket();
+        // A failure means that the context is gone, and then there is nothing to linger for.
+        if let Ok(linger) = socket.linger()
+            && linger.is_none_or(|linger| linger > most)
+        {
+            let _: Result<(), Errno> = socket.set_linger(most);
+        }
+    }
+
+    /// Sends a whole message, or nothing of it.
+    pub(crate) fn send(&mut self, message: &mut Multipart) -> Result<Sent<Errno>, Errno> {
+        let sent = send_frames(self.watch.socket(), message)?;
+        // It may have taken in that there is something to receive.
+        self.receiving = Known::Nothing;
+        match sent {
+            Sent::Blocked => {
+                // It need not have looked at the news: libzmq spares itself that within about a millisecond.
+                self.sending = Known::WasBlocked;
+                self.futile_sends = self.futile_sends.saturating_add(usize::from(self.looked));
+            }
+            Sent::Accepted | Sent::Refused(_) => self.sending = Known::Nothing,
+        }
+        Ok(sent)
+    }
+
+    /// Takes in the news.
+    fn look(&mut self) -> Result<(), Errno> {
+        let (receives, sends) = self.watch.socket().events()?;
+        self.looked = true;
+        self.receiving = if receives {
+            Known::Nothing
+        } else {
+            Known::Blocked
+        };
+        self.sending = if sends && self.futile_sends < FUTILE_SENDS {
+            Known::Nothing
+        } else {
+            Known::Blocked
+        };
+        Ok(())
+    }
+
+    /// What of this is worth an attempt.
+    fn worth(&self, want: Interest) -> Interest {
+        want.and(Interest {
+            receive: self.receiving == Known::Nothing,
+            send: self.sending == Known::Nothing,
+        })
+    }
+
+    /// A receive found nothing. It has taken in the news, and what they mean for sending is not known.
+    fn found_nothing(&mut self) -> Received {
+        self.receiving = Known::Blocked;
+        if self.sending == Known::Blocked {
+            self.sending = Known::WasBlocked;
+        }
+        self.looked = true;
+        Received::Blocked
+    }
+
+    fn recv(&mut self) -> Result<Option<Multipart>, Errno> {
+        loop {
+            match self.watch.socket().recv() {
+                Ok((frame, more)) => {
+                    self.partial.push(frame);
+                    if !more {
+                        return Ok(Some(std::mem::take(&mut self.partial)));
+                    }
+                }
+                Err(errno) if errno.is_again() => return Ok(None),
+                Err(errno) => return Err(errno),
+            }
+        }
+    }
+}
+
+impl Transport<OwnedPort<'_>> for ZmqTransport {
+    type Error = Errno;
+    type Refused = Errno;
+
+    /// What `cx` would wake is the stream itself, which the watch knows: when this is pending, the watch is set.
+    fn poll_ready(
+        &mut self,
+        _cx: &mut Context<'_>,
+        want: Interest,
+    ) -> Poll<Result<Interest, Errno>> {
+        let is_known = (!want.receive || self.receiving == Known::Blocked)
+            && (!want.send || self.sending == Known::Blocked)
+            && (want.is_some() || self.looked);
+        if !is_known {
+            if let Err(errno) = self.look() {
+                return Poll::Ready(Err(errno));
+            }
+            let worth = self.worth(want);
+            if worth.is_some() {
+                return Poll::Ready(Ok(worth));
+            }
+        }
+        self.watch.set();
+        Poll::Pending
+    }
+
+    fn try_recv(&mut self, port: &mut OwnedPort<'_>) -> Result<Received, Errno> {
+        if self.receiving != Known::Nothing {
+            return Ok(Received::Blocked);
+        }
+        match self.recv() {
+            Ok(Some(message)) => {
+                // It takes in the news now and then.
+                if self.sending == Known::Blocked {
+                    self.sending = Known::WasBlocked;
+                }
+                port.feed(message);
+                Ok(Received::Message)
+            }
+            Ok(None) => Ok(self.found_nothing()),
+            Err(errno) if errno.ends_socket() => Err(errno),
+            // Out of turn, as a REQ that has not asked: nothing comes before a send.
+            Err(_) => Ok(self.found_nothing()),
+        }
+    }
+
+    fn try_send(&mut self, port: &mut OwnedPort<'_>) -> Result<Sent<Errno>, Errno> {
+        if self.sending != Known::Nothing {
+            return Ok(Sent::Blocked);
+        }
+        let Some(head) = port.machine.outgoing_mut().head_mut() else {
+            return Ok(Sent::Blocked);
+        };
+        let sent = self.send(head)?;
+        if sent == Sent::Accepted {
+            port.sent();
+        }
+        Ok(sent)
+    }
+
+    /// What libzmq has accepted it sends by itself, for as long as the socket lingers.
+    fn try_flush(&mut self) -> Result<bool, Errno> {
+        Ok(true)
+    }
+
+    fn shutdown(&mut self, how: Shutdown) {
+        if how == Shutdown::Abort {
+            self.cap_linger(Duration::ZERO);
+        }
+        self.watch.close();
+    }
+}
+
+/// Sends all frames of a message, or none.
+///
+/// A PUSH, a DEALER or a REQ whose peer goes away in the middle of a message takes back what it has of it, says `EAGAIN`,
+/// and then swallows what follows up to the last frame; a PAIR only says `EAGAIN`. So the frames are kept until the
+/// last one was taken, and the message begins anew when there is another peer. (Where a peer goes away and libzmq
+/// reports success, the message is gone, and nothing here can know.)
+fn send_frames(socket: &mut Socket, message: &mut Multipart) -> Result<Sent<Errno>, Errno> {
+    let last = message.len().saturating_sub(1);
+    for (k, frame) in message.iter_mut().enumerate() {
+        let more = k < last;
+        let sent = if more {
+            socket.send_shared(frame, more)
+        } else {
+            socket.send(frame, more)
+        };
+        match sent {
+            Ok(()) => {}
+            Err(errno) if errno.is_again() && k == 0 => return Ok(Sent::Blocked),
+            Err(errno) if errno.is_again() => return interrupted(socket, more),
+            Err(errno) if errno.ends_socket() => return Err(errno),
+            Err(errno) => return Ok(Sent::Refused(errno)),
+        }
+    }
+    Ok(Sent::Accepted)
+}
+
+/// What `EAGAIN` at a later frame than the first comes to.
+fn interrupted(socket: &mut Socket, more: bool) -> Result<Sent<Errno>, Errno> {
+    if more && socket.kind() != SocketType::PAIR {
+        // Ends the message that libzmq swallows; it takes this for its last frame.
+        match socket.send(&mut Frame::default(), false) {
+            Err(errno) if errno.ends_socket() => return Err(errno),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    if socket.kind() == SocketType::REQ {
+        // The request was begun, and cannot be begun anew.
+        return Ok(Sent::Refused(Errno::INTERRUPTED));
+    }
+    Ok(Sent::Blocked)
+}
