@@ -301,7 +301,13 @@ impl<S: Slots> Waiters<S> {
             _ => Kind::Closed,
         };
         let (before, after) = (slot.before, slot.after);
-        ticket.returned = slot.waker.take();
+        // Neither place may be overwritten: a waker is dropped outside the lock only.
+        let waker = slot.waker.take();
+        if ticket.returned.is_none() {
+            ticket.returned = waker;
+        } else {
+            ticket.offered = waker;
+        }
         slot.kind = 0;
         slot.after = free;
         self.free = index;

@@ -1,7 +1,6 @@
 //! Opening a stream.
 
 use std::ffi::CStr;
-use std::time::Duration;
 
 use tidegate_core::{Limit, Machine, Watermarks};
 use zmq::SocketType;
@@ -131,12 +130,11 @@ impl Builder {
             None => Context::shared()?,
         };
         let mut socket = context.socket(self.kind)?;
-        let endpoints = attach(&mut socket, &self.bind, &self.connect);
-        if endpoints.is_err() {
-            // Nothing was sent that it could linger for.
-            let _: Result<(), Errno> = socket.set_linger(Duration::ZERO);
+        let bindings = bind(&mut socket, &self.bind)?;
+        if let Err(error) = connect(&mut socket, &self.connect) {
+            unbind(&mut socket, &bindings);
+            return Err(error);
         }
-        let bindings = endpoints?;
 
         let mut machine = Machine::new(Messages::new(), Messages::new(), GrowingSlots::new());
         // Nobody waits yet who could be woken.
@@ -159,41 +157,76 @@ impl Builder {
     }
 }
 
-/// Binds and connects; returns what was bound, with wildcards resolved.
-fn attach(
-    socket: &mut Socket,
-    bind: &[String],
-    connect: &[String],
-) -> Result<Vec<String>, OpenError> {
-    let mut bindings = Vec::with_capacity(bind.len());
-    for endpoint in bind {
-        each(endpoint, |endpoint| {
-            socket.bind(endpoint)?;
-            bindings.push(socket.last_endpoint()?);
-            Ok(())
-        })?
-        .map_err(|source| OpenError::Bind {
+/// Binds all of these, or none; returns them with wildcards resolved.
+fn bind(socket: &mut Socket, endpoints: &[String]) -> Result<Vec<String>, OpenError> {
+    let mut bound = Vec::with_capacity(endpoints.len());
+    for endpoint in endpoints {
+        let result = each(endpoint, |c_endpoint| {
+            socket.bind(c_endpoint)?;
+            socket.last_endpoint()
+        });
+        match result {
+            Ok(Ok(resolved)) => bound.push(resolved),
+            Ok(Err(source)) => {
+                unbind(socket, &bound);
+                return Err(OpenError::Bind {
+                    endpoint: endpoint.clone(),
+                    source,
+                });
+            }
+            Err(error) => {
+                unbind(socket, &bound);
+                return Err(error);
+            }
+        }
+    }
+    Ok(bound)
+}
+
+/// Takes back what was bound: closing the socket alone would do so some time later.
+fn unbind(socket: &mut Socket, endpoints: &[String]) {
+    for endpoint in endpoints {
+        if let Some(c_endpoint) = c_string(endpoint) {
+            // What cannot be unbound is so when the socket closes.
+            let _: Result<(), Errno> = socket.unbind(&c_endpoint);
+        }
+    }
+}
+
+fn connect(socket: &mut Socket, endpoints: &[String]) -> Result<(), OpenError> {
+    for endpoint in endpoints {
+        let connected = each(endpoint, |c_endpoint| socket.connect(c_endpoint));
+        connected?.map_err(|source| OpenError::Connect {
             endpoint: endpoint.clone(),
             source,
         })?;
     }
-    for endpoint in connect {
-        each(endpoint, |endpoint| socket.connect(endpoint))?.map_err(|source| {
-            OpenError::Connect {
-                endpoint: endpoint.clone(),
-                source,
-            }
-        })?;
-    }
-    Ok(bindings)
+    Ok(())
 }
 
-fn each(
+/// Calls `f` with an endpoint that libzmq can be asked for.
+fn each<T>(
     endpoint: &str,
-    f: impl FnOnce(&CStr) -> Result<(), Errno>,
-) -> Result<Result<(), Errno>, OpenError> {
+    f: impl FnOnce(&CStr) -> Result<T, Errno>,
+) -> Result<Result<T, Errno>, OpenError> {
     let c_endpoint = c_string(endpoint).ok_or_else(|| OpenError::Nul {
         endpoint: endpoint.to_owned(),
     })?;
+    if has_large_port(endpoint) {
+        return Err(OpenError::Port {
+            endpoint: endpoint.to_owned(),
+        });
+    }
     Ok(f(&c_endpoint))
+}
+
+/// Whether an endpoint of a transport with ports names one that does not fit into 16 bits.
+fn has_large_port(endpoint: &str) -> bool {
+    if endpoint.starts_with("inproc:") || endpoint.starts_with("ipc:") {
+        return false;
+    }
+    endpoint.rsplit_once(':').is_some_and(|(_, port)| {
+        let is_number = !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit());
+        is_number && port.parse::<u16>().is_err()
+    })
 }

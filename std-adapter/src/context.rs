@@ -269,15 +269,21 @@ pub fn shutdown(deadline: Duration) -> Shutdown {
 /// The result of a shutdown, once it is there.
 #[derive(Default)]
 struct Done {
-    state: Mutex<(Option<Result<(), ShutdownError>>, Option<Waker>)>,
+    state: Mutex<Outcome>,
+}
+
+#[derive(Default)]
+struct Outcome {
+    result: Option<Result<(), ShutdownError>>,
+    waker: Option<Waker>,
 }
 
 impl Done {
     fn set(&self, result: Result<(), ShutdownError>) {
         let waker = {
             let mut state = lock(&self.state);
-            state.0 = Some(result);
-            state.1.take()
+            state.result = Some(result);
+            state.waker.take()
         };
         if let Some(waker) = waker {
             waker.wake();
@@ -301,7 +307,7 @@ impl Future for Shutdown {
         let waker = cx.waker().clone();
         let (result, _old) = {
             let mut state = lock(&self.done.state);
-            (state.0.take(), state.1.replace(waker))
+            (state.result.take(), state.waker.replace(waker))
         };
         match result {
             Some(result) => Poll::Ready(result),

@@ -71,6 +71,12 @@ pub enum OpenError {
         /// The endpoint.
         endpoint: String,
     },
+    /// An endpoint names a port over 65,535, of which libzmq would take the lower 16 bits.
+    #[error("the port of {endpoint} is over 65535")]
+    Port {
+        /// The endpoint.
+        endpoint: String,
+    },
     /// An endpoint could not be bound.
     #[error("cannot bind {endpoint}: {source}")]
     Bind {
@@ -103,21 +109,22 @@ pub enum OpenError {
     Watch(#[from] io::Error),
 }
 
-/// Why a write was refused. Nothing of the message was sent or queued; it is handed back.
+/// Why a write was refused. Nothing of the message was sent or queued; it is handed back, boxed so that a result stays
+/// small.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// A message has at least one frame.
     #[error("a message has at least one frame")]
-    NoFrames(Multipart),
+    NoFrames(Box<Multipart>),
     /// The stream is closing or closed.
     #[error("the stream is closed")]
-    Closed(Multipart),
+    Closed(Box<Multipart>),
     /// libzmq refused this message; the stream lives on.
     #[error("the message was refused: {1}")]
-    Refused(Multipart, Errno),
+    Refused(Box<Multipart>, Errno),
     /// The socket has failed, and the stream has ended.
     #[error("the stream has failed: {1}")]
-    Failed(Multipart, Errno),
+    Failed(Box<Multipart>, Errno),
 }
 
 impl WriteError {
@@ -127,7 +134,7 @@ impl WriteError {
             Self::NoFrames(message)
             | Self::Closed(message)
             | Self::Refused(message, _)
-            | Self::Failed(message, _) => message,
+            | Self::Failed(message, _) => *message,
         }
     }
 }

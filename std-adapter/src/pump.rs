@@ -102,13 +102,13 @@ impl Flow {
                     self.pump_on();
                 }
                 match sent {
-                    Sent::Refused(errno) => Err(WriteError::Refused(message, errno)),
+                    Sent::Refused(errno) => Err(WriteError::Refused(message.into(), errno)),
                     Sent::Accepted | Sent::Blocked => Ok(()),
                 }
             }
             Err(errno) => {
                 self.fail(errno);
-                Err(WriteError::Failed(message, errno))
+                Err(WriteError::Failed(message.into(), errno))
             }
         }
     }
@@ -119,14 +119,14 @@ impl Flow {
                 self.wake(wakes);
                 Ok(())
             }
-            Err(CoreWriteError::NoFrames(message)) => Err(WriteError::NoFrames(message)),
-            Err(CoreWriteError::Failed(message, errno)) => Err(WriteError::Failed(message, errno)),
+            Err(CoreWriteError::NoFrames(message)) => Err(WriteError::NoFrames(message.into())),
+            Err(CoreWriteError::Failed(message, errno)) => Err(WriteError::Failed(message.into(), errno)),
             Err(
                 CoreWriteError::Closed(message)
                 // The queue of a host has no end.
                 | CoreWriteError::Full(message)
                 | CoreWriteError::TooLarge(message),
-            ) => Err(WriteError::Closed(message)),
+            ) => Err(WriteError::Closed(message.into())),
         }
     }
 

@@ -259,6 +259,13 @@ impl Socket {
         Ok(())
     }
 
+    pub(crate) fn unbind(&mut self, endpoint: &CStr) -> Result<(), Errno> {
+        let socket = self.raw();
+        // SAFETY: as in `bind`.
+        retry(|| unsafe { zmq_sys::zmq_unbind(socket, endpoint.as_ptr()) })?;
+        Ok(())
+    }
+
     pub(crate) fn connect(&mut self, endpoint: &CStr) -> Result<(), Errno> {
         let socket = self.raw();
         // SAFETY: as in `bind`.

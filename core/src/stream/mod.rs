@@ -1,13 +1,5 @@
 //! The machine: everything that a stream does but the socket. `&mut self`; no lock, no clock, no allocation.
 //!
-//! Its methods, by who calls them:
-//!
-//! | | |
-//! | --- | --- |
-//! | the user's side | [`write`](Machine::write), [`poll_readable`](Machine::poll_readable) + [`take`](Machine::take), [`poll_read`](Machine::poll_read), [`poll_drain`](Machine::poll_drain), [`poll_closed`](Machine::poll_closed), [`cancel`](Machine::cancel), [`close`](Machine::close), [`abort`](Machine::abort) |
-//! | the driver's side | [`interest`](Machine::interest), [`feed`](Machine::feed), [`outgoing`](Machine::outgoing) + [`sent`](Machine::sent), [`starved`](Machine::starved), [`fail`](Machine::fail), [`finish`](Machine::finish) |
-//! | after each | [`take_waker`](Machine::take_waker), for as long as the [`Wakes`] that the call returned hold one |
-//!
 //! Every call that may give somebody reason to go on returns [`Wakes`]. The caller takes the wakers out while it still
 //! has the machine to itself, and wakes them after it has let it go.
 
@@ -122,7 +114,15 @@ impl Wakes {
     }
 }
 
-/// A stream of messages in both directions, with a gate on each side. See the [module](self) for who calls what.
+/// A stream of messages in both directions, with a gate on each side: everything but the socket.
+///
+/// Its methods, by who calls them:
+///
+/// | | |
+/// | --- | --- |
+/// | the user's side | [`write`](Self::write), [`poll_readable`](Self::poll_readable) + [`take`](Self::take), [`poll_read`](Self::poll_read), [`poll_drain`](Self::poll_drain), [`poll_closed`](Self::poll_closed), [`cancel`](Self::cancel), [`close`](Self::close), [`abort`](Self::abort) |
+/// | the driver's side | [`interest`](Self::interest), [`feed`](Self::feed), [`outgoing`](Self::outgoing) + [`sent`](Self::sent), [`starved`](Self::starved), [`fail`](Self::fail), [`finish`](Self::finish) |
+/// | after each | [`take_waker`](Self::take_waker), for as long as the [`Wakes`] that the call returned hold one |
 ///
 /// `S` is what it keeps messages in; `E` is the transport's error, which every call after a failure reports a clone of.
 ///
@@ -241,7 +241,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             self.drop_outgoing();
             self.state.finish();
         }
-        self.wake_all()
+        self.wake_waiters().and(self.wake_driver())
     }
 
     /// The driver has seen the last message off, or the transport has been shut down. Ends a stream that is closing.
@@ -250,7 +250,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             self.drop_outgoing();
             self.state.finish();
         }
-        self.wake_all()
+        self.wake_waiters()
     }
 
     /// The transport has failed. Everybody who waits gets the error, and so does every later call; what was received
@@ -260,7 +260,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             self.drop_outgoing();
             self.state.fail(error);
         }
-        self.wake_all()
+        self.wake_waiters()
     }
 
     /// What the stream dropped when it ended.
@@ -374,11 +374,10 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         }
     }
 
-    fn wake_all(&self) -> Wakes {
+    fn wake_waiters(&self) -> Wakes {
         self.wake_first(Kind::Read)
             .and(self.wake_first(Kind::Drain))
             .and(self.wake_first(Kind::Closed))
-            .and(self.wake_driver())
     }
 
     /// The ticket's wait is over: its place goes, and the next one gets its turn.

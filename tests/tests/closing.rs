@@ -1,0 +1,207 @@
+//! Section E of the contract over libzmq.
+
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_lite::future::block_on;
+use tidegate::{
+    Builder, Context, DrainError, Lost, ReadError, ShutdownError, SocketType, TryReadError,
+    WriteError, ZmqStream,
+};
+use tidegate_tests::{Counter, Watchdog, poll, shut_down};
+
+fn builder(kind: SocketType, context: &Context) -> Builder {
+    ZmqStream::builder(kind).context(context)
+}
+
+#[test]
+fn e1_close_returns_at_once_and_sends_what_is_queued_in_the_background() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let push = builder(SocketType::PUSH, &context)
+        .connect("inproc://e1")
+        .open()
+        .unwrap();
+    for k in 0..5_000u32 {
+        push.write(k.to_le_bytes().as_slice()).unwrap();
+    }
+    assert!(push.write_buffer_bytes() > 0);
+    let counter = Counter::new();
+    let mut closed = push.closed();
+    push.close();
+    assert!(poll(&mut closed, &counter).is_pending());
+    let pull = builder(SocketType::PULL, &context)
+        .bind("inproc://e1")
+        .open()
+        .unwrap();
+    block_on(async {
+        for k in 0..5_000u32 {
+            assert_eq!(pull.read().await.unwrap(), [k.to_le_bytes()]);
+        }
+        assert_eq!(closed.await, Lost::default());
+    });
+    shut_down(&context);
+}
+
+#[test]
+fn e1_shutdown_delivers_what_was_written_just_before() {
+    let _watchdog = Watchdog::new(60);
+    let far_end = zmq::Context::new();
+    let pull = far_end.socket(zmq::PULL).unwrap();
+    pull.bind("tcp://127.0.0.1:*").unwrap();
+    let endpoint = pull.get_last_endpoint().unwrap().unwrap();
+
+    let context = Context::new().unwrap();
+    let push = builder(SocketType::PUSH, &context)
+        .connect(endpoint)
+        .open()
+        .unwrap();
+    for k in 0..900u32 {
+        push.write(k.to_le_bytes().as_slice()).unwrap();
+    }
+    let reader = std::thread::spawn(move || {
+        (0..900u32).for_each(|k| assert_eq!(pull.recv_bytes(0).unwrap(), k.to_le_bytes()));
+    });
+    block_on(push.shutdown(Duration::from_secs(20))).unwrap();
+    reader.join().unwrap();
+}
+
+#[test]
+fn e1_shutdown_reports_a_timeout_and_what_was_lost() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let push = builder(SocketType::PUSH, &context).open().unwrap();
+    push.write(("never", "sent")).unwrap();
+    let error = block_on(context.shutdown(Duration::from_millis(20))).unwrap_err();
+    let ShutdownError::TimedOut { lost, in_libzmq } = error else {
+        panic!("{error}")
+    };
+    assert_eq!((lost.messages, lost.bytes), (1, 9 + 2 * 64));
+    assert!(!in_libzmq);
+    assert_eq!(block_on(push.closed()), lost);
+}
+
+#[test]
+fn e1_shutdown_says_when_libzmq_still_holds_messages() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    // Nobody listens there: libzmq accepts the message for a peer that never comes.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("tcp://{}", free.local_addr().unwrap());
+    drop(free);
+    let push = builder(SocketType::PUSH, &context)
+        .connect(endpoint)
+        .open()
+        .unwrap();
+    push.write("accepted").unwrap();
+    assert_eq!(push.write_buffer_bytes(), 0);
+    let error = block_on(context.shutdown(Duration::from_millis(20))).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the time was up with 0 messages (0 bytes) unsent, and libzmq still at work"
+    );
+}
+
+#[test]
+fn e3_every_pending_future_completes_when_the_stream_is_closed() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let stream = builder(SocketType::DEALER, &context)
+        .high_write(0)
+        .open()
+        .unwrap();
+    stream.write("queued").unwrap();
+    let counters: Vec<_> = (0..6).map(|_| Counter::new()).collect();
+    let mut reads = [stream.read(), stream.read()];
+    let mut drains = [stream.drain(), stream.drain()];
+    let mut closeds = [stream.closed(), stream.closed()];
+    for k in 0..2 {
+        assert!(poll(&mut reads[k], &counters[k]).is_pending());
+        assert!(poll(&mut drains[k], &counters[2 + k]).is_pending());
+        assert!(poll(&mut closeds[k], &counters[4 + k]).is_pending());
+    }
+    stream.close();
+    for (read, counter) in reads.iter_mut().zip(&counters) {
+        assert_eq!(counter.take(), 1);
+        assert!(matches!(
+            poll(read, counter),
+            Poll::Ready(Err(ReadError::Closed))
+        ));
+    }
+    // Nobody takes the message: a shutdown drops it.
+    assert!(block_on(context.shutdown(Duration::ZERO)).is_err());
+    let lost = Lost {
+        messages: 1,
+        bytes: 6 + 64,
+    };
+    for (drain, counter) in drains.iter_mut().zip(&counters[2..]) {
+        assert_eq!(counter.take(), 1);
+        assert_eq!(
+            poll(drain, counter),
+            Poll::Ready(Err(DrainError::Dropped(lost)))
+        );
+    }
+    for (closed, counter) in closeds.iter_mut().zip(&counters[4..]) {
+        assert_eq!(counter.take(), 1);
+        assert_eq!(poll(closed, counter), Poll::Ready(lost));
+    }
+}
+
+#[test]
+fn e4_dropping_the_last_handle_closes_the_stream_and_what_is_queued_is_sent() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let push = builder(SocketType::PUSH, &context)
+        .connect("inproc://e4")
+        .open()
+        .unwrap();
+    let other = push.clone();
+    for _ in 0..3_000 {
+        push.write("queued").unwrap();
+    }
+    drop(push);
+    other.write("not yet").unwrap();
+    drop(other);
+    let pull = builder(SocketType::PULL, &context)
+        .bind("inproc://e4")
+        .open()
+        .unwrap();
+    block_on(async {
+        for _ in 0..3_000 {
+            assert_eq!(pull.read().await.unwrap(), "queued");
+        }
+        assert_eq!(pull.read().await.unwrap(), "not yet");
+    });
+    shut_down(&context);
+}
+
+#[test]
+fn e5_every_call_on_a_closed_stream_is_defined() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let stream = builder(SocketType::PAIR, &context)
+        .bind("inproc://e5")
+        .open()
+        .unwrap();
+    stream.close();
+    stream.close();
+    block_on(async {
+        assert_eq!(stream.closed().await, Lost::default());
+        assert_eq!(stream.read().await.unwrap_err(), ReadError::Closed);
+        assert_eq!(
+            stream.try_read().unwrap_err(),
+            TryReadError::Read(ReadError::Closed)
+        );
+        assert_eq!(stream.drain().await, Ok(()));
+        assert!(matches!(stream.write("late"), Err(WriteError::Closed(_))));
+        assert!(stream.at_closing());
+        assert_eq!(stream.exception(), None);
+        assert_eq!(stream.bindings(), ["inproc://e5"]);
+        assert_eq!(
+            (stream.read_buffer_bytes(), stream.write_buffer_bytes()),
+            (0, 0)
+        );
+        stream.close();
+    });
+    shut_down(&context);
+}

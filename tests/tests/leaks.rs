@@ -1,0 +1,56 @@
+//! Descriptors and threads go back to where they were (contract A4, E4). One test, for it looks at the whole process.
+
+use std::time::Duration;
+
+use futures_lite::future::block_on;
+use tidegate::{Context, SocketType, ZmqStream};
+use tidegate_tests::{Watchdog, descriptors, shut_down, threads};
+
+#[test]
+fn e4_after_the_end_descriptors_and_threads_are_back_to_where_they_were() {
+    let _watchdog = Watchdog::new(120);
+    let before = descriptors();
+    for round in 0..20 {
+        let context = Context::new().unwrap();
+        let builder = |kind| ZmqStream::builder(kind).context(&context);
+        let pull = builder(SocketType::PULL)
+            .bind("tcp://127.0.0.1:*")
+            .open()
+            .unwrap();
+        let taken = &pull.bindings()[0];
+        let push = builder(SocketType::PUSH).connect(taken).open().unwrap();
+        // A4: an open that fails at the last step leaves nothing either.
+        for endpoint in [taken, "nonsense", "tcp://127.0.0.1:99999"] {
+            let failed = builder(SocketType::PULL)
+                .bind("tcp://127.0.0.1:*")
+                .bind(endpoint);
+            assert!(failed.open().is_err());
+        }
+        push.write("x").unwrap();
+        block_on(pull.read()).unwrap();
+        assert!(descriptors() > before);
+        match round % 3 {
+            0 => drop((pull, push)),
+            1 => {
+                pull.close();
+                push.close();
+                block_on(pull.closed());
+            }
+            // Open still.
+            _ => {}
+        }
+        shut_down(&context);
+        assert_eq!(descriptors(), before, "round {round}");
+        assert_eq!(threads(), Vec::<String>::new(), "round {round}");
+    }
+
+    // The shared context, its streams never closed by name.
+    let pull = ZmqStream::builder(SocketType::PULL)
+        .bind("tcp://127.0.0.1:*")
+        .open()
+        .unwrap();
+    block_on(tidegate::shutdown(Duration::from_secs(20))).unwrap();
+    drop(pull);
+    assert_eq!(descriptors(), before);
+    assert_eq!(threads(), Vec::<String>::new());
+}
