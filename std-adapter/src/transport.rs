@@ -165,7 +165,7 @@ impl ZmqTransport {
 
     /// Sends a whole message, or nothing of it.
     pub(crate) fn send(&mut self, message: &mut Multipart) -> Result<Sent<Errno>, Errno> {
-        let sent = send_frames(self.watch.socket(), message)?;
+        let sent = send_frames(self.watch.socket(), message, false)?;
         // It may have taken in that there is something to receive.
         self.receiving = Known::Nothing;
         match sent {
@@ -309,38 +309,142 @@ impl Transport<OwnedPort<'_>> for ZmqTransport {
 /// and then swallows what follows up to the last frame; a PAIR only says `EAGAIN`. So the frames are kept until the
 /// last one was taken, and the message begins anew when there is another peer. (Where a peer goes away and libzmq
 /// reports success, the message is gone, and nothing here can know.)
-fn send_frames(socket: &mut Socket, message: &mut Multipart) -> Result<Sent<Errno>, Errno> {
-    let last = message.len().saturating_sub(1);
-    for (k, frame) in message.iter_mut().enumerate() {
-        let more = k < last;
-        let sent = if more {
-            socket.send_shared(frame, more)
-        } else {
-            socket.send(frame, more)
-        };
-        match sent {
-            Ok(()) => {}
-            Err(errno) if errno.is_again() && k == 0 => return Ok(Sent::Blocked),
-            Err(errno) if errno.is_again() => return interrupted(socket, more),
-            Err(errno) if errno.ends_socket() => return Err(errno),
-            Err(errno) => return Ok(Sent::Refused(errno)),
+///
+/// `begun` says whether earlier frames of the message have gone.
+fn send_frames(
+    socket: &mut Socket,
+    frames: &mut [Frame],
+    mut begun: bool,
+) -> Result<Sent<Errno>, Errno> {
+    let Some((last, before)) = frames.split_last_mut() else {
+        return Ok(Sent::Accepted);
+    };
+    for frame in before {
+        match socket.send_shared(frame, true) {
+            Ok(()) => begun = true,
+            Err(errno) => return not_sent(socket, errno, begun, true),
         }
     }
-    Ok(Sent::Accepted)
+    match socket.send(last, false) {
+        Ok(()) => Ok(Sent::Accepted),
+        Err(errno) => not_sent(socket, errno, begun, false),
+    }
 }
 
-/// What `EAGAIN` at a later frame than the first comes to.
-fn interrupted(socket: &mut Socket, more: bool) -> Result<Sent<Errno>, Errno> {
-    if more && socket.kind() != SocketType::PAIR {
+/// What the error of one frame comes to for its message.
+fn not_sent(
+    socket: &mut Socket,
+    errno: Errno,
+    begun: bool,
+    more: bool,
+) -> Result<Sent<Errno>, Errno> {
+    if errno.ends_socket() {
+        return Err(errno);
+    }
+    if !errno.is_again() {
+        return Ok(Sent::Refused(errno));
+    }
+    if begun && more && socket.kind() != SocketType::PAIR {
         // Ends the message that libzmq swallows; it takes this for its last frame.
         match socket.send(&mut Frame::default(), false) {
             Err(errno) if errno.ends_socket() => return Err(errno),
             Ok(()) | Err(_) => {}
         }
     }
-    if socket.kind() == SocketType::REQ {
+    if begun && socket.kind() == SocketType::REQ {
         // The request was begun, and cannot be begun anew.
         return Ok(Sent::Refused(Errno::INTERRUPTED));
     }
     Ok(Sent::Blocked)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CString;
+
+    use super::*;
+    use crate::socket::RawContext;
+
+    fn recv_message(socket: &mut Socket) -> Multipart {
+        let mut message = Multipart::new();
+        loop {
+            match socket.recv() {
+                Ok((frame, more)) => {
+                    message.push(frame);
+                    if !more {
+                        return message;
+                    }
+                }
+                Err(errno) => assert!(errno.is_again(), "{errno}"),
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    /// The peer goes away behind the first frame of so many; the message begins anew and arrives whole, and so does the
+    /// one behind it.
+    fn interrupted_behind_the_first_of(count: usize, kinds: [SocketType; 2]) {
+        let context = RawContext::new().unwrap();
+        let mut interrupted = 0;
+        for attempt in 0..10_000 {
+            let endpoint = CString::new(format!("inproc://d6-{attempt}")).unwrap();
+            let mut sender = context.socket(kinds[0]).unwrap();
+            sender.bind(&endpoint).unwrap();
+            let connect = || {
+                let mut peer = context.socket(kinds[1]).unwrap();
+                peer.connect(&endpoint).unwrap();
+                peer
+            };
+            let peer = connect();
+            let mut message: Multipart = (0..count).map(|k| vec![b'm'; 40 + k]).collect();
+            let whole = message.clone();
+            sender.send_shared(&mut message[0], true).unwrap();
+            drop(peer);
+            // libzmq learns of it in two steps; only between the two it refuses the next frame.
+            for _ in 0..attempt % 64 {
+                sender.events().unwrap();
+            }
+            match send_frames(&mut sender, &mut message[1..], true).unwrap() {
+                Sent::Blocked => interrupted += 1,
+                // It swallows the rest and says that it was sent: what it has lost then, nobody can know.
+                Sent::Accepted => continue,
+                Sent::Refused(errno) => panic!("{errno}"),
+            }
+            assert_eq!(message, whole);
+            let mut peer = connect();
+            for mut next in [message, Multipart::from("next")] {
+                let mut blocked = 0;
+                while send_frames(&mut sender, &mut next, false).unwrap() != Sent::Accepted {
+                    blocked += 1;
+                    sender.events().unwrap();
+                    if blocked % 1_000 == 0 {
+                        // A PAIR turned the new peer away while it was not done with the old one.
+                        peer = connect();
+                    }
+                    std::thread::yield_now();
+                }
+            }
+            assert_eq!(recv_message(&mut peer), whole);
+            assert_eq!(recv_message(&mut peer), "next");
+            if interrupted == 5 {
+                break;
+            }
+        }
+        assert_eq!(interrupted, 5, "the peer was never seen going");
+        context.terminate();
+    }
+
+    #[test]
+    fn d6_a_message_interrupted_at_a_frame_in_its_middle_is_sent_again_whole() {
+        interrupted_behind_the_first_of(3, [SocketType::PUSH, SocketType::PULL]);
+        interrupted_behind_the_first_of(3, [SocketType::DEALER, SocketType::DEALER]);
+        interrupted_behind_the_first_of(3, [SocketType::PAIR, SocketType::PAIR]);
+    }
+
+    #[test]
+    fn d6_a_message_interrupted_at_its_last_frame_is_sent_again_whole() {
+        interrupted_behind_the_first_of(2, [SocketType::PUSH, SocketType::PULL]);
+        interrupted_behind_the_first_of(2, [SocketType::DEALER, SocketType::DEALER]);
+        interrupted_behind_the_first_of(2, [SocketType::PAIR, SocketType::PAIR]);
+    }
 }

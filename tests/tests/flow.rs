@@ -1,5 +1,7 @@
 //! Sections B, C and D of the contract over libzmq.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures_lite::future::{self, block_on, poll_once};
 use tidegate::{
     Builder, Context, Multipart, ReadError, SocketType, TryReadError, WriteError, ZmqStream,
@@ -433,4 +435,69 @@ fn d8_a_large_payload_is_moved_and_not_copied_on_its_way_through_a_stream() {
     assert_eq!(message[1].as_ptr(), address);
     assert_eq!(message[1], vec![5; 1_000_000]);
     shut_down(&context);
+}
+
+#[test]
+fn d6_a_peer_that_goes_away_in_the_middle_of_a_message_tears_and_doubles_none() {
+    const FRAMES: usize = 3_000;
+    const PEERS: usize = 60;
+    let _watchdog = Watchdog::new(120);
+    let shared = zmq::Context::new();
+    let context = Context::new().unwrap();
+    let push = builder(SocketType::PUSH, &context)
+        .bind("tcp://127.0.0.1:*")
+        .high_write(0)
+        .open()
+        .unwrap();
+    let endpoint = push.bindings()[0].clone();
+    let mut arrived = Vec::new();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            block_on(async {
+                for k in 0u32.. {
+                    if done.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let frame = k.to_le_bytes();
+                    let message: Multipart = (0..FRAMES).map(|_| frame.as_slice()).collect();
+                    if push.write(message).is_err() || push.drain().await.is_err() {
+                        // Shut down.
+                        break;
+                    }
+                }
+            });
+        });
+        let mut rng = fastrand::Rng::with_seed(6);
+        for _ in 0..PEERS {
+            // Each peer reads some frames, and goes away wherever it stands; libzmq drops what it had for it.
+            let pull = shared.socket(zmq::PULL).unwrap();
+            pull.set_rcvhwm(1).unwrap();
+            pull.set_linger(0).unwrap();
+            pull.connect(&endpoint).unwrap();
+            let mut left = rng.usize(1..40 * FRAMES);
+            while left > 0 {
+                let first = pull.recv_bytes(0).unwrap();
+                let mut count = 1;
+                while pull.get_rcvmore().unwrap() {
+                    assert_eq!(pull.recv_bytes(0).unwrap(), first);
+                    count += 1;
+                }
+                assert_eq!(count, FRAMES);
+                let id = u32::from_le_bytes(first.try_into().unwrap());
+                assert!(
+                    arrived.last() < Some(&id),
+                    "{id} came twice or out of order"
+                );
+                arrived.push(id);
+                left = left.saturating_sub(count);
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+        // The writer may wait for a peer that takes its last messages.
+        let pull = shared.socket(zmq::PULL).unwrap();
+        pull.connect(&endpoint).unwrap();
+        shut_down(&context);
+    });
+    assert!(arrived.len() >= PEERS);
 }
