@@ -398,6 +398,7 @@ mod tests {
             let peer = connect();
             let mut message: Multipart = (0..count).map(|k| vec![b'm'; 40 + k]).collect();
             let whole = message.clone();
+            while !sender.events().unwrap().1 {}
             sender.send_shared(&mut message[0], true).unwrap();
             drop(peer);
             // libzmq learns of it in two steps; only between the two it refuses the next frame.
