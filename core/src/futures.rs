@@ -1,7 +1,8 @@
 //! The futures of a shared stream. Each is [`Unpin`], keeps a [`Ticket`], and does nothing but lock and poll the machine.
 //!
 //! Dropping one at any point loses nothing: it gives its place up, and if it had been woken already it wakes the next.
-//! A future that is polled again after it was ready begins anew.
+//! A future that is polled again after it was ready begins anew; but a [`Read`], whose slice went with its message, says
+//! that it is closed.
 
 use core::future::Future;
 use core::pin::Pin;

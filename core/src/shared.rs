@@ -16,7 +16,8 @@ use crate::watermark::Watermarks;
 
 /// A message stream in fixed memory: `RX` bytes for what was received, `TX` bytes for what is to be sent, `W` waiters.
 ///
-/// It can be a `static`; every method takes `&self`. `E` is the error of its transport.
+/// It can be a `static`; every method takes `&self`. `E` is the error of its transport; it is cloned inside the critical
+/// section, so its `Clone` must not use the stream.
 ///
 /// A user writes, drains and reads; a [`Driver`] moves what was written to a [`Transport`] and what that received to the
 /// readers. Whatever calls in, task or interrupt, has to run at a priority that `critical-section` masks.
@@ -100,7 +101,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone> Stream<RX, TX, 
     /// A message takes its payload and 2 bytes a frame (4 from 16,384 bytes of payload on) in `out`.
     ///
     /// # Errors
-    /// See [`ReadError`](crate::ReadError); a message for which `out` is too small stays in the buffer.
+    /// See [`ReadError`]; a message for which `out` is too small stays in the buffer.
     ///
     /// # Cancel safety
     /// A dropped future takes no message, gives its place up and passes its turn on.

@@ -139,6 +139,8 @@ impl Context {
     /// # Cancel safety
     /// A dropped future stops nothing.
     pub fn shutdown(&self, deadline: Duration) -> Shutdown {
+        // From here on no stream is opened in it, and the next one that names no context has a new one.
+        lock(&self.shared.state).shutting_down = true;
         let done = Arc::new(Done::default());
         let end = Instant::now().checked_add(deadline);
         let spawned = thread::Builder::new()
@@ -155,8 +157,7 @@ impl Context {
 
     fn run_shutdown(&self, deadline: Duration, end: Option<Instant>) -> Result<(), ShutdownError> {
         let streams: Vec<Arc<Inner>> = {
-            let mut state = lock(&self.shared.state);
-            state.shutting_down = true;
+            let state = lock(&self.shared.state);
             state.streams.values().filter_map(Weak::upgrade).collect()
         };
         for stream in &streams {
@@ -244,10 +245,13 @@ impl Drop for State {
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = lock(&self.shared.state);
+        let (streams, shutting_down) = {
+            let state = lock(&self.shared.state);
+            (state.streams.len(), state.shutting_down)
+        };
         f.debug_struct("Context")
-            .field("streams", &state.streams.len())
-            .field("shutting_down", &state.shutting_down)
+            .field("streams", &streams)
+            .field("shutting_down", &shutting_down)
             .finish()
     }
 }
@@ -255,7 +259,7 @@ impl fmt::Debug for Context {
 /// Shuts down the context that the process's streams have unless they were given another; see [`Context::shutdown`]. If
 /// there is none, there is nothing to wait for. A stream that is opened later has a new one.
 pub fn shutdown(deadline: Duration) -> Shutdown {
-    let context = lock(&SHARED).take();
+    let context = lock(&SHARED).clone();
     match context {
         Some(context) => context.shutdown(deadline),
         None => {

@@ -42,3 +42,8 @@ pub use message::{Frame, Multipart};
 pub use stream::{Closed, Drain, Read, ZmqStream};
 pub use tidegate_core::{Limit, Lost, WatermarkError, Watermarks};
 pub use zmq::SocketType;
+
+/// The README's code, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

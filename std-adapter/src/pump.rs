@@ -98,7 +98,7 @@ impl Flow {
             }
             Ok(sent) => {
                 // The send may have taken in that there is something to receive; whoever reads later looks anyway.
-                if self.machine.has_readers() {
+                if self.has_sleepers() {
                     self.pump_on();
                 }
                 match sent {
@@ -144,11 +144,15 @@ impl Flow {
         }
         self.receive();
         let result = self.poll_buffered(ticket);
-        if result.is_pending() {
-            self.pump_on();
-            return self.poll_buffered(ticket);
+        // Whoever got a message does not sleep. But a receive may have taken in the news that others sleep for.
+        if result.is_ready() && !self.has_sleepers() {
+            return result;
         }
-        result
+        self.pump_on();
+        match result {
+            Poll::Pending => self.poll_buffered(ticket),
+            ready => ready,
+        }
     }
 
     fn poll_buffered(&mut self, ticket: &mut Ticket) -> Poll<Result<Multipart, ReadError>> {
@@ -163,8 +167,7 @@ impl Flow {
         })
     }
 
-    /// Receives one message if one is there: a reader who gets it does not sleep, and needs no more than that. But what
-    /// is queued or waits besides wants the news that this may have taken in.
+    /// Receives one message if one is there.
     fn receive(&mut self) {
         let Some(transport) = &mut self.transport else {
             return;
@@ -173,27 +176,29 @@ impl Flow {
         if !self.machine.interest().receive {
             return;
         }
-        let alone = self.machine.outgoing().is_empty();
         let mut port = OwnedPort::new(&mut self.machine);
         let received = transport.try_recv(&mut port);
         let wakes = port.wakes;
         self.wake(wakes);
-        match received {
-            Ok(_) if alone => {}
-            Ok(_) => self.pump_on(),
-            Err(errno) => self.fail(errno),
+        if let Err(errno) = received {
+            self.fail(errno);
         }
+    }
+
+    /// Whether somebody sleeps, or something is queued, that the next news may be for.
+    fn has_sleepers(&self) -> bool {
+        self.machine.has_readers() || !self.machine.outgoing().is_empty()
     }
 
     pub(crate) fn try_read(&mut self) -> Result<Multipart, TryReadError> {
         if self.machine.incoming().is_empty() && !self.machine.has_readers() {
             self.receive();
+            if self.has_sleepers() {
+                self.pump_on();
+            }
         }
         let (read, wakes) = self.machine.try_read(|message| message);
         self.wake(wakes);
-        if self.machine.has_readers() {
-            self.pump_on();
-        }
         read.map_err(|error| match error {
             CoreTryReadError::Empty => TryReadError::Empty,
             CoreTryReadError::Read(CoreReadError::Failed(errno)) => ReadError::Failed(errno).into(),

@@ -267,12 +267,12 @@ impl ZmqStream {
 
 impl fmt::Debug for ZmqStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner().with(|flow| {
-            f.debug_struct("ZmqStream")
-                .field("type", &self.inner().kind)
-                .field("machine", &flow.machine)
-                .finish()
-        })
+        // Formatted outside the lock: `f` may write to anything.
+        let machine = self.inner().with(|flow| format!("{:?}", flow.machine));
+        f.debug_struct("ZmqStream")
+            .field("type", &self.inner().kind)
+            .field("machine", &format_args!("{machine}"))
+            .finish()
     }
 }
 

@@ -140,6 +140,33 @@ fn g3_a_writers_sends_do_not_eat_the_wake_of_a_reader_of_the_same_stream() {
     beside_a_writer("inproc://beside-a-writer", |builder| builder);
 }
 
+/// Some readers find a message at once and some sleep: a receive that takes in the news of the next message may not
+/// leave the others asleep.
+fn several_readers(endpoint: &str) {
+    let ends = open(SocketType::DEALER, endpoint, |builder| builder);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                block_on(async {
+                    while let Ok(message) = ends.answering.read().await {
+                        ends.answering.write(message).unwrap();
+                    }
+                });
+            });
+        }
+        // One message is under way at a time: were it not noticed, nothing would come after it.
+        block_on(ask(&ends.dealer));
+        ends.answering.close();
+    });
+    shut_down(&ends.context);
+}
+
+#[test]
+fn g3_a_reader_that_is_served_leaves_no_other_asleep() {
+    several_readers("tcp://127.0.0.1:*");
+    several_readers("inproc://several-readers");
+}
+
 #[test]
 fn g3_with_both_sides_pausing_all_the_time() {
     let tight = |builder: Builder| builder.high_read(0).high_write(0);
