@@ -1,0 +1,166 @@
+//! The I/O thread is held up, and a caller's own send or receive takes in the news that somebody sleeps for: whoever took
+//! them in has to wake the sleeper, for nobody else will (contract G3).
+//!
+//! A file of its own: while the thread is held, no other stream of the process is served.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context as Task, Poll, Wake};
+
+use futures_lite::future::block_on;
+use tidegate::{Context, SocketType, ZmqStream};
+use tidegate_tests::{Counter, Watchdog, poll, shut_down};
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// A waker that does not return before it is told to.
+struct Holding {
+    began: Sender<()>,
+    end: Mutex<Receiver<()>>,
+}
+
+impl Wake for Holding {
+    fn wake(self: Arc<Self>) {
+        self.began.send(()).unwrap();
+        let end = self.end.lock().unwrap();
+        // Told, or the test is over.
+        let _ = end.recv();
+    }
+}
+
+/// Holds the I/O thread until it is dropped.
+struct Held {
+    context: Context,
+    release: Option<Sender<()>>,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Held {
+    fn new() -> Self {
+        let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let context = Context::new().unwrap();
+        let (began, has_begun) = channel();
+        let (release, end) = channel();
+        let (pull, push) = pipe(&context, "inproc://holds");
+        let waker = Arc::new(Holding {
+            began,
+            end: Mutex::new(end),
+        });
+        let mut read = Box::pin(async move { pull.read().await });
+        let waker = waker.into();
+        assert!(
+            read.as_mut()
+                .poll(&mut Task::from_waker(&waker))
+                .is_pending()
+        );
+        // The message finds a reader, whom the I/O thread wakes.
+        push.write("hold").unwrap();
+        has_begun.recv().unwrap();
+        Self {
+            context,
+            release: Some(release),
+            _alone: alone,
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.release.take();
+        shut_down(&self.context);
+    }
+}
+
+fn pipe(context: &Context, endpoint: &str) -> (ZmqStream, ZmqStream) {
+    pair(context, endpoint, [SocketType::PULL, SocketType::PUSH])
+}
+
+fn pair(context: &Context, endpoint: &str, kinds: [SocketType; 2]) -> (ZmqStream, ZmqStream) {
+    let builder = |kind| ZmqStream::builder(kind).context(context);
+    let bound = builder(kinds[0]).bind(endpoint).open().unwrap();
+    let connected = builder(kinds[1]).connect(endpoint).open().unwrap();
+    (bound, connected)
+}
+
+#[test]
+fn g3_a_send_that_takes_in_the_news_of_a_message_wakes_its_reader() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let (stream, peer) = pair(
+        &context,
+        "inproc://sends",
+        [SocketType::PAIR, SocketType::PAIR],
+    );
+    let held = Held::new();
+    let counter = Counter::new();
+    let mut read = stream.read();
+    assert!(poll(&mut read, &counter).is_pending());
+    peer.write("message").unwrap();
+    // libzmq takes in news at a send once in a while; what is sent is read, so that nothing is ever queued.
+    while counter.take() == 0 {
+        stream.write("tick").unwrap();
+        assert_eq!(block_on(peer.read()).unwrap(), "tick");
+        assert_eq!(stream.write_buffer_bytes(), 0);
+    }
+    match poll(&mut read, &counter) {
+        Poll::Ready(Ok(message)) => assert_eq!(message, "message"),
+        other => panic!("{other:?}"),
+    }
+    drop(held);
+    shut_down(&context);
+}
+
+#[test]
+fn g3_a_reader_that_takes_in_the_news_of_two_messages_wakes_the_next_reader() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let (pull, push) = pipe(&context, "inproc://two");
+    let held = Held::new();
+    let (first, second) = (Counter::new(), Counter::new());
+    let (mut one, mut two) = (pull.read(), pull.read());
+    assert!(poll(&mut one, &first).is_pending());
+    assert!(poll(&mut two, &second).is_pending());
+    push.write("one").unwrap();
+    push.write("two").unwrap();
+    match poll(&mut one, &first) {
+        Poll::Ready(Ok(message)) => assert_eq!(message, "one"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(second.take(), 1);
+    match poll(&mut two, &second) {
+        Poll::Ready(Ok(message)) => assert_eq!(message, "two"),
+        other => panic!("{other:?}"),
+    }
+    drop((one, two, held));
+    shut_down(&context);
+}
+
+#[test]
+fn g3_a_receive_that_takes_in_the_news_of_room_sends_what_is_queued() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let (stream, peer) = pair(
+        &context,
+        "inproc://room",
+        [SocketType::PAIR, SocketType::PAIR],
+    );
+    let held = Held::new();
+    // As many as libzmq takes, and one that is queued.
+    let mut written = 0u32;
+    while stream.write_buffer_bytes() == 0 {
+        stream.write(written.to_le_bytes().as_slice()).unwrap();
+        written += 1;
+    }
+    // The peer reads, and libzmq tells of the room; only a receive of ours takes that in.
+    for k in 0..written - 1 {
+        assert_eq!(block_on(peer.read()).unwrap(), [k.to_le_bytes()]);
+        assert!(stream.try_read().is_err());
+    }
+    assert_eq!(stream.write_buffer_bytes(), 0);
+    assert_eq!(
+        block_on(peer.read()).unwrap(),
+        [(written - 1).to_le_bytes()]
+    );
+    drop(held);
+    shut_down(&context);
+}
