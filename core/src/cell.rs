@@ -31,10 +31,10 @@ impl<const N: usize> ByteCell<N> {
     /// The bytes of a region that is being written.
     #[inline]
     pub(crate) fn write<'a>(&'a self, region: &'a mut WriteRegion) -> &'a mut [u8] {
-        match self.at(region.start, region.len) {
+        match self.at(region.start(), region.len()) {
             // SAFETY: `at` gave a pointer to `len` bytes within the array; the token is borrowed exclusively for as
             // long as the slice lives, and no other token covers these bytes. Bytes have no invalid values.
-            Some(start) => unsafe { slice::from_raw_parts_mut(start, region.len) },
+            Some(start) => unsafe { slice::from_raw_parts_mut(start, region.len()) },
             None => &mut [],
         }
     }
@@ -42,10 +42,10 @@ impl<const N: usize> ByteCell<N> {
     /// The bytes of a region that is being read.
     #[inline]
     pub(crate) fn read<'a>(&'a self, region: &'a ReadRegion) -> &'a [u8] {
-        match self.at(region.start, region.len) {
+        match self.at(region.start(), region.len()) {
             // SAFETY: as in `write`; a read token covers bytes that were committed, which no write token covers until
             // they are released, and that takes the token by value.
-            Some(start) => unsafe { slice::from_raw_parts(start, region.len) },
+            Some(start) => unsafe { slice::from_raw_parts(start, region.len()) },
             None => &[],
         }
     }

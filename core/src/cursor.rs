@@ -26,16 +26,36 @@
 /// Bytes that one writer owns until it commits or abandons them. Made by [`Cursor::reserve`] alone; not `Clone`.
 #[derive(Debug)]
 pub(crate) struct WriteRegion {
-    pub(crate) start: usize,
-    pub(crate) len: usize,
+    start: usize,
+    len: usize,
+}
+
+impl WriteRegion {
+    pub(crate) fn start(&self) -> usize {
+        self.start
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
 }
 
 /// Bytes that one reader may look at until it releases them. Made by [`Cursor::peek`] alone; not `Clone`. It reaches
 /// to the end of what lies in order behind the oldest message.
 #[derive(Debug)]
 pub(crate) struct ReadRegion {
-    pub(crate) start: usize,
-    pub(crate) len: usize,
+    start: usize,
+    len: usize,
+}
+
+impl ReadRegion {
+    pub(crate) fn start(&self) -> usize {
+        self.start
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
 }
 
 /// Why a region could not be had.

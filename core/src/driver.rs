@@ -88,6 +88,8 @@ where
         }
         let mut batch = Batch::new(&this.port);
         loop {
+            // Before the step, which looks: whatever comes after its look takes this waker out.
+            this.port.register(cx.waker());
             match step(&mut this.port, this.transport, &mut batch) {
                 Drive::Idle => {}
                 Drive::Again => {
@@ -99,12 +101,11 @@ where
                     return Poll::Ready(());
                 }
             }
-            let seen = (this.port.interest(), this.port.phase());
+            let want = this.port.interest();
             let changed = Changed {
                 port: &mut this.port,
-                seen,
             };
-            let ready = Ready::new(this.transport, seen.0);
+            let ready = Ready::new(this.transport, want);
             match Pin::new(&mut select(changed, ready)).poll(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Either::First(()) | Either::Second(Ok(()))) => {}
@@ -202,10 +203,9 @@ where
     Drive::Ended
 }
 
-/// Waits until the stream wants something else than what was seen.
+/// Waits until something has happened to the stream since the driver was registered.
 struct Changed<'p, P> {
     port: &'p mut P,
-    seen: (Interest, Phase),
 }
 
 impl<const RX: usize, const TX: usize, const W: usize, E: Clone> Future
@@ -213,10 +213,8 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone> Future
 {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        this.port.register(cx.waker());
-        if (this.port.interest(), this.port.phase()) == this.seen {
+    fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<()> {
+        if self.port.is_registered() {
             Poll::Pending
         } else {
             Poll::Ready(())

@@ -58,17 +58,17 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone> Stream<RX, TX, 
         &self,
         f: impl FnOnce(&mut Machine<Fixed<RX, TX, W>, E>) -> (R, Wakes),
     ) -> R {
-        let (result, wakers) = self.machine.with(|machine| {
+        let (result, mut wakes, waker) = self.machine.with(|machine| {
             let (result, mut wakes) = f(machine);
-            let mut wakers = heapless::Vec::<Waker, { Wakes::MOST }>::new();
-            while let Some(waker) = machine.take_waker(&mut wakes) {
-                // There is room for the most that one call can ask for.
-                let _: Result<(), Waker> = wakers.push(waker);
-            }
-            (result, wakers)
+            let waker = machine.take_waker(&mut wakes);
+            (result, wakes, waker)
         });
-        for waker in wakers {
+        if let Some(waker) = waker {
             waker.wake();
+            // Each one in a critical section of its own, for they may be many.
+            while let Some(waker) = self.machine.with(|machine| machine.take_waker(&mut wakes)) {
+                waker.wake();
+            }
         }
         result
     }
@@ -255,6 +255,12 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone> BytePort<'_, RX
             .stream
             .with(|machine| (machine.register_driver(waker), Wakes::NONE));
         drop(old);
+    }
+
+    /// Whether nothing has happened since.
+    pub(crate) fn is_registered(&self) -> bool {
+        self.stream
+            .with(|machine| (machine.has_driver(), Wakes::NONE))
     }
 
     fn moved(&mut self, bytes: usize) {

@@ -70,7 +70,9 @@ pub trait Transport<P> {
     /// What is worth trying now, of what is wanted; level-triggered, and it may be wrong about being ready.
     ///
     /// It stores the waker first (the newest replaces any other), then looks; so whatever happens after the look wakes
-    /// it. It is called even with nothing wanted: handshakes, heartbeats and a transport's own timers advance here.
+    /// it. It is called even with nothing wanted: handshakes, heartbeats and a transport's own timers advance here, and
+    /// after [`try_flush`](Self::try_flush) said `false` this is what wakes the driver once it would say `true`. To be
+    /// ready for nothing that is wanted is taken as pending: the waker stays stored then.
     fn poll_ready(
         &mut self,
         cx: &mut Context<'_>,
@@ -95,7 +97,7 @@ pub trait Transport<P> {
     /// The transport has failed; the stream ends.
     fn try_flush(&mut self) -> Result<bool, Self::Error>;
 
-    /// Ends the transport. Called once, last.
+    /// Ends the transport. The last call; it may come again when a stream that has ended is driven once more.
     fn shutdown(&mut self, how: Shutdown);
 }
 

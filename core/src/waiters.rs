@@ -242,7 +242,12 @@ impl<S: Slots> Waiters<S> {
     /// Takes the ticket's waker, and gives it a place at the end if it has none.
     pub(crate) fn wait(&mut self, kind: Kind, ticket: &mut Ticket) -> Result<(), TooManyWaiters> {
         let index = match self.place(ticket) {
-            Some(index) => index,
+            Some(index) if self.kind_at(index) == Some(kind) => index,
+            // It waited for something else.
+            Some(_) => {
+                self.leave(ticket);
+                self.join(kind, ticket)?
+            }
             None => self.join(kind, ticket)?,
         };
         if let Some(slot) = self.slot_mut(index) {
@@ -293,21 +298,44 @@ impl<S: Slots> Waiters<S> {
         let index = self.place(ticket);
         ticket.slot = 0;
         let index = index?;
-        let free = self.free;
-        let slot = self.slot_mut(index)?;
-        let kind = match slot.kind {
-            1 => Kind::Read,
-            2 => Kind::Drain,
-            _ => Kind::Closed,
-        };
-        let (before, after) = (slot.before, slot.after);
         // Neither place may be overwritten: a waker is dropped outside the lock only.
-        let waker = slot.waker.take();
+        let waker = self.slot_mut(index)?.waker.take();
         if ticket.returned.is_none() {
             ticket.returned = waker;
         } else {
             ticket.offered = waker;
         }
+        let kind = self.kind_at(index)?;
+        let was_first = self.list(kind).first == index;
+        self.unlink(kind, index);
+        Some((kind, was_first))
+    }
+
+    /// Gives up the place of the first in the list, whose ticket means nothing from then on; returns its waker, unless
+    /// it was woken already. `None` if the list is empty.
+    pub(crate) fn release_first(&mut self, kind: Kind) -> Option<Option<Waker>> {
+        let first = self.list(kind).first;
+        let waker = self.slot_mut(first)?.waker.take();
+        self.unlink(kind, first);
+        Some(waker)
+    }
+
+    fn kind_at(&self, index: S::Index) -> Option<Kind> {
+        match self.slot(index)?.kind {
+            1 => Some(Kind::Read),
+            2 => Some(Kind::Drain),
+            3 => Some(Kind::Closed),
+            _ => None,
+        }
+    }
+
+    /// Takes a slot out of its list and puts it on the free one.
+    fn unlink(&mut self, kind: Kind, index: S::Index) {
+        let free = self.free;
+        let Some(slot) = self.slot_mut(index) else {
+            return;
+        };
+        let (before, after) = (slot.before, slot.after);
         slot.kind = 0;
         slot.after = free;
         self.free = index;
@@ -319,7 +347,6 @@ impl<S: Slots> Waiters<S> {
             Some(after) => after.before = before,
             None => self.set_last(kind, before),
         }
-        Some((kind, before.slot().is_none()))
     }
 
     fn set_first(&mut self, kind: Kind, index: S::Index) {

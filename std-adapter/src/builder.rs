@@ -145,7 +145,7 @@ impl Builder {
         let _ = machine.set_on_demand(on_demand);
 
         let inner = Watch::open(socket, |watch| {
-            let flow = Flow::new(machine, ZmqTransport::new(watch));
+            let flow = Flow::new(self.kind, machine, ZmqTransport::new(watch));
             Inner::new(flow, self.kind, context, bindings, self.connect).into()
         })?;
         if !inner.register() {
@@ -163,7 +163,8 @@ fn bind(socket: &mut Socket, endpoints: &[String]) -> Result<Vec<String>, OpenEr
     for endpoint in endpoints {
         let result = each(endpoint, |c_endpoint| {
             socket.bind(c_endpoint)?;
-            socket.last_endpoint()
+            // A name that is too long to be told has no wildcards that could have been resolved.
+            Ok(socket.last_endpoint().unwrap_or_else(|_| endpoint.clone()))
         });
         match result {
             Ok(Ok(resolved)) => bound.push(resolved),

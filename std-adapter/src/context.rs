@@ -1,21 +1,19 @@
 //! What streams share: libzmq's context, its end, and what that waits for.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{self, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
+use std::{fmt, io, mem};
 
 use tidegate_core::Lost;
 use zmq::SocketType;
 
 use crate::error::{OpenError, ShutdownError};
 use crate::pump::Flow;
-use crate::runtime;
 use crate::socket::{RawContext, Socket};
 use crate::stream::Inner;
 
@@ -49,7 +47,8 @@ struct State {
     streams: HashMap<u64, Weak<Inner>>,
     /// How many streams were ever opened.
     opened: u64,
-    shutting_down: bool,
+    /// The end, once it has been asked for.
+    shutdown: Option<Arc<Done>>,
     terminated: bool,
 }
 
@@ -67,17 +66,14 @@ impl Context {
     /// # Errors
     /// libzmq has no descriptors or memory for it.
     pub fn new() -> Result<Self, OpenError> {
-        let raw = RawContext::new().map_err(|source| OpenError::Socket {
-            kind: "context's",
-            source,
-        })?;
+        let raw = RawContext::new().map_err(OpenError::Context)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 state: Mutex::new(State {
                     raw: Some(raw),
                     streams: HashMap::new(),
                     opened: 0,
-                    shutting_down: false,
+                    shutdown: None,
                     terminated: false,
                 }),
                 changed: Condvar::new(),
@@ -92,14 +88,14 @@ impl Context {
     pub fn shared() -> Result<Self, OpenError> {
         let mut shared = lock(&SHARED);
         match &*shared {
-            Some(context) if !lock(&context.shared.state).shutting_down => Ok(context.clone()),
+            Some(context) if lock(&context.shared.state).shutdown.is_none() => Ok(context.clone()),
             _ => Ok(shared.insert(Self::new()?).clone()),
         }
     }
 
     pub(crate) fn socket(&self, kind: SocketType) -> Result<Socket, OpenError> {
         let state = lock(&self.shared.state);
-        let raw = state.raw.as_ref().filter(|_| !state.shutting_down);
+        let raw = state.raw.as_ref().filter(|_| state.shutdown.is_none());
         raw.ok_or(OpenError::ContextShutDown)?
             .socket(kind)
             .map_err(|source| OpenError::Socket {
@@ -111,7 +107,7 @@ impl Context {
     /// A stream was opened. `None` if the context is being shut down.
     pub(crate) fn register(&self, stream: &Arc<Inner>) -> Option<Registration> {
         let mut state = lock(&self.shared.state);
-        if state.shutting_down {
+        if state.shutdown.is_some() {
             return None;
         }
         state.opened += 1;
@@ -128,20 +124,30 @@ impl Context {
 
     /// Closes all streams of the context, gives them and libzmq until the deadline to send what was written, and
     /// terminates the context. Begins at once, in the background, whether or not it is waited for; a second call waits
-    /// for the same end.
+    /// for the same end, with the first one's deadline.
     ///
     /// Every program ends with it: libzmq drops what it has accepted and not yet sent when the process ends, and nothing
-    /// else tells when it is done.
+    /// else tells when it is done. What libzmq holds for a stream that was closed before is sent for at most 30 seconds
+    /// from then on, whatever the deadline.
+    ///
+    /// The threads that it takes end right afterwards, and so does the process's I/O thread if no other context has
+    /// streams.
     ///
     /// # Errors
-    /// See [`ShutdownError`]. After a timeout everything that was not sent is dropped.
+    /// See [`ShutdownError`]. After a timeout what the streams held was dropped, and libzmq drops what it holds within
+    /// a second, or within those 30 seconds.
     ///
     /// # Cancel safety
     /// A dropped future stops nothing.
     pub fn shutdown(&self, deadline: Duration) -> Shutdown {
-        // From here on no stream is opened in it, and the next one that names no context has a new one.
-        lock(&self.shared.state).shutting_down = true;
-        let done = Arc::new(Done::default());
+        let done = {
+            let mut state = lock(&self.shared.state);
+            if let Some(done) = &state.shutdown {
+                return Shutdown::of(done.clone());
+            }
+            // From here on no stream is opened in it, and the next one that names no context has a new one.
+            state.shutdown.insert(Arc::default()).clone()
+        };
         let end = Instant::now().checked_add(deadline);
         let spawned = thread::Builder::new()
             .name("tidegate-shutdown".into())
@@ -150,9 +156,9 @@ impl Context {
                 move || done.set(context.run_shutdown(deadline, end))
             });
         if let Err(error) = spawned {
-            done.set(Err(error.into()));
+            done.set(Err(ShutdownError::Thread(Arc::new(error))));
         }
-        Shutdown { done }
+        Shutdown::of(done)
     }
 
     fn run_shutdown(&self, deadline: Duration, end: Option<Instant>) -> Result<(), ShutdownError> {
@@ -175,24 +181,24 @@ impl Context {
         }
         drop(streams);
 
-        self.terminate()?;
+        let started = self.terminate();
+        started.map_err(|error| ShutdownError::Thread(Arc::new(error)))?;
         let end = if sent_all {
             end
         } else {
             Instant::now().checked_add(GRACE)
         };
         let terminated = self.wait(end, |state| state.terminated);
-        if terminated {
-            runtime::join_ended();
-        }
-        if sent_all && terminated {
-            Ok(())
-        } else {
-            Err(ShutdownError::TimedOut {
+        if !sent_all || !terminated {
+            return Err(ShutdownError::TimedOut {
                 lost,
                 in_libzmq: !terminated,
-            })
+            });
         }
+        if !lost.is_nothing() {
+            return Err(ShutdownError::Lost(lost));
+        }
+        Ok(())
     }
 
     /// Waits until this is so, or the time is up.
@@ -247,7 +253,7 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (streams, shutting_down) = {
             let state = lock(&self.shared.state);
-            (state.streams.len(), state.shutting_down)
+            (state.streams.len(), state.shutdown.is_some())
         };
         f.debug_struct("Context")
             .field("streams", &streams)
@@ -263,14 +269,14 @@ pub fn shutdown(deadline: Duration) -> Shutdown {
     match context {
         Some(context) => context.shutdown(deadline),
         None => {
-            let done = Arc::new(Done::default());
+            let done = Arc::<Done>::default();
             done.set(Ok(()));
-            Shutdown { done }
+            Shutdown::of(done)
         }
     }
 }
 
-/// The result of a shutdown, once it is there.
+/// The result of a shutdown, once it is there, and who waits for it.
 #[derive(Default)]
 struct Done {
     state: Mutex<Outcome>,
@@ -279,44 +285,74 @@ struct Done {
 #[derive(Default)]
 struct Outcome {
     result: Option<Result<(), ShutdownError>>,
-    waker: Option<Waker>,
+    /// Of those who wait, each with the number of its future.
+    wakers: Vec<(usize, Waker)>,
+    futures: usize,
 }
 
 impl Done {
     fn set(&self, result: Result<(), ShutdownError>) {
-        let waker = {
-            let mut state = lock(&self.state);
-            state.result = Some(result);
-            state.waker.take()
+        let wakers = {
+            let mut outcome = lock(&self.state);
+            outcome.result = Some(result);
+            mem::take(&mut outcome.wakers)
         };
-        if let Some(waker) = waker {
+        for (_, waker) in wakers {
             waker.wake();
         }
     }
 }
 
 /// Waits for the end of a context. Made by [`Context::shutdown`].
-///
-/// # Panics
-/// If it is polled again after it was ready.
 #[must_use = "a process that does not wait for the end of its context loses what was not sent"]
 pub struct Shutdown {
     done: Arc<Done>,
+    number: usize,
+}
+
+impl Shutdown {
+    fn of(done: Arc<Done>) -> Self {
+        let number = {
+            let mut outcome = lock(&done.state);
+            outcome.futures += 1;
+            outcome.futures
+        };
+        Self { done, number }
+    }
 }
 
 impl Future for Shutdown {
     type Output = Result<(), ShutdownError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        // Cloned before the lock, and any that it replaces is dropped after it.
         let waker = cx.waker().clone();
-        let (result, _old) = {
-            let mut state = lock(&self.done.state);
-            (state.result.take(), state.waker.replace(waker))
-        };
-        match result {
-            Some(result) => Poll::Ready(result),
-            None => Poll::Pending,
+        let mut outcome = lock(&self.done.state);
+        if let Some(result) = &outcome.result {
+            return Poll::Ready(result.clone());
         }
+        let place = outcome
+            .wakers
+            .iter()
+            .position(|(number, _)| *number == self.number);
+        let old = place.map(|place| outcome.wakers.swap_remove(place));
+        outcome.wakers.push((self.number, waker));
+        drop(outcome);
+        drop(old);
+        Poll::Pending
+    }
+}
+
+impl Drop for Shutdown {
+    fn drop(&mut self) {
+        let mut outcome = lock(&self.done.state);
+        let place = outcome
+            .wakers
+            .iter()
+            .position(|(number, _)| *number == self.number);
+        let old = place.map(|place| outcome.wakers.swap_remove(place));
+        drop(outcome);
+        drop(old);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong, with everything that is known of it.
 
+use std::sync::Arc;
 use std::{fmt, io};
 
 use tidegate_core::{Lost, WatermarkError};
@@ -93,7 +94,10 @@ pub enum OpenError {
         /// What libzmq says.
         source: Errno,
     },
-    /// No socket or no context could be had: too many sockets, or too many descriptors.
+    /// No context could be had: too many descriptors.
+    #[error("cannot make a context: {0}")]
+    Context(Errno),
+    /// No socket could be had: too many sockets in the context, or too many descriptors.
     #[error("cannot make a {kind} socket: {source}")]
     Socket {
         /// The type that was asked for.
@@ -116,6 +120,9 @@ pub enum WriteError {
     /// A message has at least one frame.
     #[error("a message has at least one frame")]
     NoFrames(Box<Multipart>),
+    /// A message of a STREAM socket has two frames: who, and what.
+    #[error("a message of a STREAM socket has two frames, an identity and bytes; this one has {}", .0.len())]
+    NotTwoFrames(Box<Multipart>),
     /// The stream is closing or closed.
     #[error("the stream is closed")]
     Closed(Box<Multipart>),
@@ -132,6 +139,7 @@ impl WriteError {
     pub fn into_message(self) -> Multipart {
         match self {
             Self::NoFrames(message)
+            | Self::NotTwoFrames(message)
             | Self::Closed(message)
             | Self::Refused(message, _)
             | Self::Failed(message, _) => *message,
@@ -173,8 +181,11 @@ pub enum DrainError {
 }
 
 /// Why a shutdown was not clean.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum ShutdownError {
+    /// A stream was ended otherwise, and dropped messages.
+    #[error("streams were ended with {0} unsent")]
+    Lost(Lost),
     /// The time was up before everything was sent.
     #[error("the time was up with {lost} unsent, {}", if *.in_libzmq { "and libzmq still at work" } else { "and libzmq done" })]
     TimedOut {
@@ -185,5 +196,5 @@ pub enum ShutdownError {
     },
     /// A helper thread could not be had; the context was not terminated.
     #[error("cannot start the thread that shuts the context down: {0}")]
-    Thread(#[from] io::Error),
+    Thread(Arc<io::Error>),
 }

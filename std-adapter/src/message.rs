@@ -117,9 +117,20 @@ impl<F: Into<Frame>, const N: usize> From<[F; N]> for Multipart {
     }
 }
 
-impl From<Vec<Frame>> for Multipart {
-    fn from(frames: Vec<Frame>) -> Self {
-        frames.into_iter().collect()
+macro_rules! frames {
+    ($($frames:ty),* $(,)?) => {$(
+        impl From<$frames> for Multipart {
+            fn from(frames: $frames) -> Self {
+                frames.into_iter().collect()
+            }
+        }
+    )*};
+}
+frames!(Vec<Frame>, Vec<Vec<u8>>, Vec<String>, Vec<&[u8]>, Vec<&str>);
+
+impl From<&[&[u8]]> for Multipart {
+    fn from(frames: &[&[u8]]) -> Self {
+        frames.iter().copied().collect()
     }
 }
 

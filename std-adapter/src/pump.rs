@@ -14,6 +14,7 @@ use tidegate_core::{
     Ticket, Transport, TryReadError as CoreTryReadError, Wakes, WriteError as CoreWriteError,
     drive,
 };
+use zmq::SocketType;
 
 use crate::context::Registration;
 use crate::error::{DrainError, Errno, ReadError, TryReadError, WriteError};
@@ -22,6 +23,7 @@ use crate::transport::{OwnedPort, ZmqMachine, ZmqTransport};
 
 /// A stream's machine and its socket. The socket is there until the stream has ended.
 pub(crate) struct Flow {
+    kind: SocketType,
     pub(crate) machine: ZmqMachine,
     pub(crate) transport: Option<ZmqTransport>,
     /// The stream's place in its context, until the stream has ended.
@@ -31,8 +33,9 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
-    pub(crate) fn new(machine: ZmqMachine, transport: ZmqTransport) -> Self {
+    pub(crate) fn new(kind: SocketType, machine: ZmqMachine, transport: ZmqTransport) -> Self {
         Self {
+            kind,
             machine,
             transport: Some(transport),
             registration: None,
@@ -83,6 +86,10 @@ impl Flow {
 
     /// Sends a message at once if nothing is queued before it, and queues it otherwise.
     pub(crate) fn write(&mut self, mut message: Multipart) -> Result<(), WriteError> {
+        // libzmq would take any other for the beginning of a message that never ends, and drop all that follows.
+        if self.kind == SocketType::STREAM && !matches!(message.len(), 0 | 2) {
+            return Err(WriteError::NotTwoFrames(message.into()));
+        }
         let direct = matches!(self.machine.state(), State::Open)
             && self.machine.outgoing().is_empty()
             && !message.is_empty();
@@ -139,12 +146,15 @@ impl Flow {
     }
 
     pub(crate) fn poll_read(&mut self, ticket: &mut Ticket) -> Poll<Result<Multipart, ReadError>> {
+        let receiving = self.machine.interest().receive;
         if let Poll::Ready(result) = self.poll_buffered(ticket) {
+            self.go_on_if_resumed(receiving);
             return Poll::Ready(result);
         }
         self.receive();
         let result = self.poll_buffered(ticket);
-        // Whoever got a message does not sleep. But a receive may have taken in the news that others sleep for.
+        // Whoever got a message does not sleep, and what else libzmq holds waits for the next read. But a receive may
+        // have taken in the news that others sleep for.
         if result.is_ready() && !self.has_sleepers() {
             return result;
         }
@@ -152,6 +162,14 @@ impl Flow {
         match result {
             Poll::Pending => self.poll_buffered(ticket),
             ready => ready,
+        }
+    }
+
+    /// A message was taken from the buffer: if that opened the gate, what libzmq holds meanwhile is received now. Its
+    /// news were taken in when reading was paused, and come no second time.
+    fn go_on_if_resumed(&mut self, receiving: bool) {
+        if !receiving && self.machine.interest().receive {
+            self.pump();
         }
     }
 
@@ -197,8 +215,10 @@ impl Flow {
                 self.pump_on();
             }
         }
+        let receiving = self.machine.interest().receive;
         let (read, wakes) = self.machine.try_read(|message| message);
         self.wake(wakes);
+        self.go_on_if_resumed(receiving);
         read.map_err(|error| match error {
             CoreTryReadError::Empty => TryReadError::Empty,
             CoreTryReadError::Read(CoreReadError::Failed(errno)) => ReadError::Failed(errno).into(),
@@ -241,7 +261,7 @@ impl Flow {
     /// [`close`](Self::close), and libzmq sends what it accepted for no longer than this.
     pub(crate) fn close_within(&mut self, linger: Duration) {
         if let Some(transport) = &mut self.transport {
-            transport.cap_linger(linger);
+            transport.set_linger(linger);
         }
         self.close();
     }

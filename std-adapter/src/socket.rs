@@ -104,7 +104,7 @@ impl RawContext {
     }
 
     pub(crate) fn socket(&self, kind: SocketType) -> Result<Socket, Errno> {
-        // SAFETY: the context lives: `terminate` is called by its only owner, and only once no stream has a hold of it.
+        // SAFETY: the context lives: `terminate` takes it by value, and `self` is borrowed here.
         let socket = unsafe { zmq_sys::zmq_socket(self.0.as_ptr(), raw_type(kind)) };
         if socket.is_null() {
             return Err(Errno::last());
@@ -127,7 +127,7 @@ impl RawContext {
 
 /// One frame of a message: bytes that libzmq owns, or that it borrows from a `Vec` until it has sent them.
 ///
-/// A clone shares the bytes.
+/// A clone copies the bytes.
 pub struct Frame {
     msg: zmq_sys::zmq_msg_t,
 }
@@ -212,7 +212,6 @@ impl Frame {
     }
 }
 
-/// Copies the bytes.
 impl Clone for Frame {
     fn clone(&self) -> Self {
         Self::copied(self)

@@ -1,13 +1,15 @@
 //! The handle of a stream, and its futures.
 
-use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{self, Poll};
+use std::task::{self, Poll, Waker};
 use std::time::Duration;
+use std::{fmt, mem};
 
-use tidegate_core::{Lost, Queue, Ticket, Wakes};
+use smallvec::SmallVec;
+use tidegate_core::{Lost, Queue, Ticket};
 use zmq::SocketType;
 
 use crate::builder::Builder;
@@ -53,13 +55,13 @@ impl Inner {
 
     /// Locks the stream, and afterwards wakes those who have reason to go on.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Flow) -> R) -> R {
-        let mut wakers = [const { None }; Wakes::MOST];
+        let mut wakers = SmallVec::<[Waker; 4]>::new();
         let (result, ended) = {
             let mut flow = self.flow.lock().unwrap_or_else(PoisonError::into_inner);
             let result = f(&mut flow);
-            let mut wakes = std::mem::take(&mut flow.wakes);
-            for waker in &mut wakers {
-                *waker = flow.machine.take_waker(&mut wakes);
+            let mut wakes = mem::take(&mut flow.wakes);
+            while let Some(waker) = flow.machine.take_waker(&mut wakes) {
+                wakers.push(waker);
             }
             let ended = match flow.transport {
                 Some(_) => None,
@@ -70,15 +72,26 @@ impl Inner {
         if let Some(registration) = ended {
             self.context.ended(&registration);
         }
-        for waker in wakers.into_iter().flatten() {
-            waker.wake();
-        }
+        wake_all(wakers);
         result
     }
 
     /// What the stream has dropped.
     pub(crate) fn lost(&self) -> Lost {
         self.with(|flow| flow.machine.lost())
+    }
+}
+
+/// Wakes all of these, even if a waker panics; the first panic goes on afterwards.
+fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
+    let mut panic = None;
+    for waker in wakers {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+            panic.get_or_insert(payload);
+        }
+    }
+    if let Some(payload) = panic {
+        resume_unwind(payload);
     }
 }
 

@@ -109,6 +109,10 @@ enum Known {
 /// ROUTER, an XPUB that drops nothing) the head waits for the descriptor all the same, and nothing spins.
 const FUTILE_SENDS: usize = 3;
 
+/// How long libzmq goes on sending what it holds when a stream was closed, unless a shutdown says otherwise: a peer that
+/// never comes does not keep a closed socket for ever.
+pub(crate) const LINGER: Duration = Duration::from_secs(30);
+
 /// A socket and the watch over its descriptor.
 pub(crate) struct ZmqTransport {
     watch: Watch,
@@ -120,6 +124,7 @@ pub(crate) struct ZmqTransport {
     looked: bool,
     /// The frames of a message of which not all have come.
     partial: Multipart,
+    linger: Duration,
 }
 
 impl ZmqTransport {
@@ -131,6 +136,7 @@ impl ZmqTransport {
             futile_sends: 0,
             looked: false,
             partial: Multipart::new(),
+            linger: LINGER,
         }
     }
 
@@ -152,8 +158,12 @@ impl ZmqTransport {
         self.watch.reschedule();
     }
 
-    /// What libzmq still holds is sent for no longer than this after the socket was closed.
-    pub(crate) fn cap_linger(&mut self, most: Duration) {
+    /// What libzmq holds when the socket is closed is sent for no longer than this.
+    pub(crate) fn set_linger(&mut self, linger: Duration) {
+        self.linger = linger;
+    }
+
+    fn cap_linger(&mut self, most: Duration) {
         let socket = self.watch.socket();
         // A failure means that the context is gone, and then there is nothing to linger for.
         if let Ok(linger) = socket.linger()
@@ -174,7 +184,11 @@ impl ZmqTransport {
                 self.sending = Known::WasBlocked;
                 self.futile_sends = self.futile_sends.saturating_add(usize::from(self.looked));
             }
-            Sent::Accepted | Sent::Refused(_) => self.sending = Known::Nothing,
+            Sent::Accepted => {
+                self.sending = Known::Nothing;
+                self.futile_sends = 0;
+            }
+            Sent::Refused(_) => self.sending = Known::Nothing,
         }
         Ok(sent)
     }
@@ -271,8 +285,11 @@ impl Transport<OwnedPort<'_>> for ZmqTransport {
             }
             Ok(None) => Ok(self.found_nothing()),
             Err(errno) if errno.ends_socket() => Err(errno),
-            // Out of turn, as a REQ that has not asked: nothing comes before a send.
-            Err(_) => Ok(self.found_nothing()),
+            // Out of turn, as a REQ that has not asked, or a type that never receives. The news were not taken in.
+            Err(_) => {
+                self.receiving = Known::WasBlocked;
+                Ok(Received::Blocked)
+            }
         }
     }
 
@@ -296,8 +313,9 @@ impl Transport<OwnedPort<'_>> for ZmqTransport {
     }
 
     fn shutdown(&mut self, how: Shutdown) {
-        if how == Shutdown::Abort {
-            self.cap_linger(Duration::ZERO);
+        match how {
+            Shutdown::Flushed => self.cap_linger(self.linger),
+            Shutdown::Abort => self.cap_linger(Duration::ZERO),
         }
         self.watch.close();
     }
@@ -352,8 +370,8 @@ fn not_sent(
         }
     }
     if begun && socket.kind() == SocketType::REQ {
-        // The request was begun, and cannot be begun anew.
-        return Ok(Sent::Refused(Errno::INTERRUPTED));
+        // It waits for a reply to a request that nobody has, or has begun one that cannot be begun anew.
+        return Err(Errno::INTERRUPTED);
     }
     Ok(Sent::Blocked)
 }

@@ -312,6 +312,13 @@ pub fn threads() -> Vec<String> {
         .collect()
 }
 
+/// Waits until this is so; a [`Watchdog`] ends the wait.
+pub fn eventually(mut is_so: impl FnMut() -> bool) {
+    while !is_so() {
+        std::thread::yield_now();
+    }
+}
+
 /// Ends the process if a test takes longer than it may: a stall has to be a failure, not a wait without end.
 pub struct Watchdog {
     _ends_with_the_test: mpsc::Sender<()>,

@@ -1,5 +1,6 @@
 //! Section E of the contract over libzmq.
 
+use std::future::Future;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use tidegate::{
     Builder, Context, DrainError, Lost, ReadError, ShutdownError, SocketType, TryReadError,
     WriteError, ZmqStream,
 };
-use tidegate_tests::{Counter, Watchdog, poll, shut_down};
+use tidegate_tests::{Counter, Watchdog, eventually, poll, shut_down, threads};
 
 fn builder(kind: SocketType, context: &Context) -> Builder {
     ZmqStream::builder(kind).context(context)
@@ -100,6 +101,76 @@ fn e1_shutdown_says_when_libzmq_still_holds_messages() {
         error.to_string(),
         "the time was up with 0 messages (0 bytes) unsent, and libzmq still at work"
     );
+}
+
+#[test]
+fn e1_a_second_shutdown_waits_for_the_same_end_and_tells_the_same() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let push = builder(SocketType::PUSH, &context).open().unwrap();
+    push.write("never sent").unwrap();
+    let mut first = context.shutdown(Duration::from_millis(300));
+    let second = block_on(push.shutdown(Duration::ZERO))
+        .unwrap_err()
+        .to_string();
+    let told = "the time was up with 1 messages (74 bytes) unsent, and libzmq done";
+    assert_eq!(second, told);
+    assert_eq!(block_on(&mut first).unwrap_err().to_string(), told);
+    // Asked again, it tells the same.
+    assert_eq!(block_on(&mut first).unwrap_err().to_string(), told);
+}
+
+#[test]
+fn e1_what_libzmq_holds_for_a_closed_stream_does_not_keep_its_context_for_ever() {
+    let _watchdog = Watchdog::new(60);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("tcp://{}", free.local_addr().unwrap());
+    drop(free);
+    let context = Context::new().unwrap();
+    let push = builder(SocketType::PUSH, &context)
+        .connect(&endpoint)
+        .open()
+        .unwrap();
+    push.write("for a peer that never comes").unwrap();
+    assert!(block_on(push.shutdown(Duration::ZERO)).is_err());
+    // A second from the shutdown on libzmq gives up.
+    eventually(|| !threads().contains(&"tidegate-term".to_owned()));
+}
+
+#[test]
+fn e5_a_waker_that_panics_on_the_io_thread_leaves_the_other_streams_alone() {
+    struct Panics;
+    impl std::task::Wake for Panics {
+        fn wake(self: std::sync::Arc<Self>) {
+            panic!("a waker that panics, on purpose");
+        }
+    }
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let pull = builder(SocketType::PULL, &context)
+        .bind("inproc://panics")
+        .open()
+        .unwrap();
+    let push = builder(SocketType::PUSH, &context)
+        .connect("inproc://panics")
+        .open()
+        .unwrap();
+    let waker = std::sync::Arc::new(Panics).into();
+    let mut read = Box::pin(pull.read());
+    let mut cx = std::task::Context::from_waker(&waker);
+    assert!(read.as_mut().poll(&mut cx).is_pending());
+    push.write("one").unwrap();
+    eventually(|| pull.read_buffer_bytes() > 0);
+    drop(read);
+    assert_eq!(block_on(pull.read()).unwrap(), "one");
+    let counter = Counter::new();
+    let mut read = pull.read();
+    assert!(poll(&mut read, &counter).is_pending());
+    push.write("two").unwrap();
+    eventually(|| counter.take() == 1);
+    assert!(poll(&mut read, &counter).is_ready());
+    drop(read);
+    shut_down(&context);
 }
 
 #[test]

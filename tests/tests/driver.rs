@@ -5,7 +5,9 @@ use std::task::{Context, Poll};
 
 use futures_lite::future::{self, FutureExt};
 use tidegate_core::{DrainError, ReadError, Shutdown, Stream, TryReadError, Watermarks};
-use tidegate_tests::{Broken, Counter, Message, SimLink, poll, random_message, with_frames};
+use tidegate_tests::{
+    Broken, Counter, Message, SimLink, Watchdog, poll, random_message, with_frames,
+};
 
 type Shared = Stream<256, 256, 4, Broken>;
 
@@ -141,6 +143,27 @@ fn e1_close_sends_what_is_queued_flushes_the_link_and_ends_the_driver() {
     assert!(lost.is_nothing());
     // Polled after its end, a driver is still at its end.
     assert_eq!(poll(&mut driver, &driving), Poll::Ready(()));
+}
+
+#[test]
+fn e1_a_close_at_any_moment_of_a_drivers_poll_ends_the_driver() {
+    let _watchdog = Watchdog::new(120);
+    let mut rng = fastrand::Rng::with_seed(4);
+    for _ in 0..20_000 {
+        let stream = Shared::new();
+        let started = std::sync::Barrier::new(2);
+        let delay = rng.usize(0..400);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                started.wait();
+                (0..delay).for_each(|_| std::hint::spin_loop());
+                stream.close();
+            });
+            started.wait();
+            future::block_on(stream.drive(&mut SimLink::new(0)));
+        });
+        assert_eq!(stream.exception(), None);
+    }
 }
 
 #[test]

@@ -53,6 +53,7 @@ fn c1_a_hundred_thousand_random_messages_arrive_in_order_and_intact_past_a_reade
         .collect();
     let before = resident_bytes();
     let mut most = before;
+    let mut shut = 0;
     std::thread::scope(|scope| {
         scope.spawn(|| {
             block_on(async {
@@ -67,10 +68,14 @@ fn c1_a_hundred_thousand_random_messages_arrive_in_order_and_intact_past_a_reade
         block_on(async {
             let (mut rng, mut pauses) = (fastrand::Rng::with_seed(2), fastrand::Rng::with_seed(3));
             for k in 0..MESSAGES {
+                // Now and then it does not read for a while, and mostly until the gate has shut.
                 if pauses.u8(..) < 16 {
-                    for _ in 0..pauses.usize(0..200) {
+                    let mut looks = pauses.usize(0..2_000);
+                    while looks > 0 && pull.read_buffer_bytes() <= HIGH {
                         future::yield_now().await;
+                        looks -= 1;
                     }
+                    shut += usize::from(pull.read_buffer_bytes() > HIGH);
                 }
                 assert!(pull.read_buffer_bytes() <= HIGH + MOST + 5 * 64);
                 let message = pull.read().await.unwrap();
@@ -85,6 +90,7 @@ fn c1_a_hundred_thousand_random_messages_arrive_in_order_and_intact_past_a_reade
             }
         });
     });
+    assert!(shut > 500, "the gate was seen shut {shut} times");
     // libzmq itself holds up to 1,000 messages of 64 KiB on either side.
     let grown = most.saturating_sub(before);
     assert!(
@@ -370,6 +376,35 @@ fn d3_a_message_without_frames_is_refused_and_handed_back() {
     assert!(matches!(error, WriteError::NoFrames(message) if message.is_empty()));
     push.write("next").unwrap();
     assert_eq!(block_on(pull.read()).unwrap(), "next");
+    shut_down(&context);
+}
+
+#[test]
+fn d3_a_stream_socket_takes_messages_of_two_frames_only() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let raw = builder(SocketType::STREAM, &context)
+        .bind("tcp://127.0.0.1:*")
+        .open()
+        .unwrap();
+    let address = raw.bindings()[0].trim_start_matches("tcp://").to_owned();
+    let mut peer = std::net::TcpStream::connect(address).unwrap();
+    let identity = block_on(raw.read()).unwrap()[0].clone();
+    // libzmq would drop all that comes after these.
+    for wrong in [
+        vec![identity.clone()],
+        vec![identity.clone(), "a".into(), "b".into()],
+    ] {
+        let error = raw.write(wrong.clone()).unwrap_err();
+        let told =
+            "a message of a STREAM socket has two frames, an identity and bytes; this one has";
+        assert_eq!(error.to_string(), format!("{told} {}", wrong.len()));
+        assert_eq!(error.into_message(), wrong.as_slice());
+    }
+    raw.write([identity, "right".into()]).unwrap();
+    let mut bytes = [0; 5];
+    std::io::Read::read_exact(&mut peer, &mut bytes).unwrap();
+    assert_eq!(&bytes, b"right");
     shut_down(&context);
 }
 

@@ -9,7 +9,7 @@ use std::task::{Context as Task, Poll, Wake};
 
 use futures_lite::future::block_on;
 use tidegate::{Context, SocketType, ZmqStream};
-use tidegate_tests::{Counter, Watchdog, poll, shut_down};
+use tidegate_tests::{Counter, Watchdog, eventually, poll, shut_down};
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
@@ -132,6 +132,46 @@ fn g3_a_reader_that_takes_in_the_news_of_two_messages_wakes_the_next_reader() {
         other => panic!("{other:?}"),
     }
     drop((one, two, held));
+    shut_down(&context);
+}
+
+#[test]
+fn c3_a_message_that_libzmq_held_while_reading_was_paused_wakes_the_next_reader() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let (pull, push) = pipe(&context, "inproc://paused");
+    let (first, second) = (Counter::new(), Counter::new());
+    let (mut one, mut two) = (pull.read(), pull.read());
+    assert!(poll(&mut one, &first).is_pending());
+    assert!(poll(&mut two, &second).is_pending());
+    // Each is over the default mark of 64 KiB: behind the first, reading pauses and the news of the second are taken in.
+    push.write(vec![1; 70_000]).unwrap();
+    push.write(vec![2; 70_000]).unwrap();
+    eventually(|| first.take() == 1);
+    let held = Held::new();
+    assert!(poll(&mut one, &first).is_ready());
+    // The gate is open again: the second message is received, though nothing is new.
+    assert_eq!(second.take(), 1);
+    assert!(poll(&mut two, &second).is_ready());
+    drop((one, two, held));
+    shut_down(&context);
+}
+
+#[test]
+fn c7_read_ahead_goes_on_when_the_gate_opens_though_nothing_is_new() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let (pull, push) = pipe(&context, "inproc://read-ahead");
+    for _ in 0..3 {
+        push.write(vec![1; 70_000]).unwrap();
+    }
+    eventually(|| pull.read_buffer_bytes() > 0);
+    let held = Held::new();
+    for left in [true, true, false] {
+        assert!(pull.try_read().is_ok());
+        assert_eq!(pull.read_buffer_bytes() > 0, left);
+    }
+    drop(held);
     shut_down(&context);
 }
 

@@ -162,6 +162,49 @@ fn c4_after_close_what_was_buffered_comes_first_and_then_closed_always() {
 }
 
 #[test]
+fn c4_closed_is_told_to_everybody_whoever_waits_before_them() {
+    let mut machine = small::<3>();
+    let mut waiters = [Waiter::new(), Waiter::new(), Waiter::new()];
+    let [held, second, third] = &mut waiters;
+    assert!(held.read(&mut machine).is_pending());
+    assert!(second.read(&mut machine).is_pending());
+    feed(&mut machine, "last");
+    closes(&mut machine);
+    // The message is the first one's; until it was taken, nobody knows that it was the last.
+    assert_eq!(second.counter.take(), 0);
+    assert_eq!(held.read(&mut machine), message("last"));
+    assert_eq!(second.counter.take(), 1);
+    // The second does not go on, and holds up nobody.
+    let closed = Poll::Ready(Err(ReadError::Closed));
+    assert_eq!(third.read(&mut machine), closed);
+    assert_eq!(
+        try_read(&mut machine),
+        Err(TryReadError::Read(ReadError::Closed))
+    );
+    assert_eq!(second.read(&mut machine), closed);
+}
+
+#[test]
+fn c2_a_ticket_that_is_used_for_another_wait_gives_up_the_first() {
+    let mut machine = small::<1>();
+    let _ = machine.set_write_limits(Watermarks::new(0, 0).unwrap());
+    let _ = machine.write(&[b"x"]).unwrap();
+    let mut waiter = Waiter::new();
+    assert!(waiter.read(&mut machine).is_pending());
+    assert!(
+        waiter
+            .poll(&mut machine, |m, t| m.poll_drain(t))
+            .is_pending()
+    );
+    feed(&mut machine, "one");
+    assert_eq!(waiter.counter.take(), 0);
+    let wakes = machine.sent();
+    wake(&mut machine, wakes);
+    assert_eq!(waiter.counter.take(), 1);
+    waiter.cancel(&mut machine);
+}
+
+#[test]
 fn c4_at_closing_is_false_on_an_open_stream_and_true_on_an_empty_one_that_closes() {
     let mut machine = small::<1>();
     assert!(!machine.at_closing());
@@ -472,10 +515,16 @@ fn e3_every_wait_completes_when_the_stream_closes_or_fails() {
         }
         let wakes = end(&mut machine);
         wake(&mut machine, wakes);
-        // The first three are the first of their kind; each passes its turn on.
-        for (k, waiter) in waiters.iter_mut().enumerate() {
-            assert_eq!(waiter.counter.take(), 1, "waiter {k}");
+        // All at once: one who does not go on holds up nobody.
+        let woken: Vec<usize> = waiters.iter().map(|waiter| waiter.counter.take()).collect();
+        assert_eq!(woken, [1; 6]);
+        for (k, waiter) in waiters.iter_mut().enumerate().rev() {
             assert!(poll(k, waiter, &mut machine));
+        }
+        // And every place is free again.
+        let mut machine = small::<6>();
+        for waiter in &mut waiters {
+            assert!(waiter.read(&mut machine).is_pending());
         }
     }
 }

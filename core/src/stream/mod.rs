@@ -94,9 +94,6 @@ impl Wakes {
     const DRAIN: Self = Self(1 << 1);
     const CLOSED: Self = Self(1 << 2);
     const DRIVER: Self = Self(1 << 7);
-    /// The most wakers that one call can ask for.
-    pub const MOST: usize = 4;
-
     /// Both.
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -107,10 +104,12 @@ impl Wakes {
         self.0 == 0
     }
 
-    fn remove(&mut self, one: Self) -> bool {
-        let had = self.0 & one.0 != 0;
+    const fn has(self, one: Self) -> bool {
+        self.0 & one.0 != 0
+    }
+
+    fn remove(&mut self, one: Self) {
         self.0 &= !one.0;
-        had
     }
 }
 
@@ -206,22 +205,38 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         self.driver.replace(waker)
     }
 
+    /// Whether the driver's waker is still stored: nothing has happened for it since.
+    pub fn has_driver(&self) -> bool {
+        self.driver.is_some()
+    }
+
     /// Takes one of the wakers out that `wakes` names, and forgets it there. Whoever has no reason to go on any more,
-    /// for somebody was quicker, sleeps on.
+    /// for somebody was quicker, sleeps on. Once the wait is over for all who wait for one thing, they all are woken.
     pub fn take_waker(&mut self, wakes: &mut Wakes) -> Option<Waker> {
         for (one, kind) in [
             (Wakes::READ, Kind::Read),
             (Wakes::DRAIN, Kind::Drain),
             (Wakes::CLOSED, Kind::Closed),
         ] {
-            if wakes.remove(one)
-                && self.is_served(kind)
+            if !wakes.has(one) {
+                continue;
+            }
+            if self.is_over(kind) {
+                while let Some(waker) = self.waiters.release_first(kind) {
+                    if waker.is_some() {
+                        return waker;
+                    }
+                }
+            }
+            wakes.remove(one);
+            if self.is_served(kind)
                 && let Some(waker) = self.waiters.take_first_waker(kind)
             {
                 return Some(waker);
             }
         }
-        if wakes.remove(Wakes::DRIVER) {
+        if wakes.has(Wakes::DRIVER) {
+            wakes.remove(Wakes::DRIVER);
             return self.driver.take();
         }
         None
@@ -353,10 +368,27 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         }
     }
 
+    /// Whether the end has come for all who wait for this.
+    fn is_over(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Read => match self.state {
+                State::Open => false,
+                State::Closing | State::Closed => self.incoming.is_empty(),
+                State::Failed(_) => true,
+            },
+            Kind::Drain | Kind::Closed => !self.state.is_live(),
+        }
+    }
+
     /// Wakes the first in the list, if there is something for it and it sleeps. When it has been served or has left,
     /// the next one gets its turn.
     fn wake_first(&self, kind: Kind) -> Wakes {
-        if !self.waiters.first_sleeps(kind) || !self.is_served(kind) {
+        let wakes = if self.is_over(kind) {
+            !self.waiters.nobody(kind)
+        } else {
+            self.is_served(kind) && self.waiters.first_sleeps(kind)
+        };
+        if !wakes {
             return Wakes::NONE;
         }
         match kind {

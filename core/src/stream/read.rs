@@ -47,14 +47,13 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             let wakes = self.served(Kind::Read, ticket);
             return (Poll::Ready(Err(ReadError::Failed(error))), wakes);
         }
-        if self.is_next_reader(ticket) {
-            if !self.incoming.is_empty() {
-                return (Poll::Ready(Ok(())), Wakes::NONE);
-            }
-            if !matches!(self.state, State::Open) {
-                let wakes = self.served(Kind::Read, ticket);
-                return (Poll::Ready(Err(ReadError::Closed)), wakes);
-            }
+        // For everybody: whoever else waits gets the same.
+        if !matches!(self.state, State::Open) && self.incoming.is_empty() {
+            let wakes = self.served(Kind::Read, ticket);
+            return (Poll::Ready(Err(ReadError::Closed)), wakes);
+        }
+        if !self.incoming.is_empty() && self.is_next_reader(ticket) {
+            return (Poll::Ready(Ok(())), Wakes::NONE);
         }
         if !ticket.may_wait() {
             return (Poll::Pending, Wakes::NONE);

@@ -4,4 +4,4 @@
 
 mod thread;
 
-pub(crate) use thread::{Watch, Watched, join_ended};
+pub(crate) use thread::{Watch, Watched};

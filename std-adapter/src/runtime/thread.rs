@@ -7,8 +7,9 @@
 use std::collections::VecDeque;
 use std::io;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 use polling::{Events, Poller};
 use slab::Slab;
@@ -21,12 +22,6 @@ pub(crate) trait Watched: Send + Sync {
     fn on_ready(&self);
     /// Goes on where a batch has ended.
     fn on_schedule(&self);
-}
-
-/// The I/O thread, for as long as there is a stream.
-struct Running {
-    reactor: Arc<Reactor>,
-    thread: JoinHandle<()>,
 }
 
 struct Reactor {
@@ -43,9 +38,7 @@ struct Table {
 
 /// Locked when a stream is opened or closed; the reactor's table then, and at each wake of the I/O thread. Neither is
 /// held while a stream is locked by the one who locks it, but for the close of a stream.
-static RUNNING: Mutex<Option<Running>> = Mutex::new(None);
-/// Threads that were told to end and may not have done so yet.
-static ENDED: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
+static RUNNING: Mutex<Option<Arc<Reactor>>> = Mutex::new(None);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -69,8 +62,8 @@ impl Watch {
     ) -> io::Result<Arc<W>> {
         let mut running = lock(&RUNNING);
         let reactor = match &*running {
-            Some(running) => running.reactor.clone(),
-            None => running.insert(start()?).reactor.clone(),
+            Some(reactor) => reactor.clone(),
+            None => running.insert(start()?).clone(),
         };
         let mut table = lock(&reactor.table);
         let key = table.watched.vacant_key();
@@ -112,7 +105,11 @@ impl Watch {
 
     /// Has the I/O thread call the stream soon.
     pub(crate) fn reschedule(&self) {
-        lock(&self.reactor.table).scheduled.push_back(self.key);
+        let mut table = lock(&self.reactor.table);
+        if !table.scheduled.contains(&self.key) {
+            table.scheduled.push_back(self.key);
+        }
+        drop(table);
         // It fails only if the poller is gone, and the reactor holds it.
         let _: io::Result<()> = self.reactor.poller.notify();
     }
@@ -144,36 +141,29 @@ impl Drop for Watch {
     }
 }
 
-fn start() -> io::Result<Running> {
+fn start() -> io::Result<Arc<Reactor>> {
     let reactor = Arc::new(Reactor {
         poller: Poller::new()?,
         table: Mutex::default(),
     });
-    let thread = thread::Builder::new().name("tidegate-io".into()).spawn({
+    thread::Builder::new().name("tidegate-io".into()).spawn({
         let reactor = reactor.clone();
         move || run(&reactor)
     })?;
-    Ok(Running { reactor, thread })
+    Ok(reactor)
 }
 
 /// Tells the thread to end, and lets the next stream start another.
-fn end(running: &mut Option<Running>) {
-    if let Some(Running { reactor, thread }) = running.take() {
+fn end(running: &mut Option<Arc<Reactor>>) {
+    if let Some(reactor) = running.take() {
         lock(&reactor.table).ended = true;
         let _: io::Result<()> = reactor.poller.notify();
-        let mut ended = lock(&ENDED);
-        ended.retain(|thread| !thread.is_finished());
-        ended.push(thread);
     }
 }
 
-/// Waits for every I/O thread that was told to end. Not from the I/O thread.
-pub(crate) fn join_ended() {
-    let threads = mem::take(&mut *lock(&ENDED));
-    for thread in threads {
-        // A panic in it was reported when it happened.
-        let _: thread::Result<()> = thread.join();
-    }
+/// A waker that panics has its say on standard error, as any panic; the other streams go on.
+fn unwinding(f: impl FnOnce()) {
+    let _: thread::Result<()> = catch_unwind(AssertUnwindSafe(f));
 }
 
 fn run(reactor: &Reactor) {
@@ -196,10 +186,10 @@ fn run(reactor: &Reactor) {
             scheduled.extend(keys.into_iter().filter_map(watched));
         }
         for stream in ready.drain(..) {
-            stream.on_ready();
+            unwinding(|| stream.on_ready());
         }
         for stream in scheduled.drain(..) {
-            stream.on_schedule();
+            unwinding(|| stream.on_schedule());
         }
     }
 }
