@@ -123,6 +123,14 @@ impl Builder {
     /// See [`OpenError`]: it names the endpoint or the marks. Nothing stays bound, connected or open; libzmq frees the
     /// socket's descriptors in the background.
     pub fn open(self) -> Result<ZmqStream, OpenError> {
+        self.open_with(|_| ())
+    }
+
+    /// `prepare` gets the socket before anything is bound.
+    pub(crate) fn open_with(
+        self,
+        prepare: impl FnOnce(&mut Socket),
+    ) -> Result<ZmqStream, OpenError> {
         let read_limits = self.read.resolve(Side::Read)?;
         let write_limits = self.write.resolve(Side::Write)?;
         let context = match self.context {
@@ -130,6 +138,7 @@ impl Builder {
             None => Context::shared()?,
         };
         let mut socket = context.socket(self.kind)?;
+        prepare(&mut socket);
         let bindings = bind(&mut socket, &self.bind)?;
         if let Err(error) = connect(&mut socket, &self.connect) {
             unbind(&mut socket, &bindings);

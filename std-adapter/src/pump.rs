@@ -277,3 +277,56 @@ impl Flow {
 fn end(transport: &mut ZmqTransport, how: Shutdown) {
     Transport::<OwnedPort<'_>>::shutdown(transport, how);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use futures_lite::future::block_on;
+
+    use crate::{Context, SocketType, ZmqStream};
+
+    /// Room comes and goes with every message, in the middle of a batch.
+    #[test]
+    fn d1_a_writer_over_a_socket_that_holds_one_message_does_not_stall() {
+        const MESSAGES: u32 = 50_000;
+        let context = Context::new().unwrap();
+        let open = |kind, endpoint: &str| {
+            let builder = ZmqStream::builder(kind).context(&context);
+            let builder = match kind {
+                SocketType::PULL => builder.bind(endpoint),
+                _ => builder.connect(endpoint),
+            };
+            builder
+                .open_with(|socket| socket.set_hwm(1).unwrap())
+                .unwrap()
+        };
+        let path = std::env::temp_dir().join(format!("tidegate-d1-{}", std::process::id()));
+        let endpoint = format!("ipc://{}", path.display());
+        let pull = open(SocketType::PULL, &endpoint);
+        let push = open(SocketType::PUSH, &endpoint);
+        let (progress, has_come) = channel();
+        std::thread::spawn(move || {
+            block_on(async {
+                for k in 0..MESSAGES {
+                    assert_eq!(pull.read().await.unwrap(), [k.to_le_bytes()]);
+                    progress.send(k).unwrap();
+                }
+            });
+        });
+        std::thread::spawn(move || {
+            block_on(async {
+                for k in 0..MESSAGES {
+                    push.write(k.to_le_bytes().as_slice()).unwrap();
+                    push.drain().await.unwrap();
+                }
+            });
+        });
+        for k in 0..MESSAGES {
+            let came = has_come.recv_timeout(Duration::from_secs(30));
+            assert_eq!(came, Ok(k), "the writer or the reader stalled");
+        }
+        block_on(context.shutdown(Duration::from_secs(20))).unwrap();
+    }
+}

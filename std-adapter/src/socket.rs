@@ -307,12 +307,23 @@ impl Socket {
 
     pub(crate) fn set_linger(&mut self, linger: Duration) -> Result<(), Errno> {
         let millis = c_int::try_from(linger.as_millis()).unwrap_or(c_int::MAX);
+        self.set(zmq_sys::ZMQ_LINGER, millis)
+    }
+
+    /// How many messages libzmq holds for each peer, either way.
+    #[cfg(test)]
+    pub(crate) fn set_hwm(&mut self, messages: c_int) -> Result<(), Errno> {
+        self.set(zmq_sys::ZMQ_SNDHWM, messages)?;
+        self.set(zmq_sys::ZMQ_RCVHWM, messages)
+    }
+
+    /// Sets an option that is an `int`.
+    fn set(&mut self, option: u32, value: c_int) -> Result<(), Errno> {
         let socket = self.raw();
-        // SAFETY: the socket is as in `bind`; the option is an `int`, and so is the value.
+        // SAFETY: the socket is as in `bind`; `value` has the size that is said. libzmq checks it for the option.
         retry(|| unsafe {
-            let value = ptr::from_ref(&millis).cast();
-            let option = raw(zmq_sys::ZMQ_LINGER);
-            zmq_sys::zmq_setsockopt(socket, option, value, mem::size_of::<c_int>())
+            let value = ptr::from_ref(&value).cast();
+            zmq_sys::zmq_setsockopt(socket, raw(option), value, mem::size_of::<c_int>())
         })?;
         Ok(())
     }
