@@ -11,8 +11,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use tidegate_core::{
-    BytePort, Fixed, FixedSlots, Interest, Machine, MessageBuffer, PushError, Received, Sent,
-    Shutdown, Ticket, Transport, Wakes,
+    BytePort, Fixed, FixedSlots, Interest, Lost, Machine, MessageBuffer, PushError, Received, Sent,
+    Shutdown, Ticket, TooManyWaiters, Transport, Wakes,
 };
 
 /// A waker that counts how often it was woken.
@@ -109,11 +109,54 @@ impl Waiter {
         })
     }
 
+    /// Waits while the write side is paused.
+    pub fn drain<const W: usize>(
+        &mut self,
+        machine: &mut Small<W>,
+    ) -> Poll<Result<(), tidegate_core::DrainError<Broken>>> {
+        self.poll(machine, Machine::poll_drain)
+    }
+
+    /// Waits for the end.
+    pub fn closed<const W: usize>(
+        &mut self,
+        machine: &mut Small<W>,
+    ) -> Poll<Result<Lost, TooManyWaiters>> {
+        self.poll(machine, Machine::poll_closed)
+    }
+
     /// Gives up.
     pub fn cancel<const W: usize>(mut self, machine: &mut Small<W>) {
         let wakes = machine.cancel(&mut self.ticket);
         wake(machine, wakes);
     }
+}
+
+/// The driver fed a message of one frame.
+pub fn feed<const W: usize>(machine: &mut Small<W>, text: &str) {
+    let wakes = machine.feed(&[text.as_bytes()]).expect("it fits");
+    wake(machine, wakes);
+}
+
+/// The driver saw the oldest message off.
+pub fn sent<const W: usize>(machine: &mut Small<W>) {
+    let wakes = machine.sent();
+    wake(machine, wakes);
+}
+
+/// The user closes the stream.
+pub fn close<const W: usize>(machine: &mut Small<W>) {
+    let wakes = machine.close();
+    wake(machine, wakes);
+}
+
+/// Takes a message if one is there.
+pub fn try_read<const W: usize>(
+    machine: &mut Small<W>,
+) -> Result<Message, tidegate_core::TryReadError<Broken>> {
+    let (read, wakes) = machine.try_read(|frames| frames.map(<[u8]>::to_vec).collect());
+    wake(machine, wakes);
+    read
 }
 
 /// A message as tests compare it.

@@ -118,13 +118,9 @@ fn b3_a_frame_is_charged_two_bytes_on_packed_so_that_empty_messages_pause_too() 
         let _ = machine.write(&[b""]).unwrap();
     }
     assert_eq!(machine.outgoing().level_bytes(), 20);
-    assert!(waiter.poll(&mut machine, |m, t| m.poll_drain(t)).is_ready());
+    assert!(waiter.drain(&mut machine).is_ready());
     let _ = machine.write(&[b""]).unwrap();
-    assert!(
-        waiter
-            .poll(&mut machine, |m, t| m.poll_drain(t))
-            .is_pending()
-    );
+    assert!(waiter.drain(&mut machine).is_pending());
     waiter.cancel(&mut machine);
 }
 
@@ -135,32 +131,24 @@ fn b4_a_change_of_limits_takes_effect_at_once() {
         let _ = machine.write(&[b"12345678"]).unwrap();
     }
     let mut waiter = Waiter::new();
-    assert!(waiter.poll(&mut machine, |m, t| m.poll_drain(t)).is_ready());
+    assert!(waiter.drain(&mut machine).is_ready());
 
     // A level of 50 over the new high pauses.
     let wakes = machine.set_write_limits(Watermarks::new(49, 20).unwrap());
     wake(&mut machine, wakes);
-    assert!(
-        waiter
-            .poll(&mut machine, |m, t| m.poll_drain(t))
-            .is_pending()
-    );
+    assert!(waiter.drain(&mut machine).is_pending());
 
     // Between the marks the state stays as it is.
     let wakes = machine.set_write_limits(Watermarks::new(60, 40).unwrap());
     wake(&mut machine, wakes);
     assert_eq!(waiter.counter.take(), 0);
-    assert!(
-        waiter
-            .poll(&mut machine, |m, t| m.poll_drain(t))
-            .is_pending()
-    );
+    assert!(waiter.drain(&mut machine).is_pending());
 
     // At the new low it resumes, and wakes.
     let wakes = machine.set_write_limits(Watermarks::new(60, 50).unwrap());
     wake(&mut machine, wakes);
     assert_eq!(waiter.counter.take(), 1);
-    assert!(waiter.poll(&mut machine, |m, t| m.poll_drain(t)).is_ready());
+    assert!(waiter.drain(&mut machine).is_ready());
     assert_eq!(machine.write_limits(), Watermarks::new(60, 50).unwrap());
 }
 
