@@ -35,6 +35,8 @@ pub enum PushError<M> {
     Full(M),
     /// It can never fit.
     TooLarge(M),
+    /// The stream that the buffer belongs to is no longer open. A buffer by itself never says so.
+    Closed(M),
 }
 
 /// Why a write was refused. Nothing of the message was queued; it is handed back.
@@ -72,6 +74,7 @@ impl<M, E> From<PushError<M>> for WriteError<M, E> {
             PushError::NoFrames(message) => Self::NoFrames(message),
             PushError::Full(message) => Self::Full(message),
             PushError::TooLarge(message) => Self::TooLarge(message),
+            PushError::Closed(message) => Self::Closed(message),
         }
     }
 }
@@ -132,6 +135,7 @@ impl<M> fmt::Display for PushError<M> {
             Self::NoFrames(_) => NO_FRAMES,
             Self::Full(_) => FULL,
             Self::TooLarge(_) => TOO_LARGE,
+            Self::Closed(_) => CLOSED,
         })
     }
 }

@@ -272,7 +272,8 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone> BytePort<'_, RX
     /// # Errors
     /// The message comes back. If it was [`Full`](PushError::Full), keep it and report
     /// [`NoRoom`](crate::Received::NoRoom); if it was [`TooLarge`](PushError::TooLarge), count it and report
-    /// [`Skipped`](crate::Received::Skipped).
+    /// [`Skipped`](crate::Received::Skipped). If the stream is no longer open it is [`Closed`](PushError::Closed): report
+    /// [`Blocked`](crate::Received::Blocked).
     pub fn feed<'m>(&mut self, message: &'m [&'m [u8]]) -> Result<(), PushError<&'m [&'m [u8]]>> {
         self.stream.with(|machine| match machine.feed(message) {
             Ok(wakes) => (Ok(()), wakes),

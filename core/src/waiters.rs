@@ -3,8 +3,8 @@
 //! One FIFO list per kind of wait, linked through the slots by index. A future holds a [`Ticket`]: its slot, and the
 //! slot's generation, so that a ticket that was served or cancelled means nothing any more. Nobody is ever evicted.
 
-use core::fmt;
 use core::task::Waker;
+use core::{fmt, mem};
 
 use crate::error::TooManyWaiters;
 
@@ -67,7 +67,7 @@ pub struct Slot<I> {
     /// The one who came after; in a free slot the next free one.
     after: I,
     /// Counts how often the slot was given out.
-    generation: u16,
+    generation: u32,
     /// The index of the kind plus one; 0 for a free slot.
     kind: u8,
 }
@@ -124,7 +124,7 @@ impl<const W: usize> Slots for FixedSlots<W> {
 pub struct Ticket {
     /// The slot plus one; 0 for none.
     slot: usize,
-    generation: u16,
+    generation: u32,
     offered: Option<Waker>,
     returned: Option<Waker>,
 }
@@ -242,19 +242,25 @@ impl<S: Slots> Waiters<S> {
     /// Takes the ticket's waker, and gives it a place at the end if it has none.
     pub(crate) fn wait(&mut self, kind: Kind, ticket: &mut Ticket) -> Result<(), TooManyWaiters> {
         let index = match self.place(ticket) {
-            Some(index) if self.kind_at(index) == Some(kind) => index,
-            // It waited for something else.
-            Some(_) => {
-                self.leave(ticket);
-                self.join(kind, ticket)?
-            }
+            Some(index) => index,
             None => self.join(kind, ticket)?,
         };
         if let Some(slot) = self.slot_mut(index) {
-            ticket.returned = slot.waker.take();
-            slot.waker = ticket.offered.take();
+            let old = mem::replace(&mut slot.waker, ticket.offered.take());
+            if old.is_some() {
+                ticket.returned = old;
+            }
         }
         Ok(())
+    }
+
+    /// Gives up a place that the ticket has for another kind of wait, and says what [`leave`](Self::leave) says.
+    pub(crate) fn leave_other(&mut self, kind: Kind, ticket: &mut Ticket) -> Option<(Kind, bool)> {
+        let place = self.place(ticket)?;
+        if self.kind_at(place) == Some(kind) {
+            return None;
+        }
+        self.leave(ticket)
     }
 
     fn join(&mut self, kind: Kind, ticket: &mut Ticket) -> Result<S::Index, TooManyWaiters> {

@@ -92,6 +92,7 @@ fn run<const N: usize>(steps: &[Step]) {
                                 assert!(frames.is_empty());
                                 back
                             }
+                            PushError::Closed(_) => panic!("a buffer is never closed"),
                             PushError::TooLarge(back) => {
                                 assert!(len > N);
                                 back

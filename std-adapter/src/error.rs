@@ -186,14 +186,10 @@ pub enum ShutdownError {
     /// A stream was ended otherwise, and dropped messages.
     #[error("streams were ended with {0} unsent")]
     Lost(Lost),
-    /// The time was up before everything was sent.
-    #[error("the time was up with {lost} unsent, {}", if *.in_libzmq { "and libzmq still at work" } else { "and libzmq done" })]
-    TimedOut {
-        /// What was dropped of the streams' own buffers.
-        lost: Lost,
-        /// Whether libzmq was still sending what it had accepted; how much that is cannot be known.
-        in_libzmq: bool,
-    },
+    /// The time was up before everything was sent. What libzmq had accepted and not yet sent by then is lost, too, or will
+    /// be; how much that is cannot be known.
+    #[error("the time was up with {0} unsent, and with what libzmq still held")]
+    TimedOut(Lost),
     /// A helper thread could not be had; the context was not terminated.
     #[error("cannot start the thread that shuts the context down: {0}")]
     Thread(Arc<io::Error>),

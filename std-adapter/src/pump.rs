@@ -302,10 +302,8 @@ mod tests {
                 .open_with(|socket| socket.set_hwm(1).unwrap())
                 .unwrap()
         };
-        let path = std::env::temp_dir().join(format!("tidegate-d1-{}", std::process::id()));
-        let endpoint = format!("ipc://{}", path.display());
-        let pull = open(SocketType::PULL, &endpoint);
-        let push = open(SocketType::PUSH, &endpoint);
+        let pull = open(SocketType::PULL, "inproc://one");
+        let push = open(SocketType::PUSH, "inproc://one");
         let (progress, has_come) = channel();
         std::thread::spawn(move || {
             block_on(async {

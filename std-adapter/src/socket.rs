@@ -335,6 +335,19 @@ impl Socket {
         Ok((has(zmq_sys::ZMQ_POLLIN), has(zmq_sys::ZMQ_POLLOUT)))
     }
 
+    /// Whether something has happened that was not taken in; takes in nothing.
+    pub(crate) fn has_news(&mut self) -> bool {
+        let mut item = zmq_sys::zmq_pollitem_t {
+            socket: ptr::null_mut(),
+            fd: self.fd,
+            events: i16::try_from(zmq_sys::ZMQ_POLLIN).unwrap_or(1),
+            revents: 0,
+        };
+        // SAFETY: one item, as is said. Without a socket it names a descriptor, which is open as long as the socket.
+        let ready = retry(|| unsafe { zmq_sys::zmq_poll(&mut item, 1, 0) });
+        ready.is_ok_and(|ready| ready > 0)
+    }
+
     /// Sends one frame without waiting. If it was refused, it is as it was.
     pub(crate) fn send(&mut self, frame: &mut Frame, more: bool) -> Result<(), Errno> {
         let flags = raw(zmq_sys::ZMQ_DONTWAIT) | if more { raw(zmq_sys::ZMQ_SNDMORE) } else { 0 };

@@ -83,7 +83,7 @@ impl Inner {
 }
 
 /// Wakes all of these, even if a waker panics; the first panic goes on afterwards.
-fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
+pub(crate) fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
     let mut panic = None;
     for waker in wakers {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
@@ -212,7 +212,10 @@ impl ZmqStream {
     }
 
     /// Closes the stream: nothing more is received or written; what was received can still be read; what is queued is
-    /// still sent, in the background, and then the socket is closed. Returns at once.
+    /// still sent, in the background, and then the socket is closed; libzmq goes on sending what it has accepted for at most
+    /// 30 seconds from then on. Returns at once.
+    ///
+    /// A stream with messages that no peer takes stays until one comes, or until a [`shutdown`](Self::shutdown).
     pub fn close(&self) {
         self.inner().with(Flow::close);
     }

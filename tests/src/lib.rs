@@ -297,6 +297,7 @@ impl<const RX: usize, const TX: usize, const W: usize> Transport<BytePort<'_, RX
             Ok(()) => Received::Message,
             Err(PushError::Full(_)) => Received::NoRoom,
             Err(PushError::TooLarge(_) | PushError::NoFrames(_)) => Received::Skipped,
+            Err(PushError::Closed(_)) => Received::Blocked,
         });
         match fed {
             Received::NoRoom => wire.inbound.push_front(message),

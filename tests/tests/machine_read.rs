@@ -166,18 +166,54 @@ fn c4_closed_is_told_to_everybody_whoever_waits_before_them() {
 }
 
 #[test]
-fn c2_a_ticket_that_is_used_for_another_wait_gives_up_the_first() {
+fn c2_a_ticket_that_is_used_for_another_wait_gives_up_the_first_and_passes_its_turn_on() {
+    let mut machine = small::<2>();
+    let _ = machine.set_write_limits(Watermarks::new(0, 0).unwrap());
+    let _ = machine.write(&[b"x"]).unwrap();
+    let (mut waiter, mut next) = (Waiter::new(), Waiter::new());
+    assert!(waiter.read(&mut machine).is_pending());
+    assert!(next.read(&mut machine).is_pending());
+    feed(&mut machine, "one");
+    assert_eq!((waiter.counter.take(), next.counter.take()), (1, 0));
+    assert!(waiter.drain(&mut machine).is_pending());
+    assert_eq!(next.counter.take(), 1);
+    assert_eq!(next.read(&mut machine), message("one"));
+    sent(&mut machine);
+    assert_eq!(waiter.counter.take(), 1);
+    waiter.cancel(&mut machine);
+}
+
+#[test]
+fn c2_the_waker_of_a_wait_that_was_given_up_is_dropped_outside_the_lock() {
     let mut machine = small::<1>();
     let _ = machine.set_write_limits(Watermarks::new(0, 0).unwrap());
     let _ = machine.write(&[b"x"]).unwrap();
     let mut waiter = Waiter::new();
     assert!(waiter.read(&mut machine).is_pending());
-    assert!(waiter.drain(&mut machine).is_pending());
-    feed(&mut machine, "one");
-    assert_eq!(waiter.counter.take(), 0);
-    sent(&mut machine);
-    assert_eq!(waiter.counter.take(), 1);
+    let counter = waiter.counter.clone();
+    let held = std::sync::Arc::strong_count(&counter);
+    waiter.ticket.offer(&counter.waker());
+    let _ = machine.poll_drain(&mut waiter.ticket);
+    // The old one is in the ticket, the new one in the slot.
+    assert_eq!(std::sync::Arc::strong_count(&counter), held + 1);
+    waiter.ticket.settle();
+    assert_eq!(std::sync::Arc::strong_count(&counter), held);
     waiter.cancel(&mut machine);
+}
+
+#[test]
+fn c4_a_stream_that_is_not_open_takes_no_more_from_its_transport() {
+    let late: &[&[u8]] = &[b"late"];
+    let mut machine = small::<1>();
+    close(&mut machine);
+    assert_eq!(machine.feed(late), Err(PushError::Closed(late)));
+    assert!(machine.at_closing());
+    let mut machine = small::<1>();
+    let _ = machine.abort();
+    assert_eq!(machine.feed(late), Err(PushError::Closed(late)));
+    let mut machine = small::<1>();
+    let _ = machine.fail(Broken);
+    assert_eq!(machine.feed(late), Err(PushError::Closed(late)));
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn compare<const N: usize>(seed: u64, steps: usize) {
                 buffer.push(frames).map_err(|e| match e {
                     PushError::Full(back) => (back == frames, false),
                     PushError::TooLarge(back) => (back == frames, true),
-                    PushError::NoFrames(_) => panic!("it has frames"),
+                    PushError::NoFrames(_) | PushError::Closed(_) => panic!("{e:?}"),
                 })
             }) {
                 Ok(()) => {

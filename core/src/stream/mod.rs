@@ -193,7 +193,18 @@ impl<S: Storage, E: Clone> Machine<S, E> {
 
     /// Stops a wait: gives up the ticket's place, and passes its turn on if it had one.
     pub fn cancel(&mut self, ticket: &mut Ticket) -> Wakes {
-        match self.waiters.leave(ticket) {
+        let left = self.waiters.leave(ticket);
+        self.pass_on(left)
+    }
+
+    /// A ticket waits for one thing at a time: what it waited for before it gives up.
+    fn begin_wait(&mut self, kind: Kind, ticket: &mut Ticket) -> Wakes {
+        let left = self.waiters.leave_other(kind, ticket);
+        self.pass_on(left)
+    }
+
+    fn pass_on(&self, left: Option<(Kind, bool)>) -> Wakes {
+        match left {
             Some((kind, true)) => self.wake_first(kind),
             _ => Wakes::NONE,
         }

@@ -14,11 +14,15 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// It is put in even while the read side is paused: a transport may have had it in hand already.
     ///
     /// # Errors
-    /// The message comes back; if it was [`Full`](PushError::Full), say so with [`starved`](Self::starved) and wait.
+    /// The message comes back; if it was [`Full`](PushError::Full), say so with [`starved`](Self::starved) and wait. A
+    /// stream that is not open takes no more: [`Closed`](PushError::Closed).
     pub fn feed<'a>(
         &mut self,
         message: <S::Incoming as Queue>::Push<'a>,
     ) -> Result<Wakes, PushError<<S::Incoming as Queue>::Push<'a>>> {
+        if !matches!(self.state, State::Open) {
+            return Err(PushError::Closed(message));
+        }
         self.incoming.push(message)?;
         // Nobody is to be told of a pause: the driver reads `interest`.
         let _: Option<Transition> = self.read_gate.update(self.incoming.level_bytes());
@@ -42,6 +46,12 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         &mut self,
         ticket: &mut Ticket,
     ) -> (Poll<Result<(), ReadError<E>>>, Wakes) {
+        let left = self.begin_wait(Kind::Read, ticket);
+        let (ready, wakes) = self.poll_turn(ticket);
+        (ready, left.and(wakes))
+    }
+
+    fn poll_turn(&mut self, ticket: &mut Ticket) -> (Poll<Result<(), ReadError<E>>>, Wakes) {
         if let State::Failed(error) = &self.state {
             let error = error.clone();
             let wakes = self.served(Kind::Read, ticket);

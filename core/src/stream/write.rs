@@ -43,18 +43,22 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// [`DrainError::Failed`] after a failure, [`DrainError::Dropped`] after an abort that dropped messages,
     /// [`DrainError::TooManyWaiters`]. The ticket then has no place any more.
     pub fn poll_drain(&mut self, ticket: &mut Ticket) -> (Poll<Result<(), DrainError<E>>>, Wakes) {
+        let left = self.begin_wait(Kind::Drain, ticket);
         let result = match &self.state {
             State::Failed(error) => Err(DrainError::Failed(error.clone())),
             State::Closed if !self.lost.is_nothing() => Err(DrainError::Dropped(self.lost)),
             _ if !self.write_gate.is_paused() => Ok(()),
             _ => {
                 if ticket.may_wait() && self.waiters.wait(Kind::Drain, ticket).is_err() {
-                    return (Poll::Ready(Err(DrainError::TooManyWaiters)), Wakes::NONE);
+                    return (Poll::Ready(Err(DrainError::TooManyWaiters)), left);
                 }
-                return (Poll::Pending, Wakes::NONE);
+                return (Poll::Pending, left);
             }
         };
-        (Poll::Ready(result), self.served(Kind::Drain, ticket))
+        (
+            Poll::Ready(result),
+            left.and(self.served(Kind::Drain, ticket)),
+        )
     }
 
     /// Whether the stream has ended, and what it dropped of its write buffer then.
@@ -65,14 +69,15 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         &mut self,
         ticket: &mut Ticket,
     ) -> (Poll<Result<Lost, TooManyWaiters>>, Wakes) {
+        let left = self.begin_wait(Kind::Closed, ticket);
         if !self.state.is_live() {
             let wakes = self.served(Kind::Closed, ticket);
-            return (Poll::Ready(Ok(self.lost)), wakes);
+            return (Poll::Ready(Ok(self.lost)), left.and(wakes));
         }
         if ticket.may_wait() && self.waiters.wait(Kind::Closed, ticket).is_err() {
-            return (Poll::Ready(Err(TooManyWaiters)), Wakes::NONE);
+            return (Poll::Ready(Err(TooManyWaiters)), left);
         }
-        (Poll::Pending, Wakes::NONE)
+        (Poll::Pending, left)
     }
 
     /// What was written and not yet sent, in order.

@@ -4,4 +4,4 @@
 
 mod thread;
 
-pub(crate) use thread::{Watch, Watched};
+pub(crate) use thread::{Watch, Watched, unwinding};

@@ -161,8 +161,8 @@ fn end(running: &mut Option<Arc<Reactor>>) {
     }
 }
 
-/// A waker that panics has its say on standard error, as any panic; the other streams go on.
-fn unwinding(f: impl FnOnce()) {
+/// A waker that panics has its say on standard error, as any panic; a thread of ours goes on.
+pub(crate) fn unwinding(f: impl FnOnce()) {
     let _: thread::Result<()> = catch_unwind(AssertUnwindSafe(f));
 }
 
