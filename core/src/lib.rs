@@ -43,6 +43,7 @@ mod cell;
 mod cursor;
 mod driver;
 mod error;
+mod event_ring;
 mod futures;
 mod message;
 mod queue;
@@ -55,6 +56,7 @@ mod watermark;
 
 pub use driver::{BATCH_BYTES, BATCH_MESSAGES, Drive, Driver, drive};
 pub use error::{DrainError, Lost, PushError, ReadError, TooManyWaiters, TryReadError, WriteError};
+pub use event_ring::EventRing;
 pub use futures::{Closed, Drain, Read};
 pub use message::Frames;
 pub use queue::{MessageBuffer, Queue};
