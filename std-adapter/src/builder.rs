@@ -154,7 +154,7 @@ impl Builder {
         let _ = machine.set_on_demand(on_demand);
 
         let inner = Watch::open(socket, |watch| {
-            let flow = Flow::new(self.kind, machine, ZmqTransport::new(watch));
+            let flow = Flow::new(machine, ZmqTransport::new(watch));
             Inner::new(flow, self.kind, context, bindings, self.connect).into()
         })?;
         if !inner.register() {

@@ -14,7 +14,6 @@ use tidegate_core::{
     Ticket, Transport, TryReadError as CoreTryReadError, Wakes, WriteError as CoreWriteError,
     drive,
 };
-use zmq::SocketType;
 
 use crate::context::Registration;
 use crate::error::{DrainError, Errno, ReadError, TryReadError, WriteError};
@@ -23,7 +22,6 @@ use crate::transport::{OwnedPort, ZmqMachine, ZmqTransport};
 
 /// A stream's machine and its socket. The socket is there until the stream has ended.
 pub(crate) struct Flow {
-    kind: SocketType,
     pub(crate) machine: ZmqMachine,
     pub(crate) transport: Option<ZmqTransport>,
     /// The stream's place in its context, until the stream has ended.
@@ -33,9 +31,8 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
-    pub(crate) fn new(kind: SocketType, machine: ZmqMachine, transport: ZmqTransport) -> Self {
+    pub(crate) fn new(machine: ZmqMachine, transport: ZmqTransport) -> Self {
         Self {
-            kind,
             machine,
             transport: Some(transport),
             registration: None,
@@ -86,10 +83,6 @@ impl Flow {
 
     /// Sends a message at once if nothing is queued before it, and queues it otherwise.
     pub(crate) fn write(&mut self, mut message: Multipart) -> Result<(), WriteError> {
-        // libzmq would take any other for the beginning of a message that never ends, and drop all that follows.
-        if self.kind == SocketType::STREAM && !matches!(message.len(), 0 | 2) {
-            return Err(WriteError::NotTwoFrames(message.into()));
-        }
         let direct = matches!(self.machine.state(), State::Open)
             && self.machine.outgoing().is_empty()
             && !message.is_empty();

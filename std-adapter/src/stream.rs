@@ -177,6 +177,10 @@ impl ZmqStream {
     /// See [`WriteError`]. The message comes back, and nothing of it was sent.
     pub fn write(&self, message: impl Into<Multipart>) -> Result<(), WriteError> {
         let message = message.into();
+        // libzmq would take any other for the beginning of a message that never ends, and drop all that follows.
+        if self.inner().kind == SocketType::STREAM && !matches!(message.len(), 0 | 2) {
+            return Err(WriteError::NotTwoFrames(message.into()));
+        }
         self.inner().with(|flow| flow.write(message))
     }
 

@@ -6,14 +6,9 @@ use std::time::Duration;
 
 use futures_lite::future::block_on;
 use tidegate::{
-    Builder, Context, DrainError, Lost, ReadError, ShutdownError, SocketType, TryReadError,
-    WriteError, ZmqStream,
+    Context, DrainError, Lost, ReadError, ShutdownError, SocketType, TryReadError, WriteError,
 };
-use tidegate_tests::{Counter, Watchdog, eventually, poll, shut_down, threads};
-
-fn builder(kind: SocketType, context: &Context) -> Builder {
-    ZmqStream::builder(kind).context(context)
-}
+use tidegate_tests::{Counter, Watchdog, builder, eventually, poll, shut_down, threads};
 
 #[test]
 fn e1_close_returns_at_once_and_sends_what_is_queued_in_the_background() {

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use futures_lite::future::block_on;
 use tidegate::{Builder, Context, Limit, OpenError, Side, SocketType, ZmqStream};
-use tidegate_tests::{Watchdog, shut_down};
+use tidegate_tests::{Watchdog, builder, raw_peer, shut_down};
 
 const ALL_TYPES: [SocketType; 12] = [
     SocketType::PAIR,
@@ -20,10 +20,6 @@ const ALL_TYPES: [SocketType; 12] = [
     SocketType::XSUB,
     SocketType::STREAM,
 ];
-
-fn builder(kind: SocketType, context: &Context) -> Builder {
-    ZmqStream::builder(kind).context(context)
-}
 
 fn error_of(builder: Builder) -> OpenError {
     builder.open().expect_err("it cannot be opened")
@@ -136,16 +132,8 @@ fn a2_a_message_goes_through_every_pair_of_types() {
             }
             assert_eq!(xsub.read().await.unwrap(), "topic and more");
         }
-        // A raw TCP peer: connecting sends a message of an identity and nothing else.
-        let raw = builder(SocketType::STREAM, &context)
-            .bind("tcp://127.0.0.1:*")
-            .open()
-            .unwrap();
-        let address = raw.bindings()[0].trim_start_matches("tcp://").to_owned();
-        let mut peer = std::net::TcpStream::connect(address).unwrap();
-        let connected = raw.read().await.unwrap();
-        assert_eq!(connected[1..], [""]);
-        raw.write([connected[0].clone(), "raw".into()]).unwrap();
+        let (raw, mut peer, identity) = raw_peer(&context);
+        raw.write([identity, "raw".into()]).unwrap();
         let mut bytes = [0; 3];
         std::io::Read::read_exact(&mut peer, &mut bytes).unwrap();
         assert_eq!(&bytes, b"raw");

@@ -1,20 +1,8 @@
 //! Sections B and C of the contract over libzmq: reading.
 
 use futures_lite::future::{self, block_on, poll_once};
-use tidegate::{Builder, Context, Multipart, ReadError, SocketType, TryReadError, ZmqStream};
-use tidegate_tests::{Counter, Watchdog, poll, resident_bytes, shut_down};
-
-fn builder(kind: SocketType, context: &Context) -> Builder {
-    ZmqStream::builder(kind).context(context)
-}
-
-/// A PULL and a PUSH that is connected to it.
-fn pipe(context: &Context, change: impl Fn(Builder) -> Builder) -> (ZmqStream, ZmqStream) {
-    let pull = change(builder(SocketType::PULL, context)).bind("tcp://127.0.0.1:*");
-    let pull = pull.open().unwrap();
-    let push = change(builder(SocketType::PUSH, context)).connect(&pull.bindings()[0]);
-    (pull, push.open().unwrap())
-}
+use tidegate::{Context, Multipart, ReadError, SocketType, TryReadError};
+use tidegate_tests::{Counter, Watchdog, builder, pipe, poll, resident_bytes, shut_down};
 
 #[test]
 fn c1_a_hundred_thousand_random_messages_arrive_in_order_and_intact_past_a_reader_that_pauses() {

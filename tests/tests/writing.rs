@@ -4,20 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_lite::future::block_on;
-use tidegate::{Builder, Context, Multipart, ShutdownError, SocketType, WriteError, ZmqStream};
-use tidegate_tests::{Counter, Watchdog, poll, shut_down};
-
-fn builder(kind: SocketType, context: &Context) -> Builder {
-    ZmqStream::builder(kind).context(context)
-}
-
-/// A PULL and a PUSH that is connected to it.
-fn pipe(context: &Context, change: impl Fn(Builder) -> Builder) -> (ZmqStream, ZmqStream) {
-    let pull = change(builder(SocketType::PULL, context)).bind("tcp://127.0.0.1:*");
-    let pull = pull.open().unwrap();
-    let push = change(builder(SocketType::PUSH, context)).connect(&pull.bindings()[0]);
-    (pull, push.open().unwrap())
-}
+use tidegate::{Context, Multipart, ShutdownError, SocketType, WriteError};
+use tidegate_tests::{Counter, Watchdog, builder, pipe, poll, raw_peer, shut_down};
 
 #[test]
 fn b3_a_flood_of_empty_messages_pauses_the_writer_too() {
@@ -118,13 +106,7 @@ fn d3_a_message_without_frames_is_refused_and_handed_back() {
 fn d3_a_stream_socket_takes_messages_of_two_frames_only() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
-    let raw = builder(SocketType::STREAM, &context)
-        .bind("tcp://127.0.0.1:*")
-        .open()
-        .unwrap();
-    let address = raw.bindings()[0].trim_start_matches("tcp://").to_owned();
-    let mut peer = std::net::TcpStream::connect(address).unwrap();
-    let identity = block_on(raw.read()).unwrap()[0].clone();
+    let (raw, mut peer, identity) = raw_peer(&context);
     // libzmq would drop all that comes after these.
     for wrong in [
         vec![identity.clone()],
