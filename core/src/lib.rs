@@ -32,9 +32,13 @@
 //! ```
 //!
 //! # Features
-//! - `defmt`: `defmt::Format` on the public types; lengths, never payload.
+//! - `defmt`: `defmt::Format` on the public types and a log line at each transition; lengths, never payload.
+//! - `alloc`: [`OwnedQueue`], the storage of a host. Without it nothing here can allocate.
 #![no_std]
 #![deny(unsafe_code)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
 
 #[cfg(not(any(target_pointer_width = "32", target_pointer_width = "64")))]
 compile_error!("tidegate-core needs a usize of 32 or 64 bits");
@@ -48,6 +52,8 @@ mod grant;
 mod handles;
 mod log;
 mod message;
+#[cfg(feature = "alloc")]
+mod owned;
 mod queue;
 mod ring;
 mod shared;
@@ -67,6 +73,8 @@ pub use futures::{Closed, Drain, Flush, Peek, Read, ReadEvent, Send};
 pub use grant::{CommitError, ReadGrant, WriteGrant};
 pub use handles::{BytePort, Reader, Writer};
 pub use message::{Frames, packed_bytes};
+#[cfg(feature = "alloc")]
+pub use owned::{OwnedMessage, OwnedQueue};
 pub use queue::{Level, MessageBuffer, Queue};
 pub use shared::Stream;
 pub use stream::{Events, Fixed, Interest, Machine, NoEvents, Phase, State, Storage, Wakes};

@@ -349,11 +349,17 @@ impl<S: Slots> Waiters<S> {
     /// Takes the ticket's waker, and gives it a place at the end if it has none.
     #[inline]
     pub(crate) fn wait(&mut self, kind: Kind, ticket: &mut Ticket) -> Result<(), TooManyWaiters> {
-        if !ticket.has_place() {
-            self.join(kind, ticket)?;
+        let index = match self.place(ticket) {
+            Some(index) => index,
+            None => self.free_slot()?,
+        };
+        // A wait that was told to be over, and is not any more, begins anew.
+        if !ticket.has_place() || self.link(index).after == S::Index::NONE {
+            self.link_last(kind, index);
+            ticket.slot = index.slot().wrapping_add(1);
+            ticket.kind = Some(kind);
         }
-        let slot = ticket.slot();
-        if let Some(waker) = self.waker_mut(slot) {
+        if let Some(waker) = self.waker_mut(index.slot()) {
             let old = mem::replace(waker, ticket.offered.take());
             if old.is_some() {
                 ticket.returned = old;
@@ -362,9 +368,9 @@ impl<S: Slots> Waiters<S> {
         Ok(())
     }
 
+    /// Puts a slot at the end of a list.
     #[inline]
-    fn join(&mut self, kind: Kind, ticket: &mut Ticket) -> Result<(), TooManyWaiters> {
-        let index = self.free_slot()?;
+    fn link_last(&mut self, kind: Kind, index: S::Index) {
         let last = self.last(kind);
         let mut link = Link {
             before: index,
@@ -381,9 +387,6 @@ impl<S: Slots> Waiters<S> {
             *place = link;
         }
         self.set_last(kind, index);
-        ticket.slot = index.slot().wrapping_add(1);
-        ticket.kind = Some(kind);
-        Ok(())
     }
 
     /// A slot that nobody has, off the free list.

@@ -2,13 +2,14 @@
 
 use std::ffi::CStr;
 
-use tidegate_core::{Limit, Machine, Watermarks};
+use tidegate_core::{Level, Limit, Machine, OwnedQueue, Watermarks};
 use zmq::SocketType;
 
 use crate::context::Context;
 use crate::error::{Errno, OpenError, Side};
+use crate::message::Multipart;
 use crate::pump::Flow;
-use crate::queue::{DEFAULT_LIMITS, GrowingSlots, Messages};
+use crate::queue::GrowingSlots;
 use crate::runtime::Watch;
 use crate::socket::{Socket, c_string};
 use crate::stream::{Inner, ZmqStream};
@@ -55,7 +56,7 @@ struct Marks {
 
 impl Marks {
     fn resolve(self, side: Side) -> Result<Watermarks, OpenError> {
-        Watermarks::resolve(self.high, self.low, DEFAULT_LIMITS)
+        Watermarks::resolve(self.high, self.low, OwnedQueue::<Multipart>::LIMITS)
             .map_err(|source| OpenError::Watermarks { side, source })
     }
 }
@@ -145,7 +146,7 @@ impl Builder {
             return Err(error);
         }
 
-        let mut machine = Machine::new(Messages::new(), Messages::new(), GrowingSlots::new());
+        let mut machine = Machine::new(OwnedQueue::new(), OwnedQueue::new(), GrowingSlots::new());
         // Nobody waits yet who could be woken.
         let _ = machine.set_read_limits(read_limits);
         let _ = machine.set_write_limits(write_limits);

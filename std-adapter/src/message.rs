@@ -54,12 +54,6 @@ impl Multipart {
             .iter()
             .fold(0, |sum, frame| sum.saturating_add(frame.len()))
     }
-
-    /// What a gate is charged for the message: its payload, and the size of a handle for each frame.
-    pub(crate) fn charge_bytes(&self) -> usize {
-        self.payload_bytes()
-            .saturating_add(self.len().saturating_mul(size_of::<Frame>()))
-    }
 }
 
 impl Deref for Multipart {

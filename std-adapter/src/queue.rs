@@ -1,84 +1,33 @@
 //! A stream's storage on a host: owned handles, so that a large message is moved and never copied.
 
-use std::collections::VecDeque;
-
 use std::task::Waker;
 
 use tidegate_core::{
-    Index, Level, Link, NoEvents, PushError, Queue, Slots, Storage, TooManyWaiters, Watermarks,
+    Index, Link, NoEvents, OwnedMessage, OwnedQueue, Slots, Storage, TooManyWaiters,
 };
 
 use crate::message::Multipart;
-
-/// The marks of a side that nobody set.
-pub(crate) const DEFAULT_LIMITS: Watermarks = Watermarks::from_high(64 * 1024);
+use crate::socket::Frame;
 
 /// As many messages and waiters as there are.
 pub(crate) enum Owned {}
 
 impl Storage for Owned {
-    type Incoming = Messages;
-    type Outgoing = Messages;
+    type Incoming = OwnedQueue<Multipart>;
+    type Outgoing = OwnedQueue<Multipart>;
     type Events = NoEvents;
     type Slots = GrowingSlots;
 }
 
-/// Messages, each with what it was charged when it came in.
-#[derive(Debug, Default)]
-pub(crate) struct Messages {
-    queue: VecDeque<(usize, Multipart)>,
-    level: usize,
-}
-
-impl Messages {
-    pub(crate) const fn new() -> Self {
-        Self {
-            queue: VecDeque::new(),
-            level: 0,
-        }
+impl OwnedMessage for Multipart {
+    fn frame_count(&self) -> usize {
+        self.len()
     }
 
-    /// The oldest message, for a socket that takes its frames one by one.
-    pub(crate) fn head_mut(&mut self) -> Option<&mut Multipart> {
-        self.queue.front_mut().map(|(_, message)| message)
-    }
-}
-
-impl Level for Messages {
-    const LIMITS: Watermarks = DEFAULT_LIMITS;
-
-    fn level_bytes(&self) -> usize {
-        self.level
-    }
-
-    fn len(&self) -> usize {
-        self.queue.len()
-    }
-
-    fn clear(&mut self) {
-        self.queue.clear();
-        self.level = 0;
-    }
-}
-
-impl Queue for Messages {
-    type Push<'a> = Multipart;
-    type Pop<'a> = Multipart;
-
-    fn push<'a>(&mut self, message: Self::Push<'a>) -> Result<(), PushError<Self::Push<'a>>> {
-        if message.is_empty() {
-            return Err(PushError::NoFrames(message));
-        }
-        let charge = message.charge_bytes();
-        self.level = self.level.saturating_add(charge);
-        self.queue.push_back((charge, message));
-        Ok(())
-    }
-
-    fn pop_with<R>(&mut self, f: impl FnOnce(Multipart) -> R) -> Option<R> {
-        let (charge, message) = self.queue.pop_front()?;
-        self.level = self.level.saturating_sub(charge);
-        Some(f(message))
+    /// The payload, and the size of a handle for each frame.
+    fn charge_bytes(&self) -> usize {
+        self.payload_bytes()
+            .saturating_add(self.len().saturating_mul(size_of::<Frame>()))
     }
 }
 

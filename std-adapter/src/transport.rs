@@ -8,7 +8,9 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tidegate_core::{Interest, Machine, Phase, Port, Received, Sent, Shutdown, Transport, Wakes};
+use tidegate_core::{
+    Interest, Machine, OwnedMessage, Phase, Port, Received, Sent, Shutdown, Transport, Wakes,
+};
 use zmq::SocketType;
 
 use crate::error::Errno;
@@ -42,7 +44,7 @@ impl<'a> OwnedPort<'a> {
 
     /// A message was received. The queue of a host takes every message that has a frame.
     fn feed(&mut self, message: Multipart) {
-        let bytes = message.charge_bytes();
+        let bytes = OwnedMessage::charge_bytes(&message);
         if let Ok(wakes) = self.machine.feed(message) {
             self.moved_bytes = self.moved_bytes.wrapping_add(bytes);
             self.wake(wakes);

@@ -321,8 +321,13 @@ impl<S: Storage, E: Clone> Machine<S, E> {
 
     /// Turns read-ahead off: a message is received only while somebody waits for one and none is there.
     pub fn set_on_demand(&mut self, on_demand: bool) -> Wakes {
+        let receive = self.interest().receive;
         self.on_demand = on_demand;
-        self.wake_driver()
+        if receive {
+            Wakes::NONE
+        } else {
+            self.wake_receiver()
+        }
     }
 
     /// The marks of the read side.

@@ -107,7 +107,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             return (Poll::Ready(Err(ReadError::TooManyWaiters)), Wakes::NONE);
         }
         let wakes = if self.on_demand && was_nobody {
-            self.wake_driver()
+            self.wake_receiver()
         } else {
             Wakes::NONE
         };

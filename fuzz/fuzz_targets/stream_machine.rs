@@ -1,0 +1,44 @@
+//! The whole machine against a model of lists: every result, every level, and exactly who was woken, after every call.
+#![no_main]
+
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+use tidegate_core::{EventRing, Fixed};
+use tidegate_fuzz::Bytes;
+use tidegate_fuzz::model::Model;
+use tidegate_fuzz::ops::{EVENTS, Op, SLOTS};
+use tidegate_fuzz::rig::{Rig, Subject};
+
+#[derive(Arbitrary, Debug)]
+struct Input {
+    capacity: u8,
+    ops: Vec<Op>,
+}
+
+fn run<const N: usize>(ops: &[Op])
+where
+    Fixed<N, N, SLOTS, EventRing<usize, EVENTS>>: Subject,
+{
+    let mut rig = Rig::<Fixed<N, N, SLOTS, EventRing<usize, EVENTS>>>::default();
+    let mut model = Model::new(N);
+    let mut bytes = Bytes::default();
+    for op in ops {
+        let message = match op {
+            Op::Feed(lengths) | Op::Write(lengths) | Op::Send(_, lengths) => bytes.message(lengths),
+            _ => Vec::new(),
+        };
+        let room = rig.room();
+        let seen = rig.apply(op, &message);
+        let [_, send_room] = rig.room();
+        assert_eq!(seen, model.apply(op, &message, room, send_room), "{op:?}");
+    }
+}
+
+fuzz_target!(|input: Input| {
+    match input.capacity % 4 {
+        0 => run::<0>(&input.ops),
+        1 => run::<9>(&input.ops),
+        2 => run::<64>(&input.ops),
+        _ => run::<300>(&input.ops),
+    }
+});

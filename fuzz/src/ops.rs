@@ -1,0 +1,116 @@
+//! What may be done to a machine, and what is seen of it afterwards.
+
+use std::task::Poll;
+
+use arbitrary::Arbitrary;
+use tidegate_core::{
+    DrainError, Interest, Lost, Phase, ReadError, ReadEventError, SendError, TooManyWaiters,
+    TryReadError, TryReadEventError, Watermarks,
+};
+
+use crate::Message;
+
+/// How many may wait, and for how many of them there is room.
+pub const WAITERS: usize = 5;
+pub const SLOTS: usize = 3;
+/// How many events are kept.
+pub const EVENTS: usize = 2;
+
+/// The lengths of a message's frames.
+pub type Lengths = Vec<u8>;
+
+#[derive(Arbitrary, Debug)]
+pub enum Op {
+    Feed(Lengths),
+    Discard,
+    Write(Lengths),
+    Send(u8, Lengths),
+    Read(u8),
+    TryRead,
+    Drain(u8),
+    Flush(u8),
+    Closed(u8),
+    Event(u8),
+    TryEvent,
+    FeedEvent,
+    Monitor(bool),
+    Backlog(u8),
+    Cancel(u8),
+    Sent,
+    Refused,
+    Close,
+    Abort,
+    Finish,
+    Fail(u8),
+    ReadLimits(u8, u8),
+    WriteLimits(u8, u8),
+    PauseReading,
+    ResumeReading,
+    OnDemand(bool),
+    RegisterDriver,
+}
+
+/// A waiter's number.
+pub fn waiter(which: u8) -> usize {
+    usize::from(which) % WAITERS
+}
+
+/// A valid pair of marks out of any two numbers.
+pub fn marks(a: u8, b: u8) -> (usize, usize) {
+    let (high, low) = (usize::from(a.max(b)), usize::from(a.min(b)));
+    if high == 255 {
+        (usize::MAX, low)
+    } else {
+        (high, low)
+    }
+}
+
+/// The same as the machine takes it.
+pub fn limits(a: u8, b: u8) -> Watermarks {
+    let (high, low) = marks(a, b);
+    Watermarks::new(high, low).expect("they are in order")
+}
+
+/// Why a message was not queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    NoFrames,
+    Full,
+    TooLarge,
+    Closed,
+    Failed(u8),
+}
+
+/// What a call returned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    Doubled(bool),
+    Pushed(Result<(), Refusal>),
+    Sent(Poll<Result<(), SendError<(), u8>>>),
+    Read(Poll<Result<Message, ReadError<u8>>>),
+    TryRead(Result<Message, TryReadError<u8>>),
+    Waited(Poll<Result<(), DrainError<u8>>>),
+    Closed(Poll<Result<Lost, TooManyWaiters>>),
+    Event(Poll<Result<(usize, usize), ReadEventError<u8>>>),
+    TryEvent(Result<(usize, usize), TryReadEventError<u8>>),
+}
+
+/// All that is seen of a machine after a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub outcome: Outcome,
+    /// How often each waiter was woken by the call.
+    pub woken: [usize; WAITERS],
+    pub driver_woken: usize,
+    pub incoming: (usize, usize),
+    pub outgoing: (usize, usize),
+    pub read_gate_paused: bool,
+    pub write_gate_paused: bool,
+    pub interest: Interest,
+    pub phase: Phase,
+    pub at_closing: bool,
+    pub exception: Option<u8>,
+    pub lost: Lost,
+    pub refused: usize,
+}
