@@ -16,6 +16,7 @@
 //!
 //! - [`Watermarks`] and [`Gate`]: a level in, at most one transition out;
 //! - [`MessageBuffer`]: multipart messages packed into one ring of bytes, behind the small trait [`Queue`];
+//! - [`SocketEvent`]: what libzmq's monitor reports of a socket; [`EventRing`]: the newest events of any kind;
 //! - [`Machine`]: the whole stream, by `&mut self`: no lock, no clock, no socket. Whatever shares it only locks it;
 //! - [`Stream`]: the machine in a critical section, for a `static` between interrupts and tasks, with futures that may
 //!   be dropped at any point;
@@ -43,6 +44,7 @@ mod cell;
 mod cursor;
 mod driver;
 mod error;
+mod event;
 mod event_ring;
 mod futures;
 mod message;
@@ -55,7 +57,10 @@ mod waiters;
 mod watermark;
 
 pub use driver::{BATCH_BYTES, BATCH_MESSAGES, Drive, Driver, drive};
-pub use error::{DrainError, Lost, PushError, ReadError, TooManyWaiters, TryReadError, WriteError};
+pub use error::{
+    DrainError, EventError, Lost, PushError, ReadError, TooManyWaiters, TryReadError, WriteError,
+};
+pub use event::{Endpoint, EventKind, EventMask, SocketEvent};
 pub use event_ring::EventRing;
 pub use futures::{Closed, Drain, Read};
 pub use message::Frames;
