@@ -48,6 +48,7 @@ async fn main(spawner: Spawner) {
     };
     spawner.spawn(read);
     spawner.spawn(watch);
+    stream::STREAM.set_monitoring(true);
     board::start_timer();
     let (received, seen) = (RECEIVED.wait().await, SEEN.wait().await);
     end(summary::print(producer::progress(), received, seen));
@@ -58,7 +59,7 @@ fn end(success: bool) -> ! {
     process::exit(if success { 0 } else { 1 })
 }
 
-/// Nothing here panics; if something does all the same, QEMU ends with a failure.
+/// If anything panics, QEMU ends with a failure.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     process::abort()

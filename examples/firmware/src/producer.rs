@@ -1,13 +1,14 @@
-//! In the timer's interrupt: one measurement per tick, and a message of it while the readers keep up.
+//! In the timer's interrupt: one measurement per tick, and a message of it, while the readers keep up.
 //!
 //! While the stream's read side is paused the interrupt measures nothing and counts what it held back. So nothing is lost:
 //! the sequence has no gap, whatever the readers do.
 
 use core::cell::Cell;
+use core::mem;
 
 use critical_section::Mutex;
 
-use crate::stream::{self, Event};
+use crate::stream::{Event, STREAM};
 use crate::telemetry::{MESSAGES, Telemetry};
 
 /// Where the interrupt stands.
@@ -37,7 +38,7 @@ pub fn progress() -> Producer {
 
 /// Called by every tick, in the interrupt.
 pub fn tick() {
-    // Only this function writes it, and it does not interrupt itself: no critical section is needed in between.
+    // Nothing but this function changes it, and it does not interrupt itself: interrupts stay on in between.
     let mut producer = progress();
     if producer.sent < MESSAGES {
         producer.step();
@@ -47,7 +48,7 @@ pub fn tick() {
 
 impl Producer {
     fn step(&mut self) {
-        if !stream::feed(Telemetry::measure(self.sent)) {
+        if send(self.sent).is_none() {
             if self.pause == 0 {
                 self.report(Event::Paused { sent: self.sent });
             }
@@ -57,16 +58,29 @@ impl Producer {
         }
         self.sent += 1;
         if self.pause > 0 {
-            let held_back = core::mem::take(&mut self.pause);
+            let held_back = mem::take(&mut self.pause);
             self.report(Event::Resumed { held_back });
         }
         if self.sent == MESSAGES {
-            stream::close();
+            STREAM.close();
         }
     }
 
     fn report(&mut self, event: Event) {
-        stream::feed_event(event);
+        STREAM.port().feed_event(event);
         self.events += 1;
     }
+}
+
+/// Measures, and writes the message where the readers will see it. `None` if they do not keep up; there is no message then.
+fn send(sequence: u32) -> Option<()> {
+    let port = STREAM.port();
+    if !port.interest().receive {
+        return None;
+    }
+    let mut message = port.reserve(Telemetry::BYTES, Telemetry::FRAMES).ok()?;
+    let telemetry = Telemetry::measure(sequence);
+    *message.frame(4)?.first_chunk_mut()? = telemetry.sequence.to_le_bytes();
+    *message.frame(4)?.first_chunk_mut()? = telemetry.reading.to_le_bytes();
+    message.commit().ok()
 }

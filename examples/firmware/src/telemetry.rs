@@ -15,7 +15,9 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Frames in a message.
+    /// Payload of a message, in bytes.
+    pub const BYTES: usize = 8;
+    /// Frames of a message.
     pub const FRAMES: usize = 2;
 
     /// What is measured now.
@@ -24,11 +26,6 @@ impl Telemetry {
             sequence,
             reading: sensor::reading(sequence),
         }
-    }
-
-    /// The frames' payload.
-    pub fn encode(self) -> [[u8; 4]; Self::FRAMES] {
-        [self.sequence.to_le_bytes(), self.reading.to_le_bytes()]
     }
 
     /// What the frames of a message say, if they are as they must be.

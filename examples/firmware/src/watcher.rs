@@ -1,6 +1,6 @@
 //! The task that watches the stream's events, whatever the reader does.
 
-use crate::stream::{self, Event};
+use crate::stream::{Event, STREAM};
 
 /// What was seen.
 #[derive(Clone, Copy, Default)]
@@ -16,7 +16,7 @@ pub struct Seen {
 /// Reads events until the stream is closed and every event was read.
 pub async fn run() -> Seen {
     let mut seen = Seen::default();
-    while let Some((event, discarded)) = stream::read_event().await {
+    while let Ok((event, discarded)) = STREAM.read_event().await {
         match event {
             Event::Paused { sent } => defmt::info!("paused after {} messages", sent),
             Event::Resumed { held_back } => {
