@@ -1,11 +1,14 @@
 //! The ring's bytes, beside the lock: handed out one region per token, by raw pointer, never as a reference to the whole.
 //!
 //! This is the only file with `unsafe`. What it relies on:
-//! - tokens are made by the [`Cursor`](crate::cursor::Cursor) alone and are not `Clone`; a cursor of the same `N` is
-//!   kept beside each cell, and a token of one never meets the bytes of another;
-//! - a region lies within `N` bytes (checked here all the same: one compare, no panic);
-//! - the regions of all write tokens that are out, and those of read tokens, do not overlap, because the cursor gives out
-//!   no byte for writing before it was released.
+//! - tokens are made by a [`Ring`](crate::ring::Ring) alone and are not `Clone`; a ring of the same `N` is kept beside
+//!   each cell, and a token of one never meets the bytes of another;
+//! - a region lies within `N` bytes (checked here all the same: a compare, no panic);
+//! - the regions of all tokens that are out do not overlap, because the ring gives out no byte for writing before it was
+//!   released, and none for reading before it was committed;
+//! - the first two bytes of a region that is being written are not its writer's: they are the mark by which the ring
+//!   tells a message in flight from one that was committed, and are reached through the ring's [`Marks`] alone, of which
+//!   there is one for as long as somebody has the ring to itself.
 #![allow(
     unsafe_code,
     reason = "disjoint regions of one array for several owners"
@@ -14,13 +17,13 @@
 use core::cell::UnsafeCell;
 use core::slice;
 
-use crate::cursor::{ReadRegion, WriteRegion};
+use crate::ring::{HeadRegion, MARK, Marks, ReadRegion, WriteRegion};
 
 /// `N` bytes that are all zero at the start.
 pub(crate) struct ByteCell<const N: usize>(UnsafeCell<[u8; N]>);
 
 // SAFETY: the bytes are reached only through tokens (see above), and no two tokens that are out at one time cover the
-// same byte, one of them for writing. The cursor that makes the tokens is itself behind a lock when it is shared.
+// same byte, one of them for writing. The ring that makes the tokens is itself behind a lock when it is shared.
 unsafe impl<const N: usize> Sync for ByteCell<N> {}
 
 impl<const N: usize> ByteCell<N> {
@@ -28,25 +31,58 @@ impl<const N: usize> ByteCell<N> {
         Self(UnsafeCell::new([0; N]))
     }
 
-    /// The bytes of a region that is being written.
+    /// The bytes of a region that is being written, but for its mark.
     #[inline]
-    pub(crate) fn write<'a>(&'a self, region: &'a mut WriteRegion) -> &'a mut [u8] {
-        match self.at(region.start(), region.len()) {
+    pub(crate) fn body<'a>(&'a self, region: &'a mut WriteRegion) -> &'a mut [u8] {
+        let len = region.len().saturating_sub(MARK);
+        match self.at(region.start().saturating_add(MARK), len) {
             // SAFETY: `at` gave a pointer to `len` bytes within the array; the token is borrowed exclusively for as
             // long as the slice lives, and no other token covers these bytes. Bytes have no invalid values.
-            Some(start) => unsafe { slice::from_raw_parts_mut(start, region.len()) },
+            Some(start) => unsafe { slice::from_raw_parts_mut(start, len) },
             None => &mut [],
         }
     }
 
-    /// The bytes of a region that is being read.
+    /// The bytes of a message that is being read.
     #[inline]
-    pub(crate) fn read<'a>(&'a self, region: &'a ReadRegion) -> &'a [u8] {
+    pub(crate) fn message<'a>(&'a self, region: &'a ReadRegion) -> &'a [u8] {
         match self.at(region.start(), region.len()) {
-            // SAFETY: as in `write`; a read token covers bytes that were committed, which no write token covers until
+            // SAFETY: as in `body`; a read token covers bytes that were committed, which no write token covers until
             // they are released, and that takes the token by value.
             Some(start) => unsafe { slice::from_raw_parts(start, region.len()) },
             None => &[],
+        }
+    }
+
+    /// One byte of the oldest message, of which it is not yet known how long it is. 0 beyond the end.
+    #[inline]
+    pub(crate) fn head_byte(&self, region: &HeadRegion, offset: usize) -> u8 {
+        self.byte(region.start().wrapping_add(offset))
+    }
+
+    /// One byte of what the reader will come to next. 0 beyond the end.
+    #[inline]
+    pub(crate) fn mark_byte(&self, _: &Marks<'_, N>, at: usize) -> u8 {
+        self.byte(at)
+    }
+
+    /// Writes up to four bytes of a mark.
+    #[inline]
+    pub(crate) fn set_mark<const M: usize>(&self, _: &mut Marks<'_, N>, at: usize, mark: [u8; M]) {
+        if let Some(to) = self.at(at, M) {
+            // SAFETY: `at` gave a pointer to `M` bytes within the array. Marks are written and read by whoever has the
+            // ring to itself, and lie in no body and in no message that is being read.
+            unsafe { to.cast::<[u8; M]>().write(mark) };
+        }
+    }
+
+    #[inline]
+    fn byte(&self, at: usize) -> u8 {
+        match self.at(at, 1) {
+            // SAFETY: `at` gave a pointer to one byte within the array: of a message that was committed and not
+            // released, or of a mark, and neither is written meanwhile (see above).
+            Some(byte) => unsafe { byte.read() },
+            None => 0,
         }
     }
 
@@ -54,7 +90,6 @@ impl<const N: usize> ByteCell<N> {
     #[inline]
     fn at(&self, start: usize, len: usize) -> Option<*mut u8> {
         let inside = start <= N && len <= N.wrapping_sub(start);
-        debug_assert!(inside);
         // SAFETY: `start` is at most `N`, so the pointer stays within the array or just behind it.
         inside.then(|| unsafe { self.0.get().cast::<u8>().add(start) })
     }

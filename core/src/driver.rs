@@ -7,8 +7,9 @@ use core::task::{Context, Poll};
 
 use embassy_futures::select::{Either, select};
 
-use crate::shared::{BytePort, Stream};
-use crate::stream::{Interest, Phase};
+use crate::handles::BytePort;
+use crate::shared::Stream;
+use crate::stream::{Events, Interest, NoEvents, Phase};
 use crate::transport::{Port, Received, Sent, Shutdown, Transport};
 
 /// After so many messages a driver lets others run.
@@ -57,14 +58,17 @@ where
 /// All progress lives in the stream and the transport: dropping the driver loses nothing, and another one may go on.
 #[must_use = "futures do nothing unless polled"]
 #[derive(Debug)]
-pub struct Driver<'a, T, const RX: usize, const TX: usize, const W: usize, E> {
-    port: BytePort<'a, RX, TX, W, E>,
+pub struct Driver<'a, T, const RX: usize, const TX: usize, const W: usize, E, V: Events = NoEvents>
+{
+    port: BytePort<'a, RX, TX, W, E, V>,
     transport: &'a mut T,
     ended: bool,
 }
 
-impl<'a, T, const RX: usize, const TX: usize, const W: usize, E> Driver<'a, T, RX, TX, W, E> {
-    pub(crate) fn new(stream: &'a Stream<RX, TX, W, E>, transport: &'a mut T) -> Self {
+impl<'a, T, const RX: usize, const TX: usize, const W: usize, E, V: Events>
+    Driver<'a, T, RX, TX, W, E, V>
+{
+    pub(crate) fn new(stream: &'a Stream<RX, TX, W, E, V>, transport: &'a mut T) -> Self {
         Self {
             port: BytePort::new(stream),
             transport,
@@ -73,11 +77,11 @@ impl<'a, T, const RX: usize, const TX: usize, const W: usize, E> Driver<'a, T, R
     }
 }
 
-impl<'a, T, const RX: usize, const TX: usize, const W: usize, E> Future
-    for Driver<'a, T, RX, TX, W, E>
+impl<'a, T, const RX: usize, const TX: usize, const W: usize, E, V: Events> Future
+    for Driver<'a, T, RX, TX, W, E, V>
 where
     E: Clone,
-    T: Transport<BytePort<'a, RX, TX, W, E>, Error = E, Refused = ()>,
+    T: Transport<BytePort<'a, RX, TX, W, E, V>, Error = E, Refused = ()>,
 {
     type Output = ();
 
@@ -173,12 +177,15 @@ where
             return Ok(Drive::Again);
         }
         match transport.try_recv(port)? {
-            Received::Message | Received::Skipped => {}
-            Received::NoRoom => {
-                port.starved();
-                break;
-            }
-            Received::Blocked => break,
+            Received::Message => {}
+            Received::Skipped => port.discarded(),
+            // The port leaves receiving out of its interest until there is room.
+            Received::NoRoom | Received::Blocked => break,
+        }
+    }
+    while transport.try_event(port)? {
+        if batch.spend(port) {
+            return Ok(Drive::Again);
         }
     }
     match port.phase() {
@@ -208,8 +215,8 @@ struct Changed<'p, P> {
     port: &'p mut P,
 }
 
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone> Future
-    for Changed<'_, BytePort<'_, RX, TX, W, E>>
+impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Future
+    for Changed<'_, BytePort<'_, RX, TX, W, E, V>>
 {
     type Output = ();
 

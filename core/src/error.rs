@@ -39,6 +39,17 @@ pub enum PushError<M> {
     Closed(M),
 }
 
+impl<M> PushError<M> {
+    pub(crate) fn map_message<N>(self, f: impl FnOnce(M) -> N) -> PushError<N> {
+        match self {
+            Self::NoFrames(message) => PushError::NoFrames(f(message)),
+            Self::Full(message) => PushError::Full(f(message)),
+            Self::TooLarge(message) => PushError::TooLarge(f(message)),
+            Self::Closed(message) => PushError::Closed(f(message)),
+        }
+    }
+}
+
 /// Why a write was refused. Nothing of the message was queued; it is handed back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -68,6 +79,58 @@ impl<M, E> WriteError<M, E> {
     }
 }
 
+impl<M, E> WriteError<M, E> {
+    /// The same with another message: the one that was asked for.
+    pub(crate) fn map_message<N>(self, f: impl FnOnce(M) -> N) -> WriteError<N, E> {
+        match self {
+            Self::NoFrames(message) => WriteError::NoFrames(f(message)),
+            Self::Full(message) => WriteError::Full(f(message)),
+            Self::TooLarge(message) => WriteError::TooLarge(f(message)),
+            Self::Closed(message) => WriteError::Closed(f(message)),
+            Self::Failed(message, error) => WriteError::Failed(f(message), error),
+        }
+    }
+}
+
+/// Why a message that waited to be written was refused. Nothing of it was queued; it is handed back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum SendError<M, E> {
+    /// A message has at least one frame.
+    NoFrames(M),
+    /// It can never fit.
+    TooLarge(M),
+    /// The stream is closing or closed.
+    Closed(M),
+    /// The transport has failed.
+    Failed(M, E),
+    /// Every waiter slot is taken.
+    TooManyWaiters(M),
+}
+
+impl<M, E> SendError<M, E> {
+    /// The message that was refused.
+    pub fn into_message(self) -> M {
+        match self {
+            Self::NoFrames(message)
+            | Self::TooLarge(message)
+            | Self::Closed(message)
+            | Self::Failed(message, _)
+            | Self::TooManyWaiters(message) => message,
+        }
+    }
+
+    pub(crate) fn map_message<N>(self, f: impl FnOnce(M) -> N) -> SendError<N, E> {
+        match self {
+            Self::NoFrames(message) => SendError::NoFrames(f(message)),
+            Self::TooLarge(message) => SendError::TooLarge(f(message)),
+            Self::Closed(message) => SendError::Closed(f(message)),
+            Self::Failed(message, error) => SendError::Failed(f(message), error),
+            Self::TooManyWaiters(message) => SendError::TooManyWaiters(f(message)),
+        }
+    }
+}
+
 impl<M, E> From<PushError<M>> for WriteError<M, E> {
     fn from(error: PushError<M>) -> Self {
         match error {
@@ -87,6 +150,11 @@ pub enum ReadError<E> {
     Closed,
     /// The transport has failed. What had been buffered can still be had by a `try_read`.
     Failed(E),
+    /// So many messages at this place could never fit and were thrown away. Told once; the next read goes on.
+    Discarded {
+        /// How many, with those at later places that were known of by now.
+        messages: usize,
+    },
     /// Every waiter slot is taken.
     TooManyWaiters,
     /// The message is longer than the slice that it was to be copied into; it stays in the buffer.
@@ -105,6 +173,35 @@ pub enum TryReadError<E> {
     /// As a read that waits would say.
     Read(ReadError<E>),
 }
+
+/// Why a read gave no event. What was buffered came first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ReadEventError<E> {
+    /// Nobody has asked for events.
+    NotMonitoring,
+    /// The stream is closing or closed.
+    Closed,
+    /// The transport has failed.
+    Failed(E),
+    /// Every waiter slot is taken.
+    TooManyWaiters,
+}
+
+/// Why an attempt to read gave no event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum TryReadEventError<E> {
+    /// There is no event now, or others who wait come first.
+    Empty,
+    /// As a read that waits would say.
+    Read(ReadEventError<E>),
+}
+
+/// What was asked for is so already; nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct AlreadyDone;
 
 /// Why a wait for the write side ended without what it waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,11 +281,55 @@ impl<E: fmt::Display> fmt::Display for ReadError<E> {
         match self {
             Self::Closed => f.write_str(CLOSED),
             Self::Failed(error) => failed(f, error),
+            Self::Discarded { messages } => {
+                write!(
+                    f,
+                    "{messages} messages that could never fit were thrown away"
+                )
+            }
             Self::TooManyWaiters => f.write_str(WAITERS),
             Self::TooSmall { needed_bytes } => {
                 write!(f, "the message needs a slice of {needed_bytes} bytes")
             }
         }
+    }
+}
+
+impl<M, E: fmt::Display> fmt::Display for SendError<M, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoFrames(_) => NO_FRAMES,
+            Self::TooLarge(_) => TOO_LARGE,
+            Self::Closed(_) => CLOSED,
+            Self::Failed(_, error) => return failed(f, error),
+            Self::TooManyWaiters(_) => WAITERS,
+        })
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for ReadEventError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotMonitoring => f.write_str("nobody has asked for events"),
+            Self::Closed => f.write_str(CLOSED),
+            Self::Failed(error) => failed(f, error),
+            Self::TooManyWaiters => f.write_str(WAITERS),
+        }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for TryReadEventError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("there is no event now"),
+            Self::Read(error) => error.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for AlreadyDone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("that was done already")
     }
 }
 
@@ -251,5 +392,9 @@ impl<M: fmt::Debug, E: fmt::Debug + fmt::Display> core::error::Error for WriteEr
 impl<E: fmt::Debug + fmt::Display> core::error::Error for ReadError<E> {}
 impl<E: fmt::Debug + fmt::Display> core::error::Error for TryReadError<E> {}
 impl<E: fmt::Debug + fmt::Display> core::error::Error for DrainError<E> {}
+impl<M: fmt::Debug, E: fmt::Debug + fmt::Display> core::error::Error for SendError<M, E> {}
+impl<E: fmt::Debug + fmt::Display> core::error::Error for ReadEventError<E> {}
+impl<E: fmt::Debug + fmt::Display> core::error::Error for TryReadEventError<E> {}
 impl core::error::Error for TooManyWaiters {}
+impl core::error::Error for AlreadyDone {}
 impl core::error::Error for EventError {}

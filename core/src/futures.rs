@@ -1,68 +1,139 @@
 //! The futures of a shared stream. Each is [`Unpin`], keeps a [`Ticket`], and does nothing but lock and poll the machine.
 //!
 //! Dropping one at any point loses nothing: it gives its place up, and if it had been woken already it wakes the next.
-//! A future that is polled again after it was ready begins anew; but a [`Read`], whose slice went with its message, says
-//! that it is closed.
+//! A future that is polled again after it was ready begins anew; but a [`Read`], whose slice went with its message, and a
+//! [`Send`], whose message is gone, say that the stream is closed.
 
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use crate::error::{DrainError, Lost, ReadError, TooManyWaiters};
+use crate::error::{DrainError, Lost, ReadError, ReadEventError, SendError, TooManyWaiters};
+use crate::grant::ReadGrant;
 use crate::message::Frames;
-use crate::shared::{Stream, copy_out, frames_in, too_small};
-use crate::stream::{Fixed, Machine, Wakes};
+use crate::shared::{SharedMachine, Stream};
+use crate::stream::{Events, NoEvents, Wakes};
 use crate::waiters::Ticket;
 
 /// A stream, and a place among those who wait for it.
 #[derive(Debug)]
-struct Wait<'s, const RX: usize, const TX: usize, const W: usize, E: Clone> {
-    stream: &'s Stream<RX, TX, W, E>,
+struct Wait<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> {
+    stream: &'s Stream<RX, TX, W, E, V>,
     ticket: Ticket,
 }
 
-impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone> Wait<'s, RX, TX, W, E> {
-    fn new(stream: &'s Stream<RX, TX, W, E>) -> Self {
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+    Wait<'s, RX, TX, W, E, V>
+{
+    #[inline]
+    fn new(stream: &'s Stream<RX, TX, W, E, V>) -> Self {
         Self {
             stream,
             ticket: Ticket::new(),
         }
     }
 
+    /// Polls with the task's waker on the ticket.
+    #[inline]
     fn poll<R>(
         &mut self,
         cx: &Context<'_>,
-        f: impl FnOnce(&mut Machine<Fixed<RX, TX, W>, E>, &mut Ticket) -> (R, Wakes),
+        f: impl FnOnce(&'s Stream<RX, TX, W, E, V>, &mut Ticket) -> R,
     ) -> R {
         self.ticket.offer(cx.waker());
-        let ticket = &mut self.ticket;
-        let result = self.stream.with(|machine| f(machine, ticket));
+        let result = f(self.stream, &mut self.ticket);
         self.ticket.settle();
         result
     }
+
+    #[inline]
+    fn poll_machine<R>(
+        &mut self,
+        cx: &Context<'_>,
+        f: impl FnOnce(&mut SharedMachine<RX, TX, W, E, V>, &mut Ticket) -> (R, Wakes),
+    ) -> R {
+        self.poll(cx, |stream, ticket| {
+            stream.with(|machine| f(machine, ticket))
+        })
+    }
 }
 
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone> Drop for Wait<'_, RX, TX, W, E> {
+impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Drop
+    for Wait<'_, RX, TX, W, E, V>
+{
+    #[inline]
     fn drop(&mut self) {
         if self.ticket.has_place() {
-            let ticket = &mut self.ticket;
-            self.stream.with(|machine| ((), machine.cancel(ticket)));
+            self.cancel();
         }
     }
 }
 
-/// Waits for a message. Made by [`Stream::read`].
+impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+    Wait<'_, RX, TX, W, E, V>
+{
+    #[cold]
+    fn cancel(&mut self) {
+        let ticket = &mut self.ticket;
+        self.stream.with(|machine| ((), machine.cancel(ticket)));
+    }
+}
+
+/// Waits for a message, which is lent out where it lies. Made by [`Stream::peek`].
 #[must_use = "futures do nothing unless polled"]
 #[derive(Debug)]
-pub struct Read<'s, 'b, const RX: usize, const TX: usize, const W: usize, E: Clone> {
-    wait: Wait<'s, RX, TX, W, E>,
+pub struct Peek<
+    's,
+    const RX: usize,
+    const TX: usize,
+    const W: usize,
+    E: Clone,
+    V: Events = NoEvents,
+>(Wait<'s, RX, TX, W, E, V>);
+
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+    Peek<'s, RX, TX, W, E, V>
+{
+    #[inline]
+    pub(crate) fn new(stream: &'s Stream<RX, TX, W, E, V>) -> Self {
+        Self(Wait::new(stream))
+    }
+}
+
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Future
+    for Peek<'s, RX, TX, W, E, V>
+{
+    type Output = Result<ReadGrant<'s, RX, TX, W, E, V, true>, ReadError<E>>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let wait = &mut self.get_mut().0;
+        let peeked = wait.poll(cx, |stream, ticket| stream.poll_peek(ticket));
+        peeked.map_ok(|region| ReadGrant::new(wait.stream, region))
+    }
+}
+
+/// Waits for a message, and copies it out. Made by [`Stream::read`].
+#[must_use = "futures do nothing unless polled"]
+#[derive(Debug)]
+pub struct Read<
+    's,
+    'b,
+    const RX: usize,
+    const TX: usize,
+    const W: usize,
+    E: Clone,
+    V: Events = NoEvents,
+> {
+    wait: Wait<'s, RX, TX, W, E, V>,
     out: Option<&'b mut [u8]>,
 }
 
-impl<'s, 'b, const RX: usize, const TX: usize, const W: usize, E: Clone>
-    Read<'s, 'b, RX, TX, W, E>
+impl<'s, 'b, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+    Read<'s, 'b, RX, TX, W, E, V>
 {
-    pub(crate) fn new(stream: &'s Stream<RX, TX, W, E>, out: &'b mut [u8]) -> Self {
+    #[inline]
+    pub(crate) fn new(stream: &'s Stream<RX, TX, W, E, V>, out: &'b mut [u8]) -> Self {
         Self {
             wait: Wait::new(stream),
             out: Some(out),
@@ -70,91 +141,215 @@ impl<'s, 'b, const RX: usize, const TX: usize, const W: usize, E: Clone>
     }
 }
 
-impl<'b, const RX: usize, const TX: usize, const W: usize, E: Clone> Future
-    for Read<'_, 'b, RX, TX, W, E>
+impl<'b, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Future
+    for Read<'_, 'b, RX, TX, W, E, V>
 {
     type Output = Result<Frames<'b>, ReadError<E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         // Gone with the message that was returned before.
-        let Some(out) = this.out.as_deref_mut() else {
+        if this.out.is_none() {
             return Poll::Ready(Err(ReadError::Closed));
+        }
+        let peeked = this
+            .wait
+            .poll(cx, |stream, ticket| stream.poll_peek(ticket));
+        let region = match peeked {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Ready(Ok(region)) => region,
         };
-        let read = this.wait.poll(cx, |machine, ticket| {
-            let (ready, wakes) = machine.poll_readable(ticket);
-            match ready {
-                Poll::Pending => (Poll::Pending, wakes),
-                Poll::Ready(Err(error)) => (Poll::Ready(Err(error)), wakes),
-                Poll::Ready(Ok(())) => {
-                    if let Some(needed_bytes) = too_small(machine.incoming(), out) {
-                        let wakes = wakes.and(machine.cancel(ticket));
-                        return (
-                            Poll::Ready(Err(ReadError::TooSmall { needed_bytes })),
-                            wakes,
-                        );
-                    }
-                    let (len, more) = machine.take(ticket, |frames| copy_out(frames, out));
-                    (Poll::Ready(len.ok_or(ReadError::Closed)), wakes.and(more))
-                }
+        let out = this.out.take().unwrap_or_default();
+        match this.wait.stream.copy_out(region, out) {
+            Ok(len) => {
+                let out: &'b [u8] = out;
+                Poll::Ready(Ok(Frames::of(out.get(..len).unwrap_or_default())))
             }
-        });
-        match read {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Ready(Ok(len)) => {
-                let out: Option<&'b [u8]> = this.out.take().map(|out| &*out);
-                let frames = out.and_then(|out| frames_in(out, len));
-                Poll::Ready(frames.ok_or(ReadError::Closed))
+            Err(needed_bytes) => {
+                this.out = Some(out);
+                Poll::Ready(Err(ReadError::TooSmall { needed_bytes }))
             }
         }
+    }
+}
+
+/// Waits until a message may be queued, and queues it. Made by [`Stream::send`].
+#[must_use = "futures do nothing unless polled"]
+#[derive(Debug)]
+pub struct Send<
+    's,
+    'm,
+    const RX: usize,
+    const TX: usize,
+    const W: usize,
+    E: Clone,
+    V: Events = NoEvents,
+> {
+    wait: Wait<'s, RX, TX, W, E, V>,
+    message: Option<&'m [&'m [u8]]>,
+}
+
+impl<'s, 'm, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+    Send<'s, 'm, RX, TX, W, E, V>
+{
+    #[inline]
+    pub(crate) fn new(stream: &'s Stream<RX, TX, W, E, V>, message: &'m [&'m [u8]]) -> Self {
+        Self {
+            wait: Wait::new(stream),
+            message: Some(message),
+        }
+    }
+}
+
+impl<'m, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Future
+    for Send<'_, 'm, RX, TX, W, E, V>
+{
+    type Output = Result<(), SendError<&'m [&'m [u8]], E>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let Some(message) = this.message else {
+            return Poll::Ready(Err(SendError::Closed(&[])));
+        };
+        let sent = this
+            .wait
+            .poll(cx, |stream, ticket| stream.poll_send(ticket, message));
+        if sent.is_ready() {
+            this.message = None;
+        }
+        sent
+    }
+}
+
+/// Waits for an event. Made by [`Stream::read_event`].
+#[must_use = "futures do nothing unless polled"]
+#[derive(Debug)]
+pub struct ReadEvent<
+    's,
+    const RX: usize,
+    const TX: usize,
+    const W: usize,
+    E: Clone,
+    V: Events = NoEvents,
+>(Wait<'s, RX, TX, W, E, V>);
+
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+    ReadEvent<'s, RX, TX, W, E, V>
+{
+    #[inline]
+    pub(crate) fn new(stream: &'s Stream<RX, TX, W, E, V>) -> Self {
+        Self(Wait::new(stream))
+    }
+}
+
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Future
+    for ReadEvent<'s, RX, TX, W, E, V>
+{
+    type Output = Result<(V::Event, usize), ReadEventError<E>>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let wait = &mut self.get_mut().0;
+        wait.poll_machine(cx, |machine, ticket| machine.poll_event(ticket))
     }
 }
 
 /// Waits while the write side is paused. Made by [`Stream::drain`].
 #[must_use = "futures do nothing unless polled"]
 #[derive(Debug)]
-pub struct Drain<'s, const RX: usize, const TX: usize, const W: usize, E: Clone>(
-    Wait<'s, RX, TX, W, E>,
-);
+pub struct Drain<
+    's,
+    const RX: usize,
+    const TX: usize,
+    const W: usize,
+    E: Clone,
+    V: Events = NoEvents,
+>(Wait<'s, RX, TX, W, E, V>);
 
-impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone> Drain<'s, RX, TX, W, E> {
-    pub(crate) fn new(stream: &'s Stream<RX, TX, W, E>) -> Self {
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+    Drain<'s, RX, TX, W, E, V>
+{
+    #[inline]
+    pub(crate) fn new(stream: &'s Stream<RX, TX, W, E, V>) -> Self {
         Self(Wait::new(stream))
     }
 }
 
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone> Future
-    for Drain<'_, RX, TX, W, E>
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Future
+    for Drain<'s, RX, TX, W, E, V>
 {
     type Output = Result<(), DrainError<E>>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let wait = &mut self.get_mut().0;
-        wait.poll(cx, |machine, ticket| machine.poll_drain(ticket))
+        wait.poll_machine(cx, |machine, ticket| machine.poll_drain(ticket))
+    }
+}
+
+/// Waits until the write buffer is empty. Made by [`Stream::flush`].
+#[must_use = "futures do nothing unless polled"]
+#[derive(Debug)]
+pub struct Flush<
+    's,
+    const RX: usize,
+    const TX: usize,
+    const W: usize,
+    E: Clone,
+    V: Events = NoEvents,
+>(Wait<'s, RX, TX, W, E, V>);
+
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+    Flush<'s, RX, TX, W, E, V>
+{
+    #[inline]
+    pub(crate) fn new(stream: &'s Stream<RX, TX, W, E, V>) -> Self {
+        Self(Wait::new(stream))
+    }
+}
+
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Future
+    for Flush<'s, RX, TX, W, E, V>
+{
+    type Output = Result<(), DrainError<E>>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let wait = &mut self.get_mut().0;
+        wait.poll_machine(cx, |machine, ticket| machine.poll_flush(ticket))
     }
 }
 
 /// Waits for the end of the stream. Made by [`Stream::closed`].
 #[must_use = "futures do nothing unless polled"]
 #[derive(Debug)]
-pub struct Closed<'s, const RX: usize, const TX: usize, const W: usize, E: Clone>(
-    Wait<'s, RX, TX, W, E>,
-);
+pub struct Closed<
+    's,
+    const RX: usize,
+    const TX: usize,
+    const W: usize,
+    E: Clone,
+    V: Events = NoEvents,
+>(Wait<'s, RX, TX, W, E, V>);
 
-impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone> Closed<'s, RX, TX, W, E> {
-    pub(crate) fn new(stream: &'s Stream<RX, TX, W, E>) -> Self {
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+    Closed<'s, RX, TX, W, E, V>
+{
+    #[inline]
+    pub(crate) fn new(stream: &'s Stream<RX, TX, W, E, V>) -> Self {
         Self(Wait::new(stream))
     }
 }
 
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone> Future
-    for Closed<'_, RX, TX, W, E>
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Future
+    for Closed<'s, RX, TX, W, E, V>
 {
     type Output = Result<Lost, TooManyWaiters>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let wait = &mut self.get_mut().0;
-        wait.poll(cx, |machine, ticket| machine.poll_closed(ticket))
+        wait.poll_machine(cx, |machine, ticket| machine.poll_closed(ticket))
     }
 }

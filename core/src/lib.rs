@@ -41,14 +41,17 @@
 compile_error!("tidegate-core needs a usize of 32 or 64 bits");
 
 mod cell;
-mod cursor;
 mod driver;
 mod error;
 mod event;
 mod event_ring;
 mod futures;
+mod grant;
+mod handles;
+mod log;
 mod message;
 mod queue;
+mod ring;
 mod shared;
 mod stream;
 mod sync;
@@ -58,15 +61,18 @@ mod watermark;
 
 pub use driver::{BATCH_BYTES, BATCH_MESSAGES, Drive, Driver, drive};
 pub use error::{
-    DrainError, EventError, Lost, PushError, ReadError, TooManyWaiters, TryReadError, WriteError,
+    AlreadyDone, DrainError, EventError, Lost, PushError, ReadError, ReadEventError, SendError,
+    TooManyWaiters, TryReadError, TryReadEventError, WriteError,
 };
 pub use event::{Endpoint, EventKind, EventMask, SocketEvent};
 pub use event_ring::EventRing;
-pub use futures::{Closed, Drain, Read};
-pub use message::Frames;
-pub use queue::{MessageBuffer, Queue};
-pub use shared::{BytePort, Stream};
-pub use stream::{Fixed, Interest, Machine, Phase, State, Storage, Wakes};
+pub use futures::{Closed, Drain, Flush, Peek, Read, ReadEvent, Send};
+pub use grant::{CommitError, ReadGrant, WriteGrant};
+pub use handles::{BytePort, Reader, Writer};
+pub use message::{Frames, packed_bytes};
+pub use queue::{Level, MessageBuffer, Queue};
+pub use shared::Stream;
+pub use stream::{Events, Fixed, Interest, Machine, NoEvents, Phase, State, Storage, Wakes};
 pub use transport::{Port, Received, Sent, Shutdown, Transport};
-pub use waiters::{FixedSlots, Index, Slot, Slots, Ticket};
+pub use waiters::{FixedSlots, Index, Link, Slots, Ticket};
 pub use watermark::{Gate, Limit, Transition, WatermarkError, Watermarks};

@@ -1,12 +1,17 @@
-//! What a multipart message is on a device: frames, each preceded by a header of two bytes.
+//! What a multipart message is on a device: frames, each preceded by a header, and what else may lie between messages.
 //!
 //! ```text
 //! 01ll llll  llll llll                         the last frame, of 0 to 16,383 bytes
 //! 10ll llll  llll llll                         a frame with more behind it, of 0 to 16,383 bytes
 //! 11ml llll  llll llll  hhhh hhhh  hhhh hhhh   a frame of 16,384 bytes or more, m: more behind it;
 //!                                              its length is h * 8192 + l, at most 2^29 - 1
-//! 00.. ....  .... ....                         no frame
+//! 0000 0000                                    a message that is still being written
+//! 0000 0001                                    one unused byte, this one
+//! 0010 llll  llll llll                         2 to 4,095 unused bytes, these two among them
+//! 0011 llll  llll llll  llll llll  llll llll   4,096 unused bytes or more, these four among them
 //! ```
+//!
+//! The first byte alone says which of them it is.
 
 use core::fmt;
 
@@ -17,70 +22,212 @@ const LONG: usize = 1 << 14;
 /// The longest frame that a header can name.
 const LONGEST: usize = (1 << 29) - 1;
 const LONG_LOW_BITS: u32 = 13;
+/// The first gap that needs a mark of four bytes.
+const LONG_GAP: usize = 1 << 12;
+/// The longest ring whose gaps can be named.
+pub(crate) const LARGEST_RING: usize = (1 << 28) - 1;
 
-/// How many bytes a frame of this length takes in the ring, or `None` if no header can name its length.
-#[inline]
-pub(crate) fn framed_len(len: usize) -> Option<usize> {
-    if len < LONG {
-        len.checked_add(FRAME_CHARGE)
-    } else if len <= LONGEST {
-        len.checked_add(4)
-    } else {
-        None
+/// How many bytes a message takes in the ring, and what a gate is charged for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) packed: usize,
+    pub(crate) charge: usize,
+}
+
+impl Size {
+    /// A message of no frames yet.
+    pub(crate) const ZERO: Self = Self {
+        packed: 0,
+        charge: 0,
+    };
+
+    /// With one more frame, or `None` if no header can name its length or the sum overflows.
+    #[inline]
+    pub(crate) fn and_frame(self, len: usize) -> Option<Self> {
+        if len > LONGEST {
+            return None;
+        }
+        let charge = self.charge.checked_add(len.wrapping_add(FRAME_CHARGE))?;
+        let packed = self.packed.checked_add(len.wrapping_add(header_len(len)))?;
+        Some(Self { packed, charge })
+    }
+
+    /// The sum over all frames; `None` as for [`and_frame`](Self::and_frame).
+    #[inline]
+    pub(crate) fn of(frames: &[&[u8]]) -> Option<Self> {
+        frames
+            .iter()
+            .try_fold(Self::ZERO, |size, frame| size.and_frame(frame.len()))
     }
 }
 
-/// A frame's header: its bytes and how many of them are used.
+/// How many bytes a message takes in a packed buffer: its payload, and a header of 2 bytes for each frame (4 from 16,384
+/// bytes on). `None` if a frame is longer than 2^29 - 1 bytes.
+///
+/// ```
+/// let message: &[&[u8]] = &[b"peer", b"", b"hello"];
+/// assert_eq!(tidegate_core::packed_bytes(message), Some(4 + 0 + 5 + 3 * 2));
+/// ```
+pub fn packed_bytes(message: &[&[u8]]) -> Option<usize> {
+    Some(Size::of(message)?.packed)
+}
+
+/// How many bytes the header of a frame of this length has.
 #[inline]
-fn header(len: usize, more: bool) -> ([u8; 4], usize) {
+pub(crate) fn header_len(len: usize) -> usize {
+    if len < LONG { 2 } else { 4 }
+}
+
+/// A frame's header; the last two bytes are used by a long one alone.
+#[inline]
+pub(crate) fn header(len: usize, more: bool) -> [u8; 4] {
     if len < LONG {
         let kind: usize = if more { 0b10 } else { 0b01 };
         let [low, high, ..] = (kind << 14 | len).to_le_bytes();
-        ([low, high, 0, 0], 2)
+        [high, low, 0, 0]
     } else {
         let more = usize::from(more);
         let low = len & ((1 << LONG_LOW_BITS) - 1);
-        let [b0, b1, ..] = (0b11 << 14 | more << 13 | low).to_le_bytes();
-        let [b2, b3, ..] = (len >> LONG_LOW_BITS).to_le_bytes();
-        ([b0, b1, b2, b3], 4)
+        let [b1, b0, ..] = (0b11 << 14 | more << 13 | low).to_le_bytes();
+        let [b3, b2, ..] = (len >> LONG_LOW_BITS).to_le_bytes();
+        [b0, b1, b2, b3]
     }
 }
 
-/// Writes one frame at the start of `out` and returns what is behind it. `out` has room; were it short, nothing is
-/// written and nothing is left.
+/// The mark of a gap of `len` bytes, at least one; and how many bytes the mark has.
 #[inline]
-pub(crate) fn put_frame<'a>(out: &'a mut [u8], frame: &[u8], more: bool) -> &'a mut [u8] {
-    let (header, header_len) = header(frame.len(), more);
-    let Some((head, rest)) = out.split_at_mut_checked(header_len) else {
-        return &mut [];
-    };
-    let Some((body, rest)) = rest.split_at_mut_checked(frame.len()) else {
-        return &mut [];
-    };
-    head.iter_mut()
-        .zip(header)
-        .for_each(|(to, from)| *to = from);
-    body.copy_from_slice(frame);
-    rest
+pub(crate) fn gap(len: usize) -> ([u8; 4], usize) {
+    let [b0, b1, b2, b3, ..] = len.to_le_bytes();
+    if len < 2 {
+        ([1, 0, 0, 0], 1)
+    } else if len < LONG_GAP {
+        ([0b0010 << 4 | b1, b0, 0, 0], 2)
+    } else {
+        ([0b0011 << 4 | b3, b2, b1, b0], 4)
+    }
+}
+
+/// What begins at a byte of the ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Record {
+    /// A message that can be read.
+    Message,
+    /// A message that is still being written.
+    InFlight,
+    /// So many unused bytes.
+    Gap(usize),
+}
+
+/// Reads what begins where `byte(0)` is the first byte.
+#[inline]
+pub(crate) fn record(byte: impl Fn(usize) -> u8) -> Record {
+    let first = byte(0);
+    if first >= 1 << 6 {
+        return Record::Message;
+    }
+    let more = usize::from(first & 0b1111);
+    match first >> 4 {
+        0b0010 => Record::Gap(more << 8 | usize::from(byte(1))),
+        0b0011 => Record::Gap(
+            more << 24
+                | usize::from(byte(1)) << 16
+                | usize::from(byte(2)) << 8
+                | usize::from(byte(3)),
+        ),
+        _ if first == 1 => Record::Gap(1),
+        _ => Record::InFlight,
+    }
+}
+
+/// A frame's length, whether more follow, and how many bytes its header has.
+#[inline]
+fn parse(byte: impl Fn(usize) -> u8) -> Option<(usize, bool, usize)> {
+    let first = usize::from(byte(0));
+    let word = first << 8 | usize::from(byte(1));
+    match first >> 6 {
+        0b01 => Some((word & (LONG - 1), false, 2)),
+        0b10 => Some((word & (LONG - 1), true, 2)),
+        0b11 => {
+            let high = usize::from(byte(2)) << 8 | usize::from(byte(3));
+            let low = word & ((1 << LONG_LOW_BITS) - 1);
+            Some((high << LONG_LOW_BITS | low, word & (1 << 13) != 0, 4))
+        }
+        _ => None,
+    }
+}
+
+/// Walks over the message whose first byte is `byte(0)`, and says how large it is.
+#[inline]
+pub(crate) fn measure(byte: impl Fn(usize) -> u8) -> Size {
+    let mut size = Size::ZERO;
+    loop {
+        let parsed = parse(|at| byte(size.packed.wrapping_add(at)));
+        let Some((len, more, header_len)) = parsed else {
+            return size;
+        };
+        size.packed = size.packed.wrapping_add(header_len).wrapping_add(len);
+        size.charge = size.charge.wrapping_add(FRAME_CHARGE).wrapping_add(len);
+        if !more {
+            return size;
+        }
+    }
+}
+
+/// Writes a message but for the first two bytes of its first header, which `out` does not have; returns those. `out` is
+/// as long as the message needs; were it short, it would be left incomplete.
+#[inline]
+pub(crate) fn put_message(out: &mut [u8], first: &[u8], others: &[&[u8]]) -> [u8; 2] {
+    let [b0, b1, b2, b3] = header(first.len(), !others.is_empty());
+    let mut rest = out;
+    if header_len(first.len()) == 4 {
+        rest = put(rest, &[b2, b3]);
+    }
+    rest = put(rest, first);
+    let mut others = others.iter();
+    while let Some(frame) = others.next() {
+        let header = header(frame.len(), !others.as_slice().is_empty());
+        rest = put(rest, header.get(..header_len(frame.len())).unwrap_or(&[]));
+        rest = put(rest, frame);
+    }
+    [b0, b1]
+}
+
+/// Copies `bytes` to the start of `out`, and returns what is behind them.
+#[inline]
+fn put<'a>(out: &'a mut [u8], bytes: &[u8]) -> &'a mut [u8] {
+    match out.split_at_mut_checked(bytes.len()) {
+        Some((to, rest)) => {
+            copy(to, bytes);
+            rest
+        }
+        None => &mut [],
+    }
+}
+
+/// Copies between slices of one length; of unequal ones, what both have.
+#[inline]
+pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
+    // On a Cortex-M3 `memcpy` takes up to four instructions a byte where the two are not aligned alike; this takes one.
+    if cfg!(target_arch = "arm") {
+        let mut to = to.chunks_exact_mut(16);
+        let mut from = from.chunks_exact(16);
+        for (to, from) in to.by_ref().zip(from.by_ref()) {
+            for (to, from) in to.chunks_exact_mut(4).zip(from.chunks_exact(4)) {
+                to.copy_from_slice(from);
+            }
+        }
+        let ends = to.into_remainder().iter_mut().zip(from.remainder());
+        ends.for_each(|(to, from)| *to = *from);
+    } else if let Some(to) = to.get_mut(..from.len()) {
+        to.copy_from_slice(from);
+    }
 }
 
 /// One frame, whether more follow, and the bytes behind it.
 #[inline]
 fn take_frame(bytes: &[u8]) -> Option<(&[u8], bool, &[u8])> {
-    let (&[b0, b1], rest) = bytes.split_first_chunk::<2>()?;
-    let word = usize::from(u16::from_le_bytes([b0, b1]));
-    let (len, more, rest) = match word >> 14 {
-        0b01 => (word & (LONG - 1), false, rest),
-        0b10 => (word & (LONG - 1), true, rest),
-        0b11 => {
-            let (&[b2, b3], rest) = rest.split_first_chunk::<2>()?;
-            let high = usize::from(u16::from_le_bytes([b2, b3]));
-            let low = word & ((1 << LONG_LOW_BITS) - 1);
-            (high << LONG_LOW_BITS | low, word & (1 << 13) != 0, rest)
-        }
-        _ => return None,
-    };
-    let (frame, rest) = rest.split_at_checked(len)?;
+    let (len, more, header_len) = parse(|at| bytes.get(at).copied().unwrap_or(0))?;
+    let (frame, rest) = bytes.get(header_len..)?.split_at_checked(len)?;
     Some((frame, more, rest))
 }
 
@@ -104,24 +251,10 @@ pub struct Frames<'a> {
 }
 
 impl<'a> Frames<'a> {
-    /// The message at the start of `bytes`, and how many bytes it takes there.
+    /// The message that `bytes` begins with, and that was measured to fill them.
     #[inline]
-    pub(crate) fn first(bytes: &'a [u8]) -> Option<(Self, usize)> {
-        let mut rest = bytes;
-        loop {
-            let (_, more, behind) = take_frame(rest)?;
-            rest = behind;
-            if !more {
-                break;
-            }
-        }
-        let len = bytes.len().saturating_sub(rest.len());
-        Some((
-            Self {
-                bytes: bytes.get(..len)?,
-            },
-            len,
-        ))
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
+        Self { bytes }
     }
 
     /// How many frames there are.
@@ -132,14 +265,6 @@ impl<'a> Frames<'a> {
     /// The payload of all frames together, in bytes.
     pub fn payload_bytes(&self) -> usize {
         (*self).fold(0, |sum: usize, frame| sum.saturating_add(frame.len()))
-    }
-
-    /// What a gate is charged for the message: its payload and two bytes a frame.
-    #[inline]
-    pub(crate) fn charge_bytes(&self) -> usize {
-        (*self).fold(0, |sum: usize, frame| {
-            sum.saturating_add(frame.len()).saturating_add(FRAME_CHARGE)
-        })
     }
 
     /// The frames as they lie in the ring, headers and all.

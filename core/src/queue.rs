@@ -3,18 +3,52 @@
 use core::fmt;
 
 use crate::cell::ByteCell;
-use crate::cursor::{Cursor, NoRegion};
 use crate::error::PushError;
-use crate::message::{FRAME_CHARGE, Frames, framed_len, put_frame};
+use crate::message::{Frames, Size, measure, put_message};
+use crate::ring::{GapAhead, NoRegion, ReadRegion, Ring};
 use crate::watermark::Watermarks;
+
+/// What a machine has to know of what is queued on one side.
+pub trait Level {
+    /// The marks that a gate over this storage begins with.
+    const LIMITS: Watermarks;
+
+    /// What the queued messages are charged, in bytes.
+    fn level_bytes(&self) -> usize;
+
+    /// How many messages are queued.
+    fn len(&self) -> usize;
+
+    /// Whether no message is queued.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the oldest message can be taken out now. One that somebody is looking at cannot, nor can what comes after
+    /// one that is still being written.
+    fn is_readable(&self) -> bool {
+        !self.is_empty()
+    }
+
+    /// The size of the longest message that fits now, in bytes as [`packed_bytes`](crate::packed_bytes) counts them.
+    fn largest_free_bytes(&self) -> usize {
+        usize::MAX
+    }
+
+    /// The size of the longest message that can ever fit.
+    fn capacity_bytes(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Drops every message, when the stream has ended.
+    fn clear(&mut self);
+}
 
 /// A queue of whole messages that knows its level.
 ///
 /// The level is what the queued messages are charged: their payload and a constant for each frame. The same calls give
 /// the same results on every storage that charges alike and accepts them; a refusal changes nothing.
-pub trait Queue {
-    /// The marks that a gate over this storage begins with.
-    const LIMITS: Watermarks;
+pub trait Queue: Level {
     /// A message as it is put in.
     type Push<'a>;
     /// A message as it is taken out.
@@ -28,20 +62,6 @@ pub trait Queue {
 
     /// Takes the oldest message out and shows it to `f`. `None` if there is none.
     fn pop_with<R>(&mut self, f: impl FnOnce(Self::Pop<'_>) -> R) -> Option<R>;
-
-    /// What the queued messages are charged, in bytes.
-    fn level_bytes(&self) -> usize;
-
-    /// How many messages are queued.
-    fn len(&self) -> usize;
-
-    /// Whether no message is queued.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Drops every message.
-    fn clear(&mut self);
 }
 
 /// Messages packed into one ring of `N` bytes.
@@ -51,14 +71,16 @@ pub trait Queue {
 /// reader has passed them. So these are the bounds:
 /// - an **empty** buffer takes every message whose frames and headers together have at most `N` bytes, for an empty
 ///   ring restarts at its beginning;
-/// - a buffer that holds something takes a message of at most [`largest_free_bytes`](Self::largest_free_bytes);
+/// - a buffer that holds something takes a message of at most
+///   [`largest_free_bytes`](Level::largest_free_bytes): the longest free stretch, less one byte where it lies before the
+///   oldest message; with one short message in the middle that is about `N / 2`;
 /// - what is over `N` is [`TooLarge`](PushError::TooLarge), always; everything else that is refused is
 ///   [`Full`](PushError::Full) and fits later.
 ///
-/// Memory: `N` bytes and five words.
+/// Memory: `N` bytes, at most 2^28 - 1, and five words.
 ///
 /// ```
-/// use tidegate_core::{MessageBuffer, PushError, Queue};
+/// use tidegate_core::{Level, MessageBuffer, PushError};
 ///
 /// let mut buffer = MessageBuffer::<16>::new();
 /// buffer.push(&[b"one", b""]).unwrap();
@@ -73,9 +95,7 @@ pub trait Queue {
 /// assert!(buffer.is_empty());
 /// ```
 pub struct MessageBuffer<const N: usize> {
-    cursor: Cursor<N>,
-    level: usize,
-    len: usize,
+    ring: Ring<N>,
     bytes: ByteCell<N>,
 }
 
@@ -83,102 +103,133 @@ impl<const N: usize> MessageBuffer<N> {
     /// An empty buffer, all zeros.
     pub const fn new() -> Self {
         Self {
-            cursor: Cursor::new(),
-            level: 0,
-            len: 0,
+            ring: Ring::new(),
             bytes: ByteCell::new(),
         }
     }
 
-    /// The ring's size in bytes, `N`.
-    pub const fn capacity_bytes(&self) -> usize {
-        N
-    }
-
-    /// How many bytes, headers included, the longest message may have that fits now.
-    pub const fn largest_free_bytes(&self) -> usize {
-        self.cursor.largest_free()
-    }
-
     /// The oldest message, where it lies.
+    #[inline]
     pub fn peek_with<R>(&self, f: impl FnOnce(Frames<'_>) -> R) -> Option<R> {
-        let region = self.cursor.peek()?;
-        let (frames, _) = Frames::first(self.bytes.read(&region))?;
-        Some(f(frames))
+        let region = self.head()?;
+        Some(f(Frames::of(self.bytes.message(&region))))
+    }
+
+    #[inline]
+    fn head(&self) -> Option<ReadRegion> {
+        let head = self.ring.head()?;
+        let size = measure(|at| self.bytes.head_byte(&head, at));
+        Some(head.of_size(size))
     }
 
     /// Puts a message at the end: its frames, at least one, each of any length.
     ///
     /// # Errors
     /// See [`PushError`]; the message comes back, and nothing has changed.
+    #[inline]
     pub fn push<'a>(&mut self, message: &'a [&'a [u8]]) -> Result<(), PushError<&'a [&'a [u8]]>> {
-        <Self as Queue>::push(self, message)
-    }
-
-    /// Takes the oldest message out and shows it to `f`. `None` if there is none.
-    pub fn pop_with<R>(&mut self, f: impl FnOnce(Frames<'_>) -> R) -> Option<R> {
-        <Self as Queue>::pop_with(self, f)
-    }
-}
-
-impl<const N: usize> Queue for MessageBuffer<N> {
-    const LIMITS: Watermarks = Watermarks::of_capacity(N);
-    type Push<'a> = &'a [&'a [u8]];
-    type Pop<'a> = Frames<'a>;
-
-    fn push<'m>(&mut self, message: Self::Push<'m>) -> Result<(), PushError<Self::Push<'m>>> {
-        let Some((last, before)) = message.split_last() else {
+        let Some((first, others)) = message.split_first() else {
             return Err(PushError::NoFrames(message));
         };
-        let mut packed = 0usize;
-        let mut payload = 0usize;
-        for frame in message {
-            let framed = framed_len(frame.len()).and_then(|len| packed.checked_add(len));
-            let Some(sum) = framed else {
-                return Err(PushError::TooLarge(message));
-            };
-            packed = sum;
-            payload = payload.saturating_add(frame.len());
-        }
-        let mut region = match self.cursor.reserve(packed) {
+        let Some(size) = Size::of(message) else {
+            return Err(PushError::TooLarge(message));
+        };
+        let mut region = match self.ring.reserve(size.packed, &self.bytes) {
             Ok(region) => region,
             Err(NoRegion::Full) => return Err(PushError::Full(message)),
             Err(NoRegion::TooLarge) => return Err(PushError::TooLarge(message)),
         };
-        let mut rest = self.bytes.write(&mut region);
-        for frame in before {
-            rest = put_frame(rest, frame, true);
-        }
-        put_frame(rest, last, false);
-        let charge = payload.saturating_add(message.len().saturating_mul(FRAME_CHARGE));
-        self.level = self.level.saturating_add(charge);
-        self.len = self.len.saturating_add(1);
+        let mark = put_message(self.bytes.body(&mut region), first, others);
+        self.ring.commit(region, mark, size, &self.bytes);
         Ok(())
     }
 
-    fn pop_with<R>(&mut self, f: impl FnOnce(Frames<'_>) -> R) -> Option<R> {
-        let region = self.cursor.peek()?;
-        let (frames, len) = Frames::first(self.bytes.read(&region))?;
-        let charge = frames.charge_bytes();
-        let result = f(frames);
-        self.cursor.release(region, len);
-        self.level = self.level.saturating_sub(charge);
-        self.len = self.len.saturating_sub(1);
+    /// Takes the oldest message out and shows it to `f`. `None` if there is none.
+    #[inline]
+    pub fn pop_with<R>(&mut self, f: impl FnOnce(Frames<'_>) -> R) -> Option<R> {
+        let region = self.head()?;
+        let result = f(Frames::of(self.bytes.message(&region)));
+        let mut gap = self.ring.release(region, &self.bytes);
+        while gap == GapAhead(true) {
+            gap = self.ring.pass_gap(&self.bytes);
+        }
         Some(result)
     }
+}
 
+impl<const N: usize> Level for MessageBuffer<N> {
+    const LIMITS: Watermarks = Watermarks::of_capacity(N);
+
+    #[inline]
     fn level_bytes(&self) -> usize {
-        self.level
+        self.ring.level_bytes()
     }
 
+    #[inline]
     fn len(&self) -> usize {
-        self.len
+        self.ring.len()
+    }
+
+    #[inline]
+    fn largest_free_bytes(&self) -> usize {
+        self.ring.largest_free()
+    }
+
+    fn capacity_bytes(&self) -> usize {
+        N
     }
 
     fn clear(&mut self) {
-        self.cursor.clear();
-        self.level = 0;
-        self.len = 0;
+        // No region is out: `self` is borrowed for as long as one is.
+        self.ring = Ring::new();
+    }
+}
+
+impl<const N: usize> Queue for MessageBuffer<N> {
+    type Push<'a> = &'a [&'a [u8]];
+    type Pop<'a> = Frames<'a>;
+
+    #[inline]
+    fn push<'m>(&mut self, message: Self::Push<'m>) -> Result<(), PushError<Self::Push<'m>>> {
+        Self::push(self, message)
+    }
+
+    #[inline]
+    fn pop_with<R>(&mut self, f: impl FnOnce(Frames<'_>) -> R) -> Option<R> {
+        Self::pop_with(self, f)
+    }
+}
+
+/// The bookkeeping of a ring whose bytes lie beside the lock.
+impl<const N: usize> Level for Ring<N> {
+    const LIMITS: Watermarks = Watermarks::of_capacity(N);
+
+    #[inline]
+    fn level_bytes(&self) -> usize {
+        self.level_bytes()
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    #[inline]
+    fn is_readable(&self) -> bool {
+        self.is_readable()
+    }
+
+    #[inline]
+    fn largest_free_bytes(&self) -> usize {
+        self.largest_free()
+    }
+
+    fn capacity_bytes(&self) -> usize {
+        N
+    }
+
+    fn clear(&mut self) {
+        self.retire();
     }
 }
 
@@ -192,8 +243,8 @@ impl<const N: usize> fmt::Debug for MessageBuffer<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MessageBuffer")
             .field("capacity_bytes", &N)
-            .field("level_bytes", &self.level)
-            .field("len", &self.len)
+            .field("level_bytes", &self.level_bytes())
+            .field("len", &self.len())
             .finish()
     }
 }

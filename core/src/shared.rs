@@ -1,28 +1,58 @@
-//! A stream that interrupts and tasks share: the machine, locked.
+//! A stream that interrupts and tasks share: the machine behind a lock, its bytes beside it.
+//!
+//! Whatever moves a message's bytes takes the lock twice and copies between: reserve inside, copy outside, commit inside; take
+//! inside, copy or look outside, release inside. No section grows with the message.
 
 use core::fmt;
-use core::task::Waker;
+use core::task::Poll;
 
+use crate::cell::ByteCell;
 use crate::driver::Driver;
-use crate::error::{PushError, ReadError, TryReadError, WriteError};
-use crate::futures::{Closed, Drain, Read};
-use crate::message::Frames;
-use crate::queue::{MessageBuffer, Queue as _};
-use crate::stream::{Fixed, Interest, Machine, Phase, Wakes};
+use crate::error::{
+    AlreadyDone, PushError, ReadError, SendError, TryReadError, TryReadEventError, WriteError,
+};
+use crate::futures::{Closed, Drain, Flush, Peek, Read, ReadEvent, Send};
+use crate::grant::{ReadGrant, WriteGrant};
+use crate::handles::{BytePort, Reader, Writer};
+use crate::log::Seen;
+use crate::message::{Frames, Size, measure, put_message};
+use crate::ring::{GapAhead, HeadRegion, NoRegion, ReadRegion, Ring, WriteRegion};
+use crate::stream::{Events, Machine, NoEvents, Storage, Wakes};
 use crate::sync::Lock;
-use crate::transport::{Port, Transport};
+use crate::transport::Transport;
 use crate::waiters::{FixedSlots, Ticket};
 use crate::watermark::Watermarks;
 
-/// A message stream in fixed memory: `RX` bytes for what was received, `TX` bytes for what is to be sent, `W` waiters.
+/// The storage of a shared stream: the bookkeeping of its rings, whose bytes lie beside the lock.
+pub(crate) struct Shared<const RX: usize, const TX: usize, const W: usize, V>(
+    core::marker::PhantomData<fn() -> V>,
+);
+
+impl<const RX: usize, const TX: usize, const W: usize, V: Events> Storage for Shared<RX, TX, W, V> {
+    type Incoming = Ring<RX>;
+    type Outgoing = Ring<TX>;
+    type Events = V;
+    type Slots = FixedSlots<W>;
+}
+
+/// The machine of a shared stream.
+pub(crate) type SharedMachine<const RX: usize, const TX: usize, const W: usize, E, V> =
+    Machine<Shared<RX, TX, W, V>, E>;
+
+/// A message stream in fixed memory: `RX` bytes for what was received, `TX` bytes for what is to be sent, `W` waiters, and
+/// events in a `V` (none by default; see [`EventRing`](crate::EventRing)).
 ///
-/// It can be a `static`; every method takes `&self`. `E` is the error of its transport; it is cloned inside the critical
-/// section, so its `Clone` must not use the stream.
+/// It can be a `static`, which is all zeros at the start and lies in `.bss`; every method takes `&self`. `E` is the error of
+/// its transport; it is cloned inside the critical section, so its `Clone` must not use the stream.
 ///
-/// A user writes, drains and reads; a [`Driver`] moves what was written to a [`Transport`] and what that received to the
-/// readers. Whatever calls in, task or interrupt, has to run at a priority that `critical-section` masks.
+/// The user's side writes, drains and reads: here, or by the handles [`writer`](Self::writer) and [`reader`](Self::reader).
+/// The other side is a [`Driver`] over a [`Transport`], or whoever holds the [`port`](Self::port), such as an interrupt.
+/// Whatever calls in, task or interrupt, has to run at a priority that `critical-section` masks.
 ///
-/// Memory: `RX + TX` bytes, and on a 32-bit target about 120 bytes and 16 for each waiter.
+/// Interrupts are off for a short time that does not depend on the messages: bytes are copied, looked at, and written by
+/// a [`WriteGrant`] outside the critical section.
+///
+/// Memory: `RX + TX` bytes, and on a 32-bit target about 110 bytes and 10 for each waiter, and the events.
 ///
 /// ```
 /// use core::convert::Infallible;
@@ -37,52 +67,291 @@ use crate::watermark::Watermarks;
 /// let late: &[&[u8]] = &[b"late"];
 /// assert_eq!(STREAM.write(late), Err(WriteError::Closed(late)));
 /// ```
-pub struct Stream<const RX: usize, const TX: usize, const W: usize, E> {
-    machine: Lock<Machine<Fixed<RX, TX, W>, E>>,
+///
+/// From an interrupt to a task, with no transport: the interrupt holds the port, and sees when the task is behind.
+///
+/// ```
+/// # use core::convert::Infallible;
+/// # use tidegate_core::Stream;
+/// static SAMPLES: Stream<64, 0, 1, Infallible> = Stream::new();
+///
+/// fn timer_interrupt(sample: u16) {
+///     let port = SAMPLES.port();
+///     if port.interest().receive { // the task keeps up
+///         port.feed(&[&sample.to_le_bytes()]).unwrap();
+///     }
+/// }
+///
+/// async fn task() -> u16 {
+///     let message = SAMPLES.peek().await.unwrap();
+///     let sample = message.frames().next().and_then(|frame| frame.try_into().ok());
+///     message.release();
+///     sample.map_or(0, u16::from_le_bytes)
+/// }
+///
+/// timer_interrupt(2150);
+/// assert_eq!(embassy_futures::block_on(task()), 2150);
+/// ```
+pub struct Stream<const RX: usize, const TX: usize, const W: usize, E, V: Events = NoEvents> {
+    machine: Lock<SharedMachine<RX, TX, W, E, V>>,
+    incoming: ByteCell<RX>,
+    outgoing: ByteCell<TX>,
 }
 
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone> Stream<RX, TX, W, E> {
+impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+    Stream<RX, TX, W, E, V>
+{
     /// An open, empty stream with the default marks: three quarters and one quarter of each buffer.
     pub const fn new() -> Self {
         Self {
-            machine: Lock::new(Machine::new(
-                MessageBuffer::new(),
-                MessageBuffer::new(),
-                FixedSlots::new(),
-            )),
+            machine: Lock::new(Machine::new(Ring::new(), Ring::new(), FixedSlots::new())),
+            incoming: ByteCell::new(),
+            outgoing: ByteCell::new(),
         }
     }
 
     /// Runs `f` on the locked machine, and wakes those whom it names after the lock was released.
+    #[inline]
     pub(crate) fn with<R>(
         &self,
-        f: impl FnOnce(&mut Machine<Fixed<RX, TX, W>, E>) -> (R, Wakes),
+        f: impl FnOnce(&mut SharedMachine<RX, TX, W, E, V>) -> (R, Wakes),
     ) -> R {
-        let (result, mut wakes, waker) = self.machine.with(|machine| {
+        let (result, wakes, waker, before, after) = self.machine.with(|machine| {
+            let before = Seen::of(machine);
             let (result, mut wakes) = f(machine);
-            let waker = machine.take_waker(&mut wakes);
-            (result, wakes, waker)
+            let waker = if wakes.is_none() {
+                None
+            } else {
+                machine.take_waker(&mut wakes)
+            };
+            (result, wakes, waker, before, Seen::of(machine))
         });
+        after.log_changes(before);
         if let Some(waker) = waker {
             waker.wake();
-            // Each one in a critical section of its own, for they may be many.
-            while let Some(waker) = self.machine.with(|machine| machine.take_waker(&mut wakes)) {
-                waker.wake();
+            if !wakes.is_none() {
+                self.wake_others(wakes);
             }
         }
         result
     }
 
+    /// Each one in a critical section of its own, for they may be many.
+    #[cold]
+    fn wake_others(&self, mut wakes: Wakes) {
+        while let Some(waker) = self.machine.with(|machine| machine.take_waker(&mut wakes)) {
+            waker.wake();
+        }
+    }
+
+    /// A look that changes nothing.
+    #[inline]
+    fn look<R>(&self, f: impl FnOnce(&SharedMachine<RX, TX, W, E, V>) -> R) -> R {
+        self.machine.with(|machine| f(machine))
+    }
+
+    /// The user's write side, to be handed on.
+    #[inline]
+    pub const fn writer(&self) -> Writer<'_, RX, TX, W, E, V> {
+        Writer::new(self)
+    }
+
+    /// The user's read side, to be handed on.
+    #[inline]
+    pub const fn reader(&self) -> Reader<'_, RX, TX, W, E, V> {
+        Reader::new(self)
+    }
+
+    /// The transport's side, for whoever is the transport: an interrupt, or a test.
+    #[inline]
+    pub const fn port(&self) -> BytePort<'_, RX, TX, W, E, V> {
+        BytePort::new(self)
+    }
+
     /// Queues a message to be sent. Never waits; takes a message even while the write side is paused, so
-    /// [`drain`](Self::drain) between writes.
+    /// [`drain`](Self::drain) between writes. Refuses one as [`Full`](WriteError::Full) while a [`send`](Self::send) waits
+    /// for room, which it would overtake.
     ///
     /// # Errors
     /// See [`WriteError`]; the message comes back, and nothing of it was queued.
+    #[inline]
     pub fn write<'m>(&self, message: &'m [&'m [u8]]) -> Result<(), WriteError<&'m [&'m [u8]], E>> {
-        self.with(|machine| match machine.write(message) {
-            Ok(wakes) => (Ok(()), wakes),
-            Err(error) => (Err(error), Wakes::NONE),
+        let Some((first, others)) = message.split_first() else {
+            return Err(WriteError::NoFrames(message));
+        };
+        let Some(size) = Size::of(message) else {
+            return Err(WriteError::TooLarge(message));
+        };
+        match self.reserve_outgoing(size.packed) {
+            Ok(region) => self
+                .write_region(region, size, first, others)
+                .map_err(|()| WriteError::Closed(message)),
+            Err(error) => Err(error.map_message(|()| message)),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn write_region(
+        &self,
+        mut region: WriteRegion,
+        size: Size,
+        first: &[u8],
+        others: &[&[u8]],
+    ) -> Result<(), ()> {
+        let mark = put_message(self.outgoing.body(&mut region), first, others);
+        self.commit_outgoing(region, mark, size)
+    }
+
+    /// Room for a message of `payload_bytes` in `frames` frames, at least one, to be written in place and then committed.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; there is no message to hand back.
+    pub fn reserve(
+        &self,
+        payload_bytes: usize,
+        frames: usize,
+    ) -> Result<WriteGrant<'_, RX, TX, W, E, V, false>, WriteError<(), E>> {
+        let packed = grant_bytes(payload_bytes, frames)?;
+        let region = self.reserve_outgoing(packed)?;
+        Ok(WriteGrant::new(self, region))
+    }
+
+    #[inline]
+    fn reserve_outgoing(&self, packed: usize) -> Result<WriteRegion, WriteError<(), E>> {
+        self.machine.with(|machine| {
+            machine.may_write()?;
+            let region = machine.outgoing.reserve(packed, &self.outgoing);
+            region.map_err(no_region)
         })
+    }
+
+    /// `Err` if the stream is no longer open; the region was given up then.
+    #[inline]
+    pub(crate) fn commit_outgoing(
+        &self,
+        region: WriteRegion,
+        mark: [u8; 2],
+        size: Size,
+    ) -> Result<(), ()> {
+        let late = self.with(|machine| {
+            if !machine.state().is_open() {
+                return (Some(region), Wakes::NONE);
+            }
+            let was_readable = machine.outgoing.is_readable();
+            let shrinks = size.packed < region.len();
+            machine.outgoing.commit(region, mark, size, &self.outgoing);
+            let mut wakes = machine.written(was_readable);
+            if shrinks {
+                wakes = wakes.and(machine.send_room_grew());
+            }
+            (None, wakes)
+        });
+        match late {
+            None => Ok(()),
+            Some(region) => {
+                self.abandon_outgoing(region);
+                Err(())
+            }
+        }
+    }
+
+    pub(crate) fn abandon_outgoing(&self, region: WriteRegion) {
+        let gap = self.with(|machine| {
+            let gap = machine.outgoing.abandon(region, &self.outgoing);
+            (gap, machine.send_room_grew())
+        });
+        self.pass_outgoing_gaps(gap);
+    }
+
+    #[inline]
+    fn pass_outgoing_gaps(&self, mut gap: GapAhead) {
+        while gap == GapAhead(true) {
+            gap = self.with(|machine| {
+                let was_readable = machine.outgoing.is_readable();
+                let gap = machine.outgoing.pass_gap(&self.outgoing);
+                let wakes = machine.written(was_readable);
+                (gap, wakes.and(machine.send_room_grew()))
+            });
+        }
+    }
+
+    /// The head of what is to be sent, for one transport alone.
+    #[inline]
+    pub(crate) fn take_outgoing(&self) -> Option<ReadRegion> {
+        let head = self.machine.with(|machine| {
+            if machine.state().is_live() {
+                machine.outgoing.take()
+            } else {
+                None
+            }
+        })?;
+        Some(measured(&self.outgoing, head))
+    }
+
+    #[inline]
+    pub(crate) fn put_back_outgoing(&self, region: ReadRegion) {
+        // Nobody is to be woken: this is the transport's own side.
+        self.machine
+            .with(|machine| machine.outgoing.put_back(region));
+    }
+
+    #[inline]
+    pub(crate) fn release_outgoing(&self, region: ReadRegion, refused: bool) {
+        let gap = self.with(|machine| {
+            let gap = machine.outgoing.release(region, &self.outgoing);
+            if refused {
+                machine.count_refused();
+            }
+            (gap, machine.message_sent())
+        });
+        self.pass_outgoing_gaps(gap);
+    }
+
+    /// Queues a message once the write side is open and has room for it. Those who wait are served in the order in which they
+    /// came; a large message that waits for room is not overtaken.
+    ///
+    /// # Errors
+    /// See [`SendError`]; the message comes back, and nothing of it was queued.
+    ///
+    /// # Cancel safety
+    /// A future that is dropped before it was ready has queued nothing; it gives its place up and passes its turn on.
+    pub fn send<'m>(&self, message: &'m [&'m [u8]]) -> Send<'_, 'm, RX, TX, W, E, V> {
+        Send::new(self, message)
+    }
+
+    #[inline]
+    pub(crate) fn poll_send<'m>(
+        &self,
+        ticket: &mut Ticket,
+        message: &'m [&'m [u8]],
+    ) -> Poll<Result<(), SendError<&'m [&'m [u8]], E>>> {
+        let Some((first, others)) = message.split_first() else {
+            return Poll::Ready(Err(SendError::NoFrames(message)));
+        };
+        let Some(size) = Size::of(message) else {
+            return Poll::Ready(Err(SendError::TooLarge(message)));
+        };
+        let reserved = self.with(|machine| {
+            let (ready, wakes) = machine.poll_send(ticket, size.packed);
+            match ready {
+                Poll::Pending => (Poll::Pending, wakes),
+                Poll::Ready(Err(error)) => (Poll::Ready(Err(error)), wakes),
+                Poll::Ready(Ok(())) => {
+                    let region = machine.outgoing.reserve(size.packed, &self.outgoing);
+                    let wakes = wakes.and(machine.sender_served(ticket));
+                    let region = region.map_err(|_| SendError::TooLarge(()));
+                    (Poll::Ready(region), wakes)
+                }
+            }
+        });
+        match reserved {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error.map_message(|()| message))),
+            Poll::Ready(Ok(region)) => Poll::Ready(
+                self.write_region(region, size, first, others)
+                    .map_err(|()| SendError::Closed(message)),
+            ),
+        }
     }
 
     /// Waits while the write side is paused; returns at once otherwise. Stays valid while the stream closes.
@@ -92,8 +361,20 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone> Stream<RX, TX, 
     ///
     /// # Cancel safety
     /// A dropped future gives its place up and passes its turn on.
-    pub fn drain(&self) -> Drain<'_, RX, TX, W, E> {
+    pub fn drain(&self) -> Drain<'_, RX, TX, W, E, V> {
         Drain::new(self)
+    }
+
+    /// Waits until the write buffer is empty: the transport has taken over whatever was written. Stays valid while the
+    /// stream closes.
+    ///
+    /// # Errors
+    /// See [`DrainError`](crate::DrainError).
+    ///
+    /// # Cancel safety
+    /// A dropped future gives its place up.
+    pub fn flush(&self) -> Flush<'_, RX, TX, W, E, V> {
+        Flush::new(self)
     }
 
     /// Waits for a message, copies it into `out`, and returns its frames there.
@@ -105,8 +386,37 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone> Stream<RX, TX, 
     ///
     /// # Cancel safety
     /// A dropped future takes no message, gives its place up and passes its turn on.
-    pub fn read<'b>(&self, out: &'b mut [u8]) -> Read<'_, 'b, RX, TX, W, E> {
+    pub fn read<'b>(&self, out: &'b mut [u8]) -> Read<'_, 'b, RX, TX, W, E, V> {
         Read::new(self, out)
+    }
+
+    /// Waits for a message, and lends it out where it lies. It is taken out by [`ReadGrant::release`]; until then nobody
+    /// else gets it, nor what comes after it.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    ///
+    /// # Cancel safety
+    /// A dropped future takes no message, gives its place up and passes its turn on. A dropped grant leaves its message.
+    pub fn peek(&self) -> Peek<'_, RX, TX, W, E, V> {
+        Peek::new(self)
+    }
+
+    #[inline]
+    pub(crate) fn poll_peek(&self, ticket: &mut Ticket) -> Poll<Result<ReadRegion, ReadError<E>>> {
+        let head = self.with(|machine| {
+            let (ready, wakes) = machine.poll_readable(ticket);
+            let head = match ready {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                Poll::Ready(Ok(())) => {
+                    machine.turn_taken(ticket);
+                    Poll::Ready(machine.incoming.take().ok_or(ReadError::Closed))
+                }
+            };
+            (head, wakes)
+        });
+        head.map_ok(|head| measured(&self.incoming, head))
     }
 
     /// Takes a message if one is there and nobody waits for it, copies it into `out`, and returns its frames there.
@@ -115,22 +425,215 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone> Stream<RX, TX, 
     /// # Errors
     /// See [`TryReadError`]; a message for which `out` is too small stays in the buffer.
     pub fn try_read<'b>(&self, out: &'b mut [u8]) -> Result<Frames<'b>, TryReadError<E>> {
-        let len = self.with(|machine| {
-            if let (Err(error), wakes) = machine.try_readable() {
-                return (Err(error), wakes);
-            }
-            if let Some(needed_bytes) = too_small(machine.incoming(), out) {
-                let error = TryReadError::Read(ReadError::TooSmall { needed_bytes });
-                return (Err(error), Wakes::NONE);
-            }
-            let (len, wakes) = machine.take(&mut Ticket::new(), |frames| copy_out(frames, out));
-            (len.ok_or(TryReadError::Empty), wakes)
+        let region = self.try_take_incoming()?;
+        match self.copy_out(region, out) {
+            Ok(len) => Ok(Frames::of(out.get(..len).unwrap_or(&[]))),
+            Err(needed_bytes) => Err(TryReadError::Read(ReadError::TooSmall { needed_bytes })),
+        }
+    }
+
+    /// Lends a message out where it lies, if one is there and nobody waits for it. See [`peek`](Self::peek).
+    ///
+    /// # Errors
+    /// See [`TryReadError`].
+    #[inline]
+    pub fn try_peek(&self) -> Result<ReadGrant<'_, RX, TX, W, E, V, true>, TryReadError<E>> {
+        let region = self.try_take_incoming()?;
+        Ok(ReadGrant::new(self, region))
+    }
+
+    #[inline]
+    fn try_take_incoming(&self) -> Result<ReadRegion, TryReadError<E>> {
+        let head = self.with(|machine| match machine.try_readable() {
+            (Ok(()), wakes) => (machine.incoming.take().ok_or(TryReadError::Empty), wakes),
+            (Err(error), wakes) => (Err(error), wakes),
         })?;
-        frames_in(out, len).ok_or(TryReadError::Empty)
+        Ok(measured(&self.incoming, head))
+    }
+
+    /// Copies a message out, headers and all, and releases it; says how long it is. `Err` says how long `out` would have
+    /// to be; the message stays then.
+    #[inline]
+    pub(crate) fn copy_out(&self, region: ReadRegion, out: &mut [u8]) -> Result<usize, usize> {
+        let packed = self.incoming.message(&region);
+        let len = packed.len();
+        match out.get_mut(..len) {
+            Some(out) => crate::message::copy(out, packed),
+            None => {
+                self.put_back_incoming(region);
+                return Err(len);
+            }
+        }
+        self.release_incoming(region);
+        Ok(len)
+    }
+
+    #[inline]
+    pub(crate) fn incoming_frames<'r>(&'r self, region: &'r ReadRegion) -> Frames<'r> {
+        Frames::of(self.incoming.message(region))
+    }
+
+    #[inline]
+    pub(crate) fn outgoing_frames<'r>(&'r self, region: &'r ReadRegion) -> Frames<'r> {
+        Frames::of(self.outgoing.message(region))
+    }
+
+    #[inline]
+    pub(crate) fn outgoing_body<'r>(&'r self, region: &'r mut WriteRegion) -> &'r mut [u8] {
+        self.outgoing.body(region)
+    }
+
+    #[inline]
+    pub(crate) fn incoming_body<'r>(&'r self, region: &'r mut WriteRegion) -> &'r mut [u8] {
+        self.incoming.body(region)
+    }
+
+    pub(crate) fn put_back_incoming(&self, region: ReadRegion) {
+        self.with(|machine| {
+            machine.incoming.put_back(region);
+            ((), machine.put_back())
+        });
+    }
+
+    #[inline]
+    pub(crate) fn release_incoming(&self, region: ReadRegion) {
+        let gap = self.with(|machine| {
+            let gap = machine.incoming.release(region, &self.incoming);
+            (gap, machine.message_read())
+        });
+        self.pass_incoming_gaps(gap);
+    }
+
+    #[inline]
+    fn pass_incoming_gaps(&self, mut gap: GapAhead) {
+        while gap == GapAhead(true) {
+            gap = self.with(|machine| {
+                let gap = machine.incoming.pass_gap(&self.incoming);
+                let wakes = machine.fed();
+                (gap, wakes.and(machine.room_grew()))
+            });
+        }
+    }
+
+    #[inline]
+    pub(crate) fn reserve_incoming(&self, packed: usize) -> Result<WriteRegion, PushError<()>> {
+        self.machine.with(|machine| {
+            if !machine.state().is_open() {
+                return Err(PushError::Closed(()));
+            }
+            let region = machine.incoming.reserve(packed, &self.incoming);
+            region.map_err(|error| match error {
+                NoRegion::TooLarge => PushError::TooLarge(()),
+                NoRegion::Full => {
+                    machine.starve();
+                    PushError::Full(())
+                }
+            })
+        })
+    }
+
+    /// `Err` if the stream is no longer open; the region was given up then.
+    #[inline]
+    pub(crate) fn commit_incoming(
+        &self,
+        region: WriteRegion,
+        mark: [u8; 2],
+        size: Size,
+    ) -> Result<(), ()> {
+        let late = self.with(|machine| {
+            if !machine.state().is_open() {
+                return (Some(region), Wakes::NONE);
+            }
+            let shrinks = size.packed < region.len();
+            machine.incoming.commit(region, mark, size, &self.incoming);
+            let mut wakes = machine.fed();
+            if shrinks {
+                wakes = wakes.and(machine.room_grew());
+            }
+            (None, wakes)
+        });
+        match late {
+            None => Ok(()),
+            Some(region) => {
+                self.abandon_incoming(region);
+                Err(())
+            }
+        }
+    }
+
+    pub(crate) fn abandon_incoming(&self, region: WriteRegion) {
+        let gap = self.with(|machine| {
+            let gap = machine.incoming.abandon(region, &self.incoming);
+            (gap, machine.room_grew())
+        });
+        self.pass_incoming_gaps(gap);
+    }
+
+    #[inline]
+    pub(crate) fn feed_region(
+        &self,
+        mut region: WriteRegion,
+        size: Size,
+        first: &[u8],
+        others: &[&[u8]],
+    ) -> Result<(), ()> {
+        let mark = put_message(self.incoming.body(&mut region), first, others);
+        self.commit_incoming(region, mark, size)
+    }
+
+    /// Stops taking messages from the transport; a read serves the buffer only.
+    ///
+    /// # Errors
+    /// Reading was paused already.
+    pub fn pause_reading(&self) -> Result<(), AlreadyDone> {
+        self.with(|machine| (machine.pause_reading(), Wakes::NONE))
+    }
+
+    /// Undoes [`pause_reading`](Self::pause_reading).
+    ///
+    /// # Errors
+    /// Reading was not paused.
+    pub fn resume_reading(&self) -> Result<(), AlreadyDone> {
+        self.with(|machine| match machine.resume_reading() {
+            Ok(wakes) => (Ok(()), wakes),
+            Err(error) => (Err(error), Wakes::NONE),
+        })
+    }
+
+    /// Asks for events, or for no more of them. Twice is once. What waits to be read stays.
+    pub fn set_monitoring(&self, monitoring: bool) {
+        self.with(|machine| ((), machine.set_monitoring(monitoring)));
+    }
+
+    /// Changes how many events are kept; the oldest ones that are too many are discarded, and counted.
+    pub fn set_event_backlog(&self, events: usize) {
+        self.with(|machine| ((), machine.set_event_backlog(events)));
+    }
+
+    /// Waits for an event; returns it, and how many were discarded before it since the last one. Ask for events with
+    /// [`set_monitoring`](Self::set_monitoring) first.
+    ///
+    /// An event is copied inside the critical section: keep events small.
+    ///
+    /// # Errors
+    /// See [`ReadEventError`](crate::ReadEventError).
+    ///
+    /// # Cancel safety
+    /// A dropped future takes no event, gives its place up and passes its turn on.
+    pub fn read_event(&self) -> ReadEvent<'_, RX, TX, W, E, V> {
+        ReadEvent::new(self)
+    }
+
+    /// Takes an event if one is there and nobody waits for it.
+    ///
+    /// # Errors
+    /// See [`TryReadEventError`].
+    pub fn try_read_event(&self) -> Result<(V::Event, usize), TryReadEventError<E>> {
+        self.with(|machine| machine.try_event())
     }
 
     /// Takes no more from the transport and no more writes; what was written is still sent, what was received can still
-    /// be read.
+    /// be read. What was reserved and not yet committed is not sent.
     pub fn close(&self) {
         self.with(|machine| ((), machine.close()));
     }
@@ -147,28 +650,43 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone> Stream<RX, TX, 
     ///
     /// # Cancel safety
     /// A dropped future gives its place up.
-    pub fn closed(&self) -> Closed<'_, RX, TX, W, E> {
+    pub fn closed(&self) -> Closed<'_, RX, TX, W, E, V> {
         Closed::new(self)
     }
 
     /// True exactly when the stream is closing, or closed, and everything that had been buffered was read.
     pub fn at_closing(&self) -> bool {
-        self.with(|machine| (machine.at_closing(), Wakes::NONE))
+        self.look(Machine::at_closing)
     }
 
     /// The transport's error, once it has failed. Reading it does not consume it.
     pub fn exception(&self) -> Option<E> {
-        self.with(|machine| (machine.exception().cloned(), Wakes::NONE))
+        self.look(|machine| machine.exception().cloned())
     }
 
     /// What the messages that wait to be sent are charged, in bytes.
     pub fn write_buffer_bytes(&self) -> usize {
-        self.with(|machine| (machine.outgoing().level_bytes(), Wakes::NONE))
+        self.look(|machine| machine.outgoing.level_bytes())
     }
 
     /// What the messages that wait to be read are charged, in bytes.
     pub fn read_buffer_bytes(&self) -> usize {
-        self.with(|machine| (machine.incoming().level_bytes(), Wakes::NONE))
+        self.look(|machine| machine.incoming.level_bytes())
+    }
+
+    /// How many queued messages the transport has refused.
+    pub fn refused_messages(&self) -> usize {
+        self.look(Machine::refused_messages)
+    }
+
+    /// The marks of the write side.
+    pub fn write_limits(&self) -> Watermarks {
+        self.look(Machine::write_limits)
+    }
+
+    /// The marks of the read side.
+    pub fn read_limits(&self) -> Watermarks {
+        self.look(Machine::read_limits)
     }
 
     /// Changes the marks of the write side, at once.
@@ -185,180 +703,57 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone> Stream<RX, TX, 
     ///
     /// # Cancel safety
     /// All progress lives in the stream and the transport: dropping the driver loses nothing, and another one may go on.
-    pub fn drive<'a, T>(&'a self, transport: &'a mut T) -> Driver<'a, T, RX, TX, W, E>
+    pub fn drive<'a, T>(&'a self, transport: &'a mut T) -> Driver<'a, T, RX, TX, W, E, V>
     where
-        T: Transport<BytePort<'a, RX, TX, W, E>, Error = E, Refused = ()>,
+        T: Transport<BytePort<'a, RX, TX, W, E, V>, Error = E, Refused = ()>,
     {
         Driver::new(self, transport)
     }
 }
 
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone> Default for Stream<RX, TX, W, E> {
+/// How long a region has to be for a message that is not yet there.
+pub(crate) fn grant_bytes(payload_bytes: usize, frames: usize) -> Result<usize, PushError<()>> {
+    if frames == 0 {
+        return Err(PushError::NoFrames(()));
+    }
+    // A frame that needs a longer header may be among them.
+    let longest = crate::message::header_len(payload_bytes);
+    longest
+        .checked_mul(frames)
+        .and_then(|headers| headers.checked_add(payload_bytes))
+        .ok_or(PushError::TooLarge(()))
+}
+
+fn no_region<E>(error: NoRegion) -> WriteError<(), E> {
+    match error {
+        NoRegion::Full => WriteError::Full(()),
+        NoRegion::TooLarge => WriteError::TooLarge(()),
+    }
+}
+
+/// Walks over the head, outside the lock.
+#[inline]
+fn measured<const N: usize>(bytes: &ByteCell<N>, head: HeadRegion) -> ReadRegion {
+    let size = measure(|at| bytes.head_byte(&head, at));
+    head.of_size(size)
+}
+
+impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Default
+    for Stream<RX, TX, W, E, V>
+{
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<const RX: usize, const TX: usize, const W: usize, E> fmt::Debug for Stream<RX, TX, W, E> {
+impl<const RX: usize, const TX: usize, const W: usize, E, V: Events> fmt::Debug
+    for Stream<RX, TX, W, E, V>
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stream")
             .field("read_capacity_bytes", &RX)
             .field("write_capacity_bytes", &TX)
             .field("waiters", &W)
-            .finish()
-    }
-}
-
-/// How long `out` would have to be for the oldest message, if it is too short.
-pub(crate) fn too_small<const N: usize>(buffer: &MessageBuffer<N>, out: &[u8]) -> Option<usize> {
-    let needed = buffer.peek_with(|frames| frames.as_packed().len())?;
-    (needed > out.len()).then_some(needed)
-}
-
-/// Copies a message, headers and all; says how long it is.
-pub(crate) fn copy_out(frames: Frames<'_>, out: &mut [u8]) -> usize {
-    let packed = frames.as_packed();
-    if let Some(out) = out.get_mut(..packed.len()) {
-        out.copy_from_slice(packed);
-    }
-    packed.len()
-}
-
-/// The message that was copied to the start of `out`.
-pub(crate) fn frames_in(out: &[u8], len: usize) -> Option<Frames<'_>> {
-    Some(Frames::first(out.get(..len)?)?.0)
-}
-
-/// A [`Stream`]'s side of the seam, for transports that move bytes. A [`Driver`] lends it to its transport.
-///
-/// To receive: [`feed`](Self::feed) a whole message. To send: copy the oldest one with [`copy_head`](Self::copy_head),
-/// and say [`sent`](Self::sent) once it was taken over.
-pub struct BytePort<'a, const RX: usize, const TX: usize, const W: usize, E> {
-    stream: &'a Stream<RX, TX, W, E>,
-    moved_bytes: usize,
-}
-
-impl<'a, const RX: usize, const TX: usize, const W: usize, E> BytePort<'a, RX, TX, W, E> {
-    pub(crate) fn new(stream: &'a Stream<RX, TX, W, E>) -> Self {
-        Self {
-            stream,
-            moved_bytes: 0,
-        }
-    }
-}
-
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone> BytePort<'_, RX, TX, W, E> {
-    /// Stores the driver's waker.
-    pub(crate) fn register(&mut self, waker: &Waker) {
-        let waker = waker.clone();
-        let old = self
-            .stream
-            .with(|machine| (machine.register_driver(waker), Wakes::NONE));
-        drop(old);
-    }
-
-    /// Whether nothing has happened since.
-    pub(crate) fn is_registered(&self) -> bool {
-        self.stream
-            .with(|machine| (machine.has_driver(), Wakes::NONE))
-    }
-
-    fn moved(&mut self, bytes: usize) {
-        self.moved_bytes = self.moved_bytes.wrapping_add(bytes);
-    }
-
-    /// Hands a received message to the readers.
-    ///
-    /// # Errors
-    /// The message comes back. If it was [`Full`](PushError::Full), keep it and report
-    /// [`NoRoom`](crate::Received::NoRoom); if it was [`TooLarge`](PushError::TooLarge), count it and report
-    /// [`Skipped`](crate::Received::Skipped). If the stream is no longer open it is [`Closed`](PushError::Closed): report
-    /// [`Blocked`](crate::Received::Blocked).
-    pub fn feed<'m>(&mut self, message: &'m [&'m [u8]]) -> Result<(), PushError<&'m [&'m [u8]]>> {
-        self.stream.with(|machine| match machine.feed(message) {
-            Ok(wakes) => (Ok(()), wakes),
-            Err(error) => (Err(error), Wakes::NONE),
-        })?;
-        let bytes = message
-            .iter()
-            .fold(0usize, |sum, frame| sum.saturating_add(frame.len()));
-        self.moved(bytes);
-        Ok(())
-    }
-
-    /// Copies the oldest message that waits to be sent into `out`, and returns its frames there. `None` if there is none.
-    ///
-    /// # Errors
-    /// `out` is too small; the number of bytes that it must have.
-    pub fn copy_head<'b>(&mut self, out: &'b mut [u8]) -> Result<Option<Frames<'b>>, usize> {
-        let len = self.stream.with(|machine| {
-            let head = machine.outgoing();
-            let len = match too_small(head, out) {
-                Some(needed) => Err(needed),
-                None => Ok(head.peek_with(|frames| copy_out(frames, out))),
-            };
-            (len, Wakes::NONE)
-        })?;
-        Ok(len.and_then(|len| frames_in(out, len)))
-    }
-
-    /// The transport has taken the oldest message over.
-    pub fn sent(&mut self) {
-        let bytes = self.stream.with(|machine| {
-            let before = machine.outgoing().level_bytes();
-            let wakes = machine.sent();
-            let after = machine.outgoing().level_bytes();
-            (before.saturating_sub(after), wakes)
-        });
-        self.moved(bytes);
-    }
-}
-
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone> Port
-    for BytePort<'_, RX, TX, W, E>
-{
-    type Error = E;
-    type Refused = ();
-
-    fn interest(&mut self) -> Interest {
-        self.stream
-            .with(|machine| (machine.interest(), Wakes::NONE))
-    }
-
-    fn phase(&mut self) -> Phase {
-        self.stream.with(|machine| (machine.phase(), Wakes::NONE))
-    }
-
-    fn moved_bytes(&self) -> usize {
-        self.moved_bytes
-    }
-
-    fn starved(&mut self) {
-        self.stream.with(|machine| {
-            machine.starved();
-            ((), Wakes::NONE)
-        });
-    }
-
-    fn refused(&mut self, (): ()) {
-        self.stream.with(|machine| ((), machine.refused()));
-    }
-
-    fn finish(&mut self) {
-        self.stream.with(|machine| ((), machine.finish()));
-    }
-
-    fn fail(&mut self, error: E) {
-        self.stream.with(|machine| ((), machine.fail(error)));
-    }
-}
-
-impl<const RX: usize, const TX: usize, const W: usize, E> fmt::Debug
-    for BytePort<'_, RX, TX, W, E>
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BytePort")
-            .field("stream", self.stream)
             .finish()
     }
 }

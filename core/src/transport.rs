@@ -15,7 +15,7 @@ pub enum Received {
     Blocked,
     /// There is one, and the read buffer has no room for it now. The transport keeps it.
     NoRoom,
-    /// One was discarded: it can never fit. The transport has counted it.
+    /// One was thrown away: it can never fit. The driver tells the stream, and the stream tells the reader.
     Skipped,
 }
 
@@ -49,8 +49,9 @@ pub enum Shutdown {
 /// 1. [`try_send`](Self::try_send) while the stream wants to send, until it says [`Blocked`](Sent::Blocked);
 /// 2. [`try_recv`](Self::try_recv) while the stream wants to receive, until it says [`Blocked`](Received::Blocked) or
 ///    [`NoRoom`](Received::NoRoom);
-/// 3. [`try_flush`](Self::try_flush) once the stream closes and nothing is queued;
-/// 4. [`poll_ready`](Self::poll_ready): only when this is pending does the driver sleep.
+/// 3. [`try_event`](Self::try_event) until it says `false`;
+/// 4. [`try_flush`](Self::try_flush) once the stream closes and nothing is queued;
+/// 5. [`poll_ready`](Self::poll_ready): only when this is pending does the driver sleep.
 ///
 /// What it may rely on, and what it owes:
 ///
@@ -59,7 +60,8 @@ pub enum Shutdown {
 ///   [`Accepted`](Sent::Accepted). Until then the message stays queued.
 /// - `Blocked` promises that `poll_ready` wakes the driver once it is worth trying again.
 /// - After `NoRoom` the driver leaves receiving out of `want` until a message was read.
-/// - A message that can never fit is discarded whole, counted, and reported as [`Skipped`](Received::Skipped).
+/// - A message that can never fit is thrown away whole and reported as [`Skipped`](Received::Skipped), once each.
+/// - Whatever it reports as an event goes into the port in [`try_event`](Self::try_event); events are never waited for.
 /// - A transport with several peers assembles each message in that peer's own buffer, or one stalled peer blocks all.
 pub trait Transport<P> {
     /// Ends the stream.
@@ -91,6 +93,16 @@ pub trait Transport<P> {
     /// The transport has failed; the stream ends.
     fn try_send(&mut self, port: &mut P) -> Result<Sent<Self::Refused>, Self::Error>;
 
+    /// Feeds one event into the port, if there is one; says whether there was. A transport that has none leaves this as it
+    /// is.
+    ///
+    /// # Errors
+    /// The transport has failed; the stream ends.
+    fn try_event(&mut self, port: &mut P) -> Result<bool, Self::Error> {
+        let _ = port;
+        Ok(false)
+    }
+
     /// Whether everything that was accepted is on its way; closing waits for it.
     ///
     /// # Errors
@@ -113,10 +125,13 @@ pub trait Port {
     fn interest(&mut self) -> Interest;
     /// Where the stream stands.
     fn phase(&mut self) -> Phase;
-    /// How many bytes this port has moved since it was made.
-    fn moved_bytes(&self) -> usize;
-    /// A received message had no room.
-    fn starved(&mut self);
+    /// How many bytes this port has moved since it was made, where that is to end a batch. A port in fixed memory moves no
+    /// more than its buffers hold.
+    fn moved_bytes(&self) -> usize {
+        0
+    }
+    /// A received message could never fit and was thrown away.
+    fn discarded(&mut self);
     /// The head was refused for good.
     fn refused(&mut self, reason: Self::Refused);
     /// Everything was flushed.

@@ -1,7 +1,7 @@
 //! Who waits for what, in the order in which they came.
 //!
-//! One FIFO list per kind of wait, linked through the slots by index. A future holds a [`Ticket`]: its slot, and the
-//! slot's generation, so that a ticket that was served or cancelled means nothing any more. Nobody is ever evicted.
+//! One circular list per kind of wait, linked through the slots by index; every step is a constant number of steps. A future
+//! holds a [`Ticket`], which owns its slot until it leaves. Nobody is ever evicted.
 
 use core::task::Waker;
 use core::{fmt, mem};
@@ -13,21 +13,38 @@ use crate::error::TooManyWaiters;
 pub(crate) enum Kind {
     /// A message to read.
     Read,
+    /// An event to read.
+    Event,
+    /// The write side's gate, and room for a message.
+    Send,
     /// The write side to be resumed.
     Drain,
+    /// The write buffer to be empty.
+    Flush,
     /// The end.
     Closed,
 }
 
 impl Kind {
-    const COUNT: usize = 3;
+    /// All, in the order of their numbers.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Read,
+        Self::Event,
+        Self::Send,
+        Self::Drain,
+        Self::Flush,
+        Self::Closed,
+    ];
 
     #[inline]
-    fn index(self) -> usize {
+    pub(crate) fn index(self) -> usize {
         match self {
             Self::Read => 0,
-            Self::Drain => 1,
-            Self::Closed => 2,
+            Self::Event => 1,
+            Self::Send => 2,
+            Self::Drain => 3,
+            Self::Flush => 4,
+            Self::Closed => 5,
         }
     }
 }
@@ -38,77 +55,113 @@ pub trait Index: Copy + PartialEq + fmt::Debug {
     const NONE: Self;
     /// The number as an index, or `None` if it does not fit.
     fn of(slot: usize) -> Option<Self>;
-    /// The slot, or `None` for none.
-    fn slot(self) -> Option<usize>;
+    /// The slot; of none, `usize::MAX`, which no slot has.
+    fn slot(self) -> usize;
 }
 
 macro_rules! index {
     ($($int:ty),*) => {$(
         impl Index for $int {
             const NONE: Self = 0;
+            #[inline]
             fn of(slot: usize) -> Option<Self> {
                 slot.checked_add(1)?.try_into().ok()
             }
-            fn slot(self) -> Option<usize> {
-                usize::try_from(self).ok()?.checked_sub(1)
+            #[inline]
+            fn slot(self) -> usize {
+                usize::try_from(self).unwrap_or(0).wrapping_sub(1)
             }
         }
     )*};
 }
 index!(u8, u32);
 
-/// A place for one waiter.
-#[derive(Debug)]
-pub struct Slot<I> {
-    /// `None` once it was taken to be woken, and in a free slot.
-    waker: Option<Waker>,
-    /// The one who came before; none for the first.
+/// Who stands before and behind a slot in its list.
+#[derive(Clone, Copy, Debug)]
+pub struct Link<I> {
     before: I,
-    /// The one who came after; in a free slot the next free one.
+    /// None for a slot that is in no list; in a free slot the next free one.
     after: I,
-    /// Counts how often the slot was given out.
-    generation: u32,
-    /// The index of the kind plus one; 0 for a free slot.
-    kind: u8,
 }
 
-/// Where the slots are kept: a fixed number on a device, as many as are needed on a host.
+impl<I: Index> Link<I> {
+    /// In no list.
+    pub const NONE: Self = Self {
+        before: I::NONE,
+        after: I::NONE,
+    };
+}
+
+/// Where the waiters are kept: a fixed number on a device, as many as are needed on a host. Wakers and links have the
+/// same number at any time.
 pub trait Slots {
     /// What numbers them.
     type Index: Index;
-    /// All slots there are.
-    fn get(&self) -> &[Slot<Self::Index>];
-    /// All slots there are.
-    fn get_mut(&mut self) -> &mut [Slot<Self::Index>];
-    /// Adds one slot.
+    /// The waker of each slot, while its owner sleeps.
+    fn wakers(&self) -> &[Option<Waker>];
+    /// The waker of each slot, while its owner sleeps.
+    fn wakers_mut(&mut self) -> &mut [Option<Waker>];
+    /// The place of each slot.
+    fn links(&self) -> &[Link<Self::Index>];
+    /// The place of each slot.
+    fn links_mut(&mut self) -> &mut [Link<Self::Index>];
+    /// Adds one slot, if more can be had.
     ///
     /// # Errors
     /// There is no room for another.
-    fn add(&mut self, slot: Slot<Self::Index>) -> Result<(), TooManyWaiters>;
+    fn grow(&mut self) -> Result<(), TooManyWaiters>;
 }
 
-/// Room for `W` waiters, at most 255.
-#[derive(Debug, Default)]
-pub struct FixedSlots<const W: usize>(heapless::Vec<Slot<u8>, W>);
+/// Room for `W` waiters, at most 255: on a 32-bit target, 10 bytes each.
+#[derive(Debug)]
+pub struct FixedSlots<const W: usize> {
+    wakers: [Option<Waker>; W],
+    links: [Link<u8>; W],
+}
 
 impl<const W: usize> FixedSlots<W> {
     /// No waiters yet; all zeros.
     pub const fn new() -> Self {
         const { assert!(W <= 255, "at most 255 waiters") };
-        Self(heapless::Vec::new())
+        Self {
+            wakers: [const { None }; W],
+            links: [Link::NONE; W],
+        }
+    }
+}
+
+impl<const W: usize> Default for FixedSlots<W> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 impl<const W: usize> Slots for FixedSlots<W> {
     type Index = u8;
-    fn get(&self) -> &[Slot<u8>] {
-        &self.0
+
+    #[inline]
+    fn wakers(&self) -> &[Option<Waker>] {
+        &self.wakers
     }
-    fn get_mut(&mut self) -> &mut [Slot<u8>] {
-        &mut self.0
+
+    #[inline]
+    fn wakers_mut(&mut self) -> &mut [Option<Waker>] {
+        &mut self.wakers
     }
-    fn add(&mut self, slot: Slot<u8>) -> Result<(), TooManyWaiters> {
-        self.0.push(slot).map_err(|_| TooManyWaiters)
+
+    #[inline]
+    fn links(&self) -> &[Link<u8>] {
+        &self.links
+    }
+
+    #[inline]
+    fn links_mut(&mut self) -> &mut [Link<u8>] {
+        &mut self.links
+    }
+
+    #[inline]
+    fn grow(&mut self) -> Result<(), TooManyWaiters> {
+        Err(TooManyWaiters)
     }
 }
 
@@ -119,12 +172,14 @@ impl<const W: usize> Slots for FixedSlots<W> {
 /// dropped by [`settle`](Self::settle) after the lock was released. A ticket that is offered no waker never waits:
 /// that makes a `try_` call of every `poll_` function.
 ///
-/// A ticket that still waits has to be cancelled (`Machine::cancel`) before it is dropped, or its place stays taken.
+/// A ticket belongs to one machine: with another, waits would end early or never. One that still waits has to be cancelled
+/// (`Machine::cancel`) before it is dropped, or its place stays taken; a future that is forgotten (`mem::forget`) keeps
+/// its place, and its turn, for ever.
 #[derive(Debug, Default)]
 pub struct Ticket {
     /// The slot plus one; 0 for none.
     slot: usize,
-    generation: u32,
+    kind: Option<Kind>,
     offered: Option<Waker>,
     returned: Option<Waker>,
 }
@@ -134,119 +189,172 @@ impl Ticket {
     pub const fn new() -> Self {
         Self {
             slot: 0,
-            generation: 0,
+            kind: None,
             offered: None,
             returned: None,
         }
     }
 
     /// Lends the machine a waker. Before the lock.
+    #[inline]
     pub fn offer(&mut self, waker: &Waker) {
         self.offered = Some(waker.clone());
     }
 
     /// Drops the wakers that are not needed. After the lock.
+    #[inline]
     pub fn settle(&mut self) {
         self.offered = None;
         self.returned = None;
     }
 
     /// Whether a waker was offered: whether the caller is ready to wait.
+    #[inline]
     pub(crate) fn may_wait(&self) -> bool {
         self.offered.is_some()
     }
 
-    /// Whether it may hold a place. Once this is false, there is nothing to cancel.
+    /// Whether it holds a place. If not, there is nothing to cancel.
+    #[inline]
     pub const fn has_place(&self) -> bool {
         self.slot != 0
     }
-}
 
-#[derive(Debug, Clone, Copy)]
-struct Ends<I> {
-    first: I,
-    last: I,
-}
+    #[inline]
+    fn slot(&self) -> usize {
+        self.slot.wrapping_sub(1)
+    }
 
-impl<I: Index> Ends<I> {
-    const EMPTY: Self = Self {
-        first: I::NONE,
-        last: I::NONE,
-    };
+    /// Whether it waits for something else.
+    #[inline]
+    pub(crate) fn waits_otherwise(&self, kind: Kind) -> bool {
+        self.has_place() && self.kind != Some(kind)
+    }
 }
 
 /// The lists. All zeros at the start.
 #[derive(Debug)]
 pub(crate) struct Waiters<S: Slots> {
     slots: S,
-    lists: [Ends<S::Index>; Kind::COUNT],
+    /// The last of each list; the first comes after it.
+    last: [S::Index; Kind::ALL.len()],
     free: S::Index,
+    /// The newest slot that was ever given out.
+    newest: S::Index,
 }
 
 impl<S: Slots> Waiters<S> {
     pub(crate) const fn new(slots: S) -> Self {
         Self {
             slots,
-            lists: [const { Ends::<S::Index>::EMPTY }; Kind::COUNT],
+            last: [S::Index::NONE; Kind::ALL.len()],
             free: S::Index::NONE,
+            newest: S::Index::NONE,
         }
     }
 
-    fn slot(&self, index: S::Index) -> Option<&Slot<S::Index>> {
-        self.slots.get().get(index.slot()?)
+    #[inline]
+    fn last(&self, kind: Kind) -> S::Index {
+        self.last
+            .get(kind.index())
+            .copied()
+            .unwrap_or(S::Index::NONE)
     }
 
-    fn slot_mut(&mut self, index: S::Index) -> Option<&mut Slot<S::Index>> {
-        self.slots.get_mut().get_mut(index.slot()?)
+    #[inline]
+    fn set_last(&mut self, kind: Kind, last: S::Index) {
+        if let Some(place) = self.last.get_mut(kind.index()) {
+            *place = last;
+        }
     }
 
-    fn list(&self, kind: Kind) -> Ends<S::Index> {
-        self.lists.get(kind.index()).copied().unwrap_or(Ends::EMPTY)
+    #[inline]
+    fn link(&self, index: S::Index) -> Link<S::Index> {
+        self.slots
+            .links()
+            .get(index.slot())
+            .copied()
+            .unwrap_or(Link::NONE)
+    }
+
+    #[inline]
+    fn link_mut(&mut self, index: S::Index) -> Option<&mut Link<S::Index>> {
+        self.slots.links_mut().get_mut(index.slot())
+    }
+
+    #[inline]
+    fn waker_mut(&mut self, slot: usize) -> Option<&mut Option<Waker>> {
+        self.slots.wakers_mut().get_mut(slot)
+    }
+
+    #[inline]
+    fn first(&self, kind: Kind) -> S::Index {
+        self.link(self.last(kind)).after
     }
 
     /// Whether nobody waits.
     #[inline]
     pub(crate) fn nobody(&self, kind: Kind) -> bool {
-        self.list(kind).first.slot().is_none()
+        self.last(kind) == S::Index::NONE
     }
 
-    /// Whether this ticket's turn is next.
+    /// Whether this ticket's turn is next: it is the first, or nobody waits.
     #[inline]
-    pub(crate) fn is_first(&self, kind: Kind, ticket: &Ticket) -> bool {
-        match self.list(kind).first.slot() {
-            None => false,
-            Some(first) => self.place(ticket) == S::Index::of(first),
-        }
+    pub(crate) fn is_next(&self, kind: Kind, ticket: &Ticket) -> bool {
+        let first = self.first(kind);
+        first == S::Index::NONE || (ticket.has_place() && first.slot() == ticket.slot())
     }
 
     /// Whether the first in the list waits and was not woken yet.
     #[inline]
     pub(crate) fn first_sleeps(&self, kind: Kind) -> bool {
-        self.slot(self.list(kind).first)
-            .is_some_and(|slot| slot.waker.is_some())
+        let first = self.first(kind).slot();
+        matches!(self.slots.wakers().get(first), Some(Some(_)))
     }
 
-    /// The waker of the first in the list, unless it was woken already.
+    /// The waker of the first in the list, unless it was woken already. It stays the first until it leaves.
+    #[inline]
     pub(crate) fn take_first_waker(&mut self, kind: Kind) -> Option<Waker> {
-        let first = self.list(kind).first;
-        self.slot_mut(first)?.waker.take()
+        let first = self.first(kind).slot();
+        self.waker_mut(first)?.take()
     }
 
-    /// Where a ticket stands, if it does.
+    /// Takes the first out of the list, for its wait is over; it keeps its slot until it leaves. Its waker, unless it was
+    /// woken already; `None` if the list is empty.
+    pub(crate) fn tell_first(&mut self, kind: Kind) -> Option<Option<Waker>> {
+        let first = self.first(kind);
+        if first == S::Index::NONE {
+            return None;
+        }
+        self.unlink(kind, first);
+        Some(self.waker_mut(first.slot())?.take())
+    }
+
+    /// Whether the ticket's wait was told to be over.
+    #[inline]
+    pub(crate) fn was_told(&self, ticket: &Ticket) -> bool {
+        self.place(ticket)
+            .is_some_and(|index| self.link(index).after == S::Index::NONE)
+    }
+
+    #[inline]
     fn place(&self, ticket: &Ticket) -> Option<S::Index> {
-        let index = S::Index::of(ticket.slot.checked_sub(1)?)?;
-        let slot = self.slot(index)?;
-        (slot.kind != 0 && slot.generation == ticket.generation).then_some(index)
+        if ticket.has_place() {
+            S::Index::of(ticket.slot())
+        } else {
+            None
+        }
     }
 
     /// Takes the ticket's waker, and gives it a place at the end if it has none.
+    #[inline]
     pub(crate) fn wait(&mut self, kind: Kind, ticket: &mut Ticket) -> Result<(), TooManyWaiters> {
-        let index = match self.place(ticket) {
-            Some(index) => index,
-            None => self.join(kind, ticket)?,
-        };
-        if let Some(slot) = self.slot_mut(index) {
-            let old = mem::replace(&mut slot.waker, ticket.offered.take());
+        if !ticket.has_place() {
+            self.join(kind, ticket)?;
+        }
+        let slot = ticket.slot();
+        if let Some(waker) = self.waker_mut(slot) {
+            let old = mem::replace(waker, ticket.offered.take());
             if old.is_some() {
                 ticket.returned = old;
             }
@@ -254,116 +362,94 @@ impl<S: Slots> Waiters<S> {
         Ok(())
     }
 
-    /// Gives up a place that the ticket has for another kind of wait, and says what [`leave`](Self::leave) says.
-    pub(crate) fn leave_other(&mut self, kind: Kind, ticket: &mut Ticket) -> Option<(Kind, bool)> {
-        let place = self.place(ticket)?;
-        if self.kind_at(place) == Some(kind) {
-            return None;
-        }
-        self.leave(ticket)
-    }
-
-    fn join(&mut self, kind: Kind, ticket: &mut Ticket) -> Result<S::Index, TooManyWaiters> {
+    #[inline]
+    fn join(&mut self, kind: Kind, ticket: &mut Ticket) -> Result<(), TooManyWaiters> {
         let index = self.free_slot()?;
-        let last = self.list(kind).last;
-        let slot = self.slot_mut(index).ok_or(TooManyWaiters)?;
-        slot.before = last;
-        slot.after = S::Index::NONE;
-        slot.generation = slot.generation.wrapping_add(1);
-        slot.kind = u8::try_from(kind.index()).unwrap_or(0).saturating_add(1);
-        ticket.generation = slot.generation;
-        ticket.slot = index.slot().map_or(0, |slot| slot.saturating_add(1));
-        match self.slot_mut(last) {
-            Some(last) => last.after = index,
-            None => self.set_first(kind, index),
+        let last = self.last(kind);
+        let mut link = Link {
+            before: index,
+            after: index,
+        };
+        if let Some(before) = self.link_mut(last) {
+            link.after = mem::replace(&mut before.after, index);
+            link.before = last;
+            if let Some(first) = self.link_mut(link.after) {
+                first.before = index;
+            }
+        }
+        if let Some(place) = self.link_mut(index) {
+            *place = link;
         }
         self.set_last(kind, index);
-        Ok(index)
+        ticket.slot = index.slot().wrapping_add(1);
+        ticket.kind = Some(kind);
+        Ok(())
     }
 
     /// A slot that nobody has, off the free list.
+    #[inline]
     fn free_slot(&mut self) -> Result<S::Index, TooManyWaiters> {
         let free = self.free;
-        if let Some(slot) = self.slot(free) {
-            self.free = slot.after;
+        if free != S::Index::NONE {
+            self.free = self.link(free).after;
             return Ok(free);
         }
-        let index = S::Index::of(self.slots.get().len()).ok_or(TooManyWaiters)?;
-        self.slots.add(Slot {
-            waker: None,
-            before: S::Index::NONE,
-            after: S::Index::NONE,
-            generation: 0,
-            kind: 0,
-        })?;
+        // The one behind the newest.
+        let slot = self.newest.slot().wrapping_add(1);
+        if slot >= self.slots.links().len() {
+            self.slots.grow()?;
+        }
+        let index = S::Index::of(slot).ok_or(TooManyWaiters)?;
+        self.newest = index;
         Ok(index)
     }
 
-    /// Gives up the ticket's place, if it has one; its waker goes back into the ticket. Says whether it was the first.
+    /// Gives up the ticket's place, if it has one; its waker goes back into the ticket. Says what it waited for, and
+    /// whether it was the first.
+    #[inline]
     pub(crate) fn leave(&mut self, ticket: &mut Ticket) -> Option<(Kind, bool)> {
-        let index = self.place(ticket);
+        let index = self.place(ticket)?;
+        let kind = ticket.kind.take()?;
         ticket.slot = 0;
-        let index = index?;
         // Neither place may be overwritten: a waker is dropped outside the lock only.
-        let waker = self.slot_mut(index)?.waker.take();
+        let waker = self.waker_mut(index.slot())?.take();
         if ticket.returned.is_none() {
             ticket.returned = waker;
         } else {
             ticket.offered = waker;
         }
-        let kind = self.kind_at(index)?;
-        let was_first = self.list(kind).first == index;
-        self.unlink(kind, index);
+        let is_linked = self.link(index).after != S::Index::NONE;
+        let was_first = is_linked && self.first(kind) == index;
+        if is_linked {
+            self.unlink(kind, index);
+        }
+        let free = self.free;
+        if let Some(place) = self.link_mut(index) {
+            place.after = free;
+        }
+        self.free = index;
         Some((kind, was_first))
     }
 
-    /// Gives up the place of the first in the list, whose ticket means nothing from then on; returns its waker, unless
-    /// it was woken already. `None` if the list is empty.
-    pub(crate) fn release_first(&mut self, kind: Kind) -> Option<Option<Waker>> {
-        let first = self.list(kind).first;
-        let waker = self.slot_mut(first)?.waker.take();
-        self.unlink(kind, first);
-        Some(waker)
-    }
-
-    fn kind_at(&self, index: S::Index) -> Option<Kind> {
-        match self.slot(index)?.kind {
-            1 => Some(Kind::Read),
-            2 => Some(Kind::Drain),
-            3 => Some(Kind::Closed),
-            _ => None,
-        }
-    }
-
-    /// Takes a slot out of its list and puts it on the free one.
+    /// Takes a slot out of its list.
+    #[inline]
     fn unlink(&mut self, kind: Kind, index: S::Index) {
-        let free = self.free;
-        let Some(slot) = self.slot_mut(index) else {
-            return;
-        };
-        let (before, after) = (slot.before, slot.after);
-        slot.kind = 0;
-        slot.after = free;
-        self.free = index;
-        match self.slot_mut(before) {
-            Some(before) => before.after = after,
-            None => self.set_first(kind, after),
+        let Link { before, after } = self.link(index);
+        if after == index {
+            self.set_last(kind, S::Index::NONE);
+        } else {
+            if let Some(before) = self.link_mut(before) {
+                before.after = after;
+            }
+            if let Some(after) = self.link_mut(after) {
+                after.before = before;
+            }
+            if self.last(kind) == index {
+                self.set_last(kind, before);
+            }
         }
-        match self.slot_mut(after) {
-            Some(after) => after.before = before,
-            None => self.set_last(kind, before),
-        }
-    }
-
-    fn set_first(&mut self, kind: Kind, index: S::Index) {
-        if let Some(list) = self.lists.get_mut(kind.index()) {
-            list.first = index;
-        }
-    }
-
-    fn set_last(&mut self, kind: Kind, index: S::Index) {
-        if let Some(list) = self.lists.get_mut(kind.index()) {
-            list.last = index;
+        if let Some(place) = self.link_mut(index) {
+            *place = Link::NONE;
         }
     }
 }

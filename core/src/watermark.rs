@@ -3,7 +3,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use crate::queue::Queue;
+use crate::queue::Level;
 
 /// A high-water mark: a number of bytes, or none at all.
 ///
@@ -177,7 +177,7 @@ pub enum Transition {
 ///             level <= low
 /// ```
 ///
-/// A new gate is open and has [`Queue::LIMITS`]; it is all zeros in memory, so that a `static` of it lies in `.bss`.
+/// A new gate is open and has [`Level::LIMITS`]; it is all zeros in memory, so that a `static` of it lies in `.bss`.
 pub struct Gate<Q> {
     /// Offsets from the default, so that the default is zero.
     high_offset: usize,
@@ -186,7 +186,7 @@ pub struct Gate<Q> {
     storage: PhantomData<fn() -> Q>,
 }
 
-impl<Q: Queue> Gate<Q> {
+impl<Q: Level> Gate<Q> {
     /// An open gate with the default marks of its storage.
     pub const fn new() -> Self {
         Self {
@@ -240,13 +240,13 @@ impl<Q: Queue> Gate<Q> {
     }
 }
 
-impl<Q: Queue> Default for Gate<Q> {
+impl<Q: Level> Default for Gate<Q> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<Q: Queue> fmt::Debug for Gate<Q> {
+impl<Q: Level> fmt::Debug for Gate<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gate")
             .field("limits", &self.limits())

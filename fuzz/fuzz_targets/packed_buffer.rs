@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use tidegate_core::{MessageBuffer, PushError, Queue};
+use tidegate_core::{MessageBuffer, Level, PushError};
 
 #[derive(Arbitrary, Debug)]
 enum Step {

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tidegate_core::{
-    DrainError as CoreDrainError, Drive, Queue, ReadError as CoreReadError, Sent, Shutdown, State,
+    DrainError as CoreDrainError, Drive, Level, ReadError as CoreReadError, Sent, Shutdown, State,
     Ticket, Transport, TryReadError as CoreTryReadError, Wakes, WriteError as CoreWriteError,
     drive,
 };
@@ -173,6 +173,7 @@ impl Flow {
             CoreReadError::Failed(errno) => ReadError::Failed(errno),
             // Slots grow, and nothing is copied into a slice.
             CoreReadError::Closed
+            | CoreReadError::Discarded { .. }
             | CoreReadError::TooManyWaiters
             | CoreReadError::TooSmall { .. } => ReadError::Closed,
         })

@@ -2,7 +2,11 @@
 
 use std::collections::VecDeque;
 
-use tidegate_core::{Index, PushError, Queue, Slot, Slots, Storage, TooManyWaiters, Watermarks};
+use std::task::Waker;
+
+use tidegate_core::{
+    Index, Level, Link, NoEvents, PushError, Queue, Slots, Storage, TooManyWaiters, Watermarks,
+};
 
 use crate::message::Multipart;
 
@@ -15,6 +19,7 @@ pub(crate) enum Owned {}
 impl Storage for Owned {
     type Incoming = Messages;
     type Outgoing = Messages;
+    type Events = NoEvents;
     type Slots = GrowingSlots;
 }
 
@@ -39,8 +44,24 @@ impl Messages {
     }
 }
 
-impl Queue for Messages {
+impl Level for Messages {
     const LIMITS: Watermarks = DEFAULT_LIMITS;
+
+    fn level_bytes(&self) -> usize {
+        self.level
+    }
+
+    fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    fn clear(&mut self) {
+        self.queue.clear();
+        self.level = 0;
+    }
+}
+
+impl Queue for Messages {
     type Push<'a> = Multipart;
     type Pop<'a> = Multipart;
 
@@ -59,45 +80,47 @@ impl Queue for Messages {
         self.level = self.level.saturating_sub(charge);
         Some(f(message))
     }
-
-    fn level_bytes(&self) -> usize {
-        self.level
-    }
-
-    fn len(&self) -> usize {
-        self.queue.len()
-    }
-
-    fn clear(&mut self) {
-        self.queue.clear();
-        self.level = 0;
-    }
 }
 
 /// Room for as many waiters as come.
 #[derive(Debug, Default)]
-pub(crate) struct GrowingSlots(Vec<Slot<u32>>);
+pub(crate) struct GrowingSlots {
+    wakers: Vec<Option<Waker>>,
+    links: Vec<Link<u32>>,
+}
 
 impl GrowingSlots {
     pub(crate) const fn new() -> Self {
-        Self(Vec::new())
+        Self {
+            wakers: Vec::new(),
+            links: Vec::new(),
+        }
     }
 }
 
 impl Slots for GrowingSlots {
     type Index = u32;
 
-    fn get(&self) -> &[Slot<u32>] {
-        &self.0
+    fn wakers(&self) -> &[Option<Waker>] {
+        &self.wakers
     }
 
-    fn get_mut(&mut self) -> &mut [Slot<u32>] {
-        &mut self.0
+    fn wakers_mut(&mut self) -> &mut [Option<Waker>] {
+        &mut self.wakers
     }
 
-    fn add(&mut self, slot: Slot<u32>) -> Result<(), TooManyWaiters> {
-        u32::of(self.0.len()).ok_or(TooManyWaiters)?;
-        self.0.push(slot);
+    fn links(&self) -> &[Link<u32>] {
+        &self.links
+    }
+
+    fn links_mut(&mut self) -> &mut [Link<u32>] {
+        &mut self.links
+    }
+
+    fn grow(&mut self) -> Result<(), TooManyWaiters> {
+        u32::of(self.links.len()).ok_or(TooManyWaiters)?;
+        self.wakers.push(None);
+        self.links.push(Link::NONE);
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use std::{fmt, mem};
 
 use smallvec::SmallVec;
-use tidegate_core::{Lost, Queue, Ticket};
+use tidegate_core::{Level, Lost, Ticket};
 use zmq::SocketType;
 
 use crate::builder::Builder;

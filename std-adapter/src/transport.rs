@@ -50,9 +50,9 @@ impl<'a> OwnedPort<'a> {
     }
 
     fn sent(&mut self) {
-        let before = tidegate_core::Queue::level_bytes(self.machine.outgoing());
+        let before = tidegate_core::Level::level_bytes(self.machine.outgoing());
         let wakes = self.machine.sent();
-        let after = tidegate_core::Queue::level_bytes(self.machine.outgoing());
+        let after = tidegate_core::Level::level_bytes(self.machine.outgoing());
         self.moved_bytes = self.moved_bytes.wrapping_add(before.saturating_sub(after));
         self.wake(wakes);
     }
@@ -74,8 +74,9 @@ impl Port for OwnedPort<'_> {
         self.moved_bytes
     }
 
-    fn starved(&mut self) {
-        self.machine.starved();
+    fn discarded(&mut self) {
+        let wakes = self.machine.discard();
+        self.wake(wakes);
     }
 
     fn refused(&mut self, _reason: Errno) {

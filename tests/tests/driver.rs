@@ -99,6 +99,9 @@ fn b5_a_message_that_can_never_fit_is_skipped_and_one_that_does_not_fit_now_wait
     assert_eq!(stream.try_read(&mut out).unwrap().payload_bytes(), 200);
     assert_eq!(counter.take(), 1);
     assert!(poll(&mut driver, &counter).is_pending());
+    // The reader learns of it at its place, once.
+    let discarded = TryReadError::Read(ReadError::Discarded { messages: 1 });
+    assert_eq!(stream.try_read(&mut out).map(|_| ()), Err(discarded));
     assert_eq!(stream.try_read(&mut out).unwrap().payload_bytes(), 100);
 }
 

@@ -276,7 +276,6 @@ fn c6_after_no_room_the_transport_is_read_again_once_a_message_was_taken() {
     let large = vec![0; 100];
     let refused: &[&[u8]] = &[&large];
     assert_eq!(machine.feed(refused), Err(PushError::Full(refused)));
-    machine.starved();
     assert!(!machine.interest().receive);
     assert!(try_read(&mut machine).is_ok());
     assert_eq!(driver.take(), 1);

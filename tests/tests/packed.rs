@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use tidegate_core::{Frames, MessageBuffer, PushError, Queue};
+use tidegate_core::{Frames, Level, MessageBuffer, PushError};
 use tidegate_tests::{Message, random_message, with_frames};
 
 fn owned(frames: Frames<'_>) -> Message {

@@ -1,6 +1,6 @@
 //! Section B of the contract, on the core's gate and machine.
 
-use tidegate_core::{Gate, Limit, MessageBuffer, Queue, Transition, Watermarks};
+use tidegate_core::{Gate, Level, Limit, MessageBuffer, Transition, Watermarks};
 use tidegate_tests::{Waiter, small, wake};
 
 type Buffer = MessageBuffer<1000>;

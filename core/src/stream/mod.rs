@@ -3,37 +3,49 @@
 //! Every call that may give somebody reason to go on returns [`Wakes`]. The caller takes the wakers out while it still
 //! has the machine to itself, and wakes them after it has let it go.
 
+mod events;
 mod read;
 mod state;
+mod wakes;
 mod write;
 
 use core::fmt;
+use core::marker::PhantomData;
 use core::task::Waker;
 
+pub use events::{Events, NoEvents};
+use state::Input;
 pub use state::State;
+pub use wakes::Wakes;
 
 use crate::error::Lost;
-use crate::queue::{MessageBuffer, Queue};
+use crate::queue::{Level, MessageBuffer};
 use crate::waiters::{FixedSlots, Kind, Slots, Ticket, Waiters};
 use crate::watermark::{Gate, Transition, Watermarks};
 
-/// What a machine keeps its messages and waiters in.
+/// What a machine keeps its messages, events and waiters in.
 pub trait Storage {
     /// What was received and not yet read.
-    type Incoming: Queue;
+    type Incoming: Level;
     /// What was written and not yet sent.
-    type Outgoing: Queue;
+    type Outgoing: Level;
+    /// What happened to the transport and was not yet read.
+    type Events: Events;
     /// Those who wait.
     type Slots: Slots;
 }
 
-/// Fixed memory: `RX` bytes for what was received, `TX` bytes for what is to be sent, room for `W` waiters.
+/// Fixed memory: `RX` bytes for what was received, `TX` bytes for what is to be sent, room for `W` waiters, and events in
+/// a `V`, such as an [`EventRing`](crate::EventRing).
 #[derive(Debug)]
-pub enum Fixed<const RX: usize, const TX: usize, const W: usize> {}
+pub struct Fixed<const RX: usize, const TX: usize, const W: usize, V = NoEvents>(
+    PhantomData<fn() -> V>,
+);
 
-impl<const RX: usize, const TX: usize, const W: usize> Storage for Fixed<RX, TX, W> {
+impl<const RX: usize, const TX: usize, const W: usize, V: Events> Storage for Fixed<RX, TX, W, V> {
     type Incoming = MessageBuffer<RX>;
     type Outgoing = MessageBuffer<TX>;
+    type Events = V;
     type Slots = FixedSlots<W>;
 }
 
@@ -81,47 +93,19 @@ pub enum Phase {
     Ended,
 }
 
-/// Whose wakers the machine wants woken. Take each out with [`Machine::take_waker`] before the machine is let go; until
-/// then those of several calls may be gathered.
-#[must_use = "somebody waits to be woken"]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wakes(u8);
-
-impl Wakes {
-    /// Nobody.
-    pub const NONE: Self = Self(0);
-    const READ: Self = Self(1);
-    const DRAIN: Self = Self(1 << 1);
-    const CLOSED: Self = Self(1 << 2);
-    const DRIVER: Self = Self(1 << 7);
-    /// Both.
-    pub const fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether nobody is to be woken.
-    pub const fn is_none(self) -> bool {
-        self.0 == 0
-    }
-
-    const fn has(self, one: Self) -> bool {
-        self.0 & one.0 != 0
-    }
-
-    fn remove(&mut self, one: Self) {
-        self.0 &= !one.0;
-    }
-}
-
 /// A stream of messages in both directions, with a gate on each side: everything but the socket.
 ///
 /// Its methods, by who calls them:
 ///
 /// | | |
 /// | --- | --- |
-/// | the user's side | [`write`](Self::write), [`poll_readable`](Self::poll_readable) + [`take`](Self::take), [`poll_read`](Self::poll_read), [`poll_drain`](Self::poll_drain), [`poll_closed`](Self::poll_closed), [`cancel`](Self::cancel), [`close`](Self::close), [`abort`](Self::abort) |
-/// | the driver's side | [`interest`](Self::interest), [`feed`](Self::feed), [`outgoing`](Self::outgoing) + [`sent`](Self::sent), [`starved`](Self::starved), [`fail`](Self::fail), [`finish`](Self::finish) |
+/// | the user's side | [`write`](Self::write), [`poll_send`](Self::poll_send) + [`write_in_turn`](Self::write_in_turn), [`poll_drain`](Self::poll_drain), [`poll_flush`](Self::poll_flush), [`poll_readable`](Self::poll_readable) + [`take`](Self::take), [`poll_read`](Self::poll_read), [`try_read`](Self::try_read), [`pause_reading`](Self::pause_reading), [`resume_reading`](Self::resume_reading), [`set_monitoring`](Self::set_monitoring), [`poll_event`](Self::poll_event), [`poll_closed`](Self::poll_closed), [`cancel`](Self::cancel), [`close`](Self::close), [`abort`](Self::abort) |
+/// | the driver's side | [`interest`](Self::interest), [`phase`](Self::phase), [`feed`](Self::feed), [`discard`](Self::discard), [`outgoing`](Self::outgoing) + [`sent`](Self::sent), [`refused`](Self::refused), [`feed_event`](Self::feed_event), [`fail`](Self::fail), [`finish`](Self::finish) |
 /// | after each | [`take_waker`](Self::take_waker), for as long as the [`Wakes`] that the call returned hold one |
+///
+/// A driver's canonical loop: while `interest().send`, look at `outgoing`, and say `sent` once the head was taken over; while
+/// `interest().receive`, `feed` what was received; when `phase` says [`Flush`](Phase::Flush), flush and `finish`; sleep until
+/// the wire has news or the waker that was [registered](Self::register_driver) is woken.
 ///
 /// `S` is what it keeps messages in; `E` is the transport's error, which every call after a failure reports a clone of.
 ///
@@ -138,18 +122,29 @@ impl Wakes {
 /// ```
 pub struct Machine<S: Storage, E> {
     state: State<E>,
-    incoming: S::Incoming,
-    outgoing: S::Outgoing,
+    pub(crate) incoming: S::Incoming,
+    pub(crate) outgoing: S::Outgoing,
+    events: S::Events,
     read_gate: Gate<S::Incoming>,
     write_gate: Gate<S::Outgoing>,
     waiters: Waiters<S::Slots>,
     driver: Option<Waker>,
+    /// How much room the first who waits to send lacks; 0 while it waits for the gate alone.
+    needed: usize,
+    lost: Lost,
+    refused: usize,
+    /// Messages that could never fit and that no reader was told of.
+    discarded: usize,
+    /// How many messages come before those.
+    before_discarded: usize,
     /// A received message had no room.
     starved: bool,
     /// Receive only while somebody waits for a message and none is there.
     on_demand: bool,
-    lost: Lost,
-    refused: usize,
+    /// The user has paused reading.
+    reading_paused: bool,
+    /// Events are wanted.
+    monitoring: bool,
 }
 
 impl<S: Storage, E: Clone> Machine<S, E> {
@@ -159,17 +154,23 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             state: State::Open,
             incoming,
             outgoing,
+            events: S::Events::NEW,
             read_gate: Gate::new(),
             write_gate: Gate::new(),
             waiters: Waiters::new(slots),
             driver: None,
-            starved: false,
-            on_demand: false,
+            needed: 0,
             lost: Lost {
                 messages: 0,
                 bytes: 0,
             },
             refused: 0,
+            discarded: 0,
+            before_discarded: 0,
+            starved: false,
+            on_demand: false,
+            reading_paused: false,
+            monitoring: false,
         }
     }
 
@@ -193,21 +194,33 @@ impl<S: Storage, E: Clone> Machine<S, E> {
 
     /// Stops a wait: gives up the ticket's place, and passes its turn on if it had one.
     pub fn cancel(&mut self, ticket: &mut Ticket) -> Wakes {
-        let left = self.waiters.leave(ticket);
-        self.pass_on(left)
-    }
-
-    /// A ticket waits for one thing at a time: what it waited for before it gives up.
-    fn begin_wait(&mut self, kind: Kind, ticket: &mut Ticket) -> Wakes {
-        let left = self.waiters.leave_other(kind, ticket);
-        self.pass_on(left)
-    }
-
-    fn pass_on(&self, left: Option<(Kind, bool)>) -> Wakes {
-        match left {
+        match self.leave(ticket) {
             Some((kind, true)) => self.wake_first(kind),
             _ => Wakes::NONE,
         }
+    }
+
+    /// A ticket waits for one thing at a time: what it waited for before it gives up.
+    #[inline]
+    fn begin_wait(&mut self, kind: Kind, ticket: &mut Ticket) -> Wakes {
+        if ticket.waits_otherwise(kind) {
+            self.cancel(ticket)
+        } else {
+            Wakes::NONE
+        }
+    }
+
+    /// Gives up a ticket's place; what it was, and whether it was the first.
+    #[inline]
+    fn leave(&mut self, ticket: &mut Ticket) -> Option<(Kind, bool)> {
+        if !ticket.has_place() {
+            return None;
+        }
+        let left = self.waiters.leave(ticket);
+        if left == Some((Kind::Send, true)) {
+            self.needed = 0;
+        }
+        left
     }
 
     /// Stores the waker that is woken when [`interest`](Self::interest) has grown or the stream has begun to close, and
@@ -221,71 +234,43 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         self.driver.is_some()
     }
 
-    /// Takes one of the wakers out that `wakes` names, and forgets it there. Whoever has no reason to go on any more,
-    /// for somebody was quicker, sleeps on. Once the wait is over for all who wait for one thing, they all are woken.
-    pub fn take_waker(&mut self, wakes: &mut Wakes) -> Option<Waker> {
-        for (one, kind) in [
-            (Wakes::READ, Kind::Read),
-            (Wakes::DRAIN, Kind::Drain),
-            (Wakes::CLOSED, Kind::Closed),
-        ] {
-            if !wakes.has(one) {
-                continue;
-            }
-            if self.is_over(kind) {
-                while let Some(waker) = self.waiters.release_first(kind) {
-                    if waker.is_some() {
-                        return waker;
-                    }
-                }
-            }
-            wakes.remove(one);
-            if self.is_served(kind)
-                && let Some(waker) = self.waiters.take_first_waker(kind)
-            {
-                return Some(waker);
-            }
-        }
-        if wakes.has(Wakes::DRIVER) {
-            wakes.remove(Wakes::DRIVER);
-            return self.driver.take();
-        }
-        None
-    }
-
     /// Begins to close: nothing more is received or written; what is buffered can still be read, and what was written
-    /// is still sent. On a stream that is closing, closed or failed nothing happens.
+    /// is still sent. A message for which room was reserved and that was not yet committed is not sent. On a stream that is
+    /// closing, closed or failed nothing happens.
     pub fn close(&mut self) -> Wakes {
-        self.state.close();
-        self.wake_first(Kind::Read).and(self.wake_driver())
+        if !self.state.on(Input::Close) {
+            return Wakes::NONE;
+        }
+        self.wake_waiters().and(self.wake_driver())
     }
 
-    /// Drops both buffers and ends the stream. On one that has ended nothing happens.
+    /// Drops both buffers and ends the stream; events that wait can still be read. On one that has ended nothing happens.
     pub fn abort(&mut self) -> Wakes {
-        if self.state.is_live() {
-            self.incoming.clear();
-            self.drop_outgoing();
-            self.state.finish();
+        if !self.state.on(Input::Abort) {
+            return Wakes::NONE;
         }
+        self.incoming.clear();
+        self.discarded = 0;
+        self.drop_outgoing();
         self.wake_waiters().and(self.wake_driver())
     }
 
     /// The driver has seen the last message off, or the transport has been shut down. Ends a stream that is closing.
     pub fn finish(&mut self) -> Wakes {
-        if matches!(self.state, State::Closing) {
-            self.drop_outgoing();
-            self.state.finish();
+        if !self.state.on(Input::Finish) {
+            return Wakes::NONE;
         }
+        self.drop_outgoing();
         self.wake_waiters()
     }
 
     /// The transport has failed. Everybody who waits gets the error, and so does every later call; what was received
     /// before stays for `try_read`; what was not sent is [`lost`](Self::lost).
     pub fn fail(&mut self, error: E) -> Wakes {
-        if self.state.is_live() {
-            self.drop_outgoing();
-            self.state.fail(error);
+        if !self.state.on(Input::Fail(error)) {
+            return Wakes::NONE;
         }
+        self.drop_outgoing();
         self.wake_waiters()
     }
 
@@ -307,18 +292,20 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     }
 
     /// What the driver is to ask the transport for now.
+    #[inline]
     pub fn interest(&self) -> Interest {
         Interest {
-            receive: matches!(self.state, State::Open)
+            receive: self.state.is_open()
                 && !self.read_gate.is_paused()
+                && !self.reading_paused
                 && !self.starved
-                && (!self.on_demand
-                    || (self.incoming.is_empty() && !self.waiters.nobody(Kind::Read))),
-            send: self.state.is_live() && !self.outgoing.is_empty(),
+                && (!self.on_demand || (self.incoming.is_empty() && self.has_readers())),
+            send: self.state.is_live() && self.outgoing.is_readable(),
         }
     }
 
     /// Whether somebody waits for a message.
+    #[inline]
     pub fn has_readers(&self) -> bool {
         !self.waiters.nobody(Kind::Read)
     }
@@ -349,9 +336,19 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             .read_gate
             .set_limits(limits, self.incoming.level_bytes())
         {
-            Some(Transition::Resume) => self.wake_driver(),
+            Some(Transition::Resume) => self.wake_receiver(),
             Some(Transition::Pause) | None => Wakes::NONE,
         }
+    }
+
+    /// Whether the gate of the read side is shut: the level went over its high-water mark, and not yet down to its low one.
+    pub fn is_read_gate_paused(&self) -> bool {
+        self.read_gate.is_paused()
+    }
+
+    /// Whether the gate of the write side is shut.
+    pub fn is_write_gate_paused(&self) -> bool {
+        self.write_gate.is_paused()
     }
 
     /// The marks of the write side.
@@ -365,50 +362,14 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             .write_gate
             .set_limits(limits, self.outgoing.level_bytes())
         {
-            Some(Transition::Resume) => self.wake_first(Kind::Drain),
+            Some(Transition::Resume) => self
+                .wake_first(Kind::Drain)
+                .and(self.wake_first(Kind::Send)),
             Some(Transition::Pause) | None => Wakes::NONE,
         }
     }
 
-    /// Whether whoever waits for this has reason to go on.
-    fn is_served(&self, kind: Kind) -> bool {
-        match kind {
-            Kind::Read => !self.incoming.is_empty() || !matches!(self.state, State::Open),
-            Kind::Drain => !self.write_gate.is_paused() || !self.state.is_live(),
-            Kind::Closed => !self.state.is_live(),
-        }
-    }
-
-    /// Whether the end has come for all who wait for this.
-    fn is_over(&self, kind: Kind) -> bool {
-        match kind {
-            Kind::Read => match self.state {
-                State::Open => false,
-                State::Closing | State::Closed => self.incoming.is_empty(),
-                State::Failed(_) => true,
-            },
-            Kind::Drain | Kind::Closed => !self.state.is_live(),
-        }
-    }
-
-    /// Wakes the first in the list, if there is something for it and it sleeps. When it has been served or has left,
-    /// the next one gets its turn.
-    fn wake_first(&self, kind: Kind) -> Wakes {
-        let wakes = if self.is_over(kind) {
-            !self.waiters.nobody(kind)
-        } else {
-            self.is_served(kind) && self.waiters.first_sleeps(kind)
-        };
-        if !wakes {
-            return Wakes::NONE;
-        }
-        match kind {
-            Kind::Read => Wakes::READ,
-            Kind::Drain => Wakes::DRAIN,
-            Kind::Closed => Wakes::CLOSED,
-        }
-    }
-
+    #[inline]
     fn wake_driver(&self) -> Wakes {
         if self.driver.is_some() {
             Wakes::DRIVER
@@ -417,15 +378,20 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         }
     }
 
-    fn wake_waiters(&self) -> Wakes {
-        self.wake_first(Kind::Read)
-            .and(self.wake_first(Kind::Drain))
-            .and(self.wake_first(Kind::Closed))
+    /// Something that kept the driver from receiving is gone; another may be left.
+    #[inline]
+    fn wake_receiver(&self) -> Wakes {
+        if self.interest().receive {
+            self.wake_driver()
+        } else {
+            Wakes::NONE
+        }
     }
 
     /// The ticket's wait is over: its place goes, and the next one gets its turn.
+    #[inline]
     fn served(&mut self, kind: Kind, ticket: &mut Ticket) -> Wakes {
-        self.waiters.leave(ticket);
+        self.leave(ticket);
         self.wake_first(kind)
     }
 }
@@ -434,6 +400,8 @@ impl<S: Storage, E: fmt::Debug> fmt::Debug for Machine<S, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Machine")
             .field("state", &self.state)
+            .field("reading_paused", &self.reading_paused)
+            .field("monitoring", &self.monitoring)
             .field("incoming_bytes", &self.incoming.level_bytes())
             .field("read_gate", &self.read_gate)
             .field("outgoing_bytes", &self.outgoing.level_bytes())

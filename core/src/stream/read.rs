@@ -1,37 +1,56 @@
 //! The read side: what the transport feeds in and the readers take out.
 
+use core::mem;
 use core::task::Poll;
 
 use super::{Machine, State, Storage, Wakes};
-use crate::error::{PushError, ReadError, TryReadError};
-use crate::queue::Queue;
+use crate::error::{AlreadyDone, PushError, ReadError, TryReadError};
+use crate::queue::{Level, Queue};
 use crate::waiters::{Kind, Ticket};
 use crate::watermark::Transition;
 
+/// For every storage, those of shared bytes too.
 impl<S: Storage, E: Clone> Machine<S, E> {
-    /// A message was received.
-    ///
-    /// It is put in even while the read side is paused: a transport may have had it in hand already.
-    ///
-    /// # Errors
-    /// The message comes back; if it was [`Full`](PushError::Full), say so with [`starved`](Self::starved) and wait. A
-    /// stream that is not open takes no more: [`Closed`](PushError::Closed).
-    pub fn feed<'a>(
-        &mut self,
-        message: <S::Incoming as Queue>::Push<'a>,
-    ) -> Result<Wakes, PushError<<S::Incoming as Queue>::Push<'a>>> {
-        if !matches!(self.state, State::Open) {
-            return Err(PushError::Closed(message));
-        }
-        self.incoming.push(message)?;
-        // Nobody is to be told of a pause: the driver reads `interest`.
-        let _: Option<Transition> = self.read_gate.update(self.incoming.level_bytes());
-        Ok(self.wake_first(Kind::Read))
+    /// A received message had no room: [`interest`](Self::interest) leaves receiving out until there is more.
+    #[inline]
+    pub(crate) fn starve(&mut self) {
+        self.starved = true;
     }
 
-    /// A received message had no room: [`interest`](Self::interest) leaves receiving out until a message was read.
-    pub fn starved(&mut self) {
-        self.starved = !self.incoming.is_empty();
+    /// There is more room for what was received.
+    #[inline]
+    pub(crate) fn room_grew(&mut self) -> Wakes {
+        if mem::take(&mut self.starved) {
+            self.wake_receiver()
+        } else {
+            Wakes::NONE
+        }
+    }
+
+    /// What was received has grown, or can be read now.
+    #[inline]
+    pub(crate) fn fed(&mut self) -> Wakes {
+        // Nobody is to be told of a pause: the driver reads `interest`.
+        let _: Option<Transition> = self.read_gate.update(self.incoming.level_bytes());
+        self.wake_first(Kind::Read)
+    }
+
+    /// A received message can never fit and was thrown away. The next reader who comes to its place is told, once.
+    pub fn discard(&mut self) -> Wakes {
+        if !self.state.is_open() {
+            return Wakes::NONE;
+        }
+        if self.discarded == 0 {
+            self.before_discarded = self.incoming.len();
+        }
+        self.discarded = self.discarded.saturating_add(1);
+        self.wake_first(Kind::Read)
+    }
+
+    /// Whether a reader is to be told of messages that were thrown away before the next message.
+    #[inline]
+    pub(super) fn is_gap_next(&self) -> bool {
+        self.discarded != 0 && self.before_discarded == 0
     }
 
     /// Whether the ticket may take a message now: it is its turn, and a message is there. `Ready(Ok)` leaves the ticket
@@ -41,34 +60,49 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     ///
     /// # Errors
     /// [`ReadError::Closed`] once a closing stream's buffer is empty; [`ReadError::Failed`] after a failure, at once;
-    /// [`ReadError::TooManyWaiters`]. The ticket then has no place any more.
+    /// [`ReadError::Discarded`] once for messages that could never fit; [`ReadError::TooManyWaiters`]. The ticket then has
+    /// no place any more.
+    #[inline]
     pub fn poll_readable(
         &mut self,
         ticket: &mut Ticket,
     ) -> (Poll<Result<(), ReadError<E>>>, Wakes) {
         let left = self.begin_wait(Kind::Read, ticket);
+        if self.waiters.is_next(Kind::Read, ticket)
+            && self.state.is_open()
+            && self.incoming.is_readable()
+            && !self.is_gap_next()
+        {
+            return (Poll::Ready(Ok(())), left);
+        }
         let (ready, wakes) = self.poll_turn(ticket);
         (ready, left.and(wakes))
     }
 
     fn poll_turn(&mut self, ticket: &mut Ticket) -> (Poll<Result<(), ReadError<E>>>, Wakes) {
-        if let State::Failed(error) = &self.state {
-            let error = error.clone();
-            let wakes = self.served(Kind::Read, ticket);
-            return (Poll::Ready(Err(ReadError::Failed(error))), wakes);
-        }
         // For everybody: whoever else waits gets the same.
-        if !matches!(self.state, State::Open) && self.incoming.is_empty() {
+        if self.is_over(Kind::Read) {
+            let error = match &self.state {
+                State::Failed(error) => ReadError::Failed(error.clone()),
+                _ => ReadError::Closed,
+            };
             let wakes = self.served(Kind::Read, ticket);
-            return (Poll::Ready(Err(ReadError::Closed)), wakes);
+            return (Poll::Ready(Err(error)), wakes);
         }
-        if !self.incoming.is_empty() && self.is_next_reader(ticket) {
-            return (Poll::Ready(Ok(())), Wakes::NONE);
+        if self.waiters.is_next(Kind::Read, ticket) {
+            if self.is_gap_next() {
+                let messages = mem::take(&mut self.discarded);
+                let wakes = self.served(Kind::Read, ticket);
+                return (Poll::Ready(Err(ReadError::Discarded { messages })), wakes);
+            }
+            if self.incoming.is_readable() {
+                return (Poll::Ready(Ok(())), Wakes::NONE);
+            }
         }
         if !ticket.may_wait() {
             return (Poll::Pending, Wakes::NONE);
         }
-        let was_nobody = self.waiters.nobody(Kind::Read);
+        let was_nobody = !self.has_readers();
         if self.waiters.wait(Kind::Read, ticket).is_err() {
             return (Poll::Ready(Err(ReadError::TooManyWaiters)), Wakes::NONE);
         }
@@ -80,29 +114,123 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         (Poll::Pending, wakes)
     }
 
-    fn is_next_reader(&self, ticket: &Ticket) -> bool {
-        self.waiters.nobody(Kind::Read) || self.waiters.is_first(Kind::Read, ticket)
+    /// Whether a message may be taken at once: one is there, and nobody waits for it. After a failure what was buffered
+    /// before it comes first, then the error.
+    ///
+    /// # Errors
+    /// See [`TryReadError`].
+    pub fn try_readable(&mut self) -> (Result<(), TryReadError<E>>, Wakes) {
+        if self.exception().is_some() && self.incoming.is_readable() {
+            return (Ok(()), Wakes::NONE);
+        }
+        let (ready, wakes) = self.poll_readable(&mut Ticket::new());
+        let result = match ready {
+            Poll::Ready(ready) => ready.map_err(TryReadError::Read),
+            Poll::Pending => Err(TryReadError::Empty),
+        };
+        (result, wakes)
+    }
+
+    /// The ticket has got its message, which is still to be looked at: the next one's turn comes when it is gone.
+    #[inline]
+    pub(crate) fn turn_taken(&mut self, ticket: &mut Ticket) {
+        self.leave(ticket);
+    }
+
+    /// A message that somebody looked at was not taken after all.
+    #[inline]
+    pub(crate) fn put_back(&mut self) -> Wakes {
+        self.wake_first(Kind::Read)
+    }
+
+    /// A message was taken out.
+    #[inline]
+    pub(crate) fn message_read(&mut self) -> Wakes {
+        self.before_discarded = self.before_discarded.saturating_sub(1);
+        let resumed = self.read_gate.update(self.incoming.level_bytes());
+        let had_no_room = mem::take(&mut self.starved);
+        let wakes = self.wake_first(Kind::Read);
+        if had_no_room || self.on_demand || resumed == Some(Transition::Resume) {
+            wakes.and(self.wake_receiver())
+        } else {
+            wakes
+        }
+    }
+
+    /// Stops reading from the transport, whatever the gate says; a read serves the buffer only.
+    ///
+    /// # Errors
+    /// Reading was paused already.
+    pub fn pause_reading(&mut self) -> Result<(), AlreadyDone> {
+        if mem::replace(&mut self.reading_paused, true) {
+            return Err(AlreadyDone);
+        }
+        Ok(())
+    }
+
+    /// Undoes [`pause_reading`](Self::pause_reading).
+    ///
+    /// # Errors
+    /// Reading was not paused.
+    pub fn resume_reading(&mut self) -> Result<Wakes, AlreadyDone> {
+        if !mem::take(&mut self.reading_paused) {
+            return Err(AlreadyDone);
+        }
+        Ok(self.wake_receiver())
+    }
+
+    /// Whether [`pause_reading`](Self::pause_reading) is in force.
+    pub fn is_reading_paused(&self) -> bool {
+        self.reading_paused
     }
 
     /// What was received and not yet read, in order.
     pub fn incoming(&self) -> &S::Incoming {
         &self.incoming
     }
+}
+
+impl<S: Storage<Incoming: Queue>, E: Clone> Machine<S, E> {
+    /// A message was received.
+    ///
+    /// It is put in even while the read side is paused: a transport may have had it in hand already.
+    ///
+    /// # Errors
+    /// The message comes back; if it was [`Full`](PushError::Full), [`interest`](Self::interest) leaves receiving out until
+    /// a message was read. A stream that is not open takes no more: [`Closed`](PushError::Closed).
+    #[inline]
+    pub fn feed<'a>(
+        &mut self,
+        message: <S::Incoming as Queue>::Push<'a>,
+    ) -> Result<Wakes, PushError<<S::Incoming as Queue>::Push<'a>>> {
+        if !self.state.is_open() {
+            return Err(PushError::Closed(message));
+        }
+        match self.incoming.push(message) {
+            Ok(()) => Ok(self.fed()),
+            Err(error) => {
+                if matches!(error, PushError::Full(_)) {
+                    self.starve();
+                }
+                Err(error)
+            }
+        }
+    }
 
     /// Takes the oldest message out, ends the ticket's wait, and passes the turn on if there is more.
+    #[inline]
     pub fn take<R>(
         &mut self,
         ticket: &mut Ticket,
         f: impl FnOnce(<S::Incoming as Queue>::Pop<'_>) -> R,
     ) -> (Option<R>, Wakes) {
         let result = self.incoming.pop_with(f);
-        let mut wakes = self.served(Kind::Read, ticket);
-        let resumed = self.read_gate.update(self.incoming.level_bytes());
-        let next_on_demand = self.on_demand && !self.waiters.nobody(Kind::Read);
-        let had_no_room = core::mem::take(&mut self.starved);
-        if had_no_room || next_on_demand || resumed == Some(Transition::Resume) {
-            wakes = wakes.and(self.wake_driver());
-        }
+        self.turn_taken(ticket);
+        let wakes = if result.is_some() {
+            self.message_read()
+        } else {
+            Wakes::NONE
+        };
         (result, wakes)
     }
 
@@ -124,23 +252,6 @@ impl<S: Storage, E: Clone> Machine<S, E> {
                 (None, more) => (Poll::Ready(Err(ReadError::Closed)), wakes.and(more)),
             },
         }
-    }
-
-    /// Whether a message may be taken at once: one is there, and nobody waits for it. After a failure what was buffered
-    /// before it comes first, then the error.
-    ///
-    /// # Errors
-    /// See [`TryReadError`].
-    pub fn try_readable(&mut self) -> (Result<(), TryReadError<E>>, Wakes) {
-        if self.exception().is_some() && !self.incoming.is_empty() {
-            return (Ok(()), Wakes::NONE);
-        }
-        let (ready, wakes) = self.poll_readable(&mut Ticket::new());
-        let result = match ready {
-            Poll::Ready(ready) => ready.map_err(TryReadError::Read),
-            Poll::Pending => Err(TryReadError::Empty),
-        };
-        (result, wakes)
     }
 
     /// [`try_readable`](Self::try_readable) and [`take`](Self::take) in one.

@@ -14,7 +14,7 @@
 ///                      abort
 /// ```
 ///
-/// `Closed` and `Failed` are ends.
+/// `Closed` and `Failed` are ends. What is not drawn changes nothing.
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -29,27 +29,37 @@ pub enum State<E> {
     Failed(E),
 }
 
+/// What may change the state.
+pub(super) enum Input<E> {
+    Close,
+    Finish,
+    Abort,
+    Fail(E),
+}
+
 impl<E> State<E> {
     /// Whether messages may still be sent.
+    #[inline]
     pub const fn is_live(&self) -> bool {
         matches!(self, Self::Open | Self::Closing)
     }
 
-    pub(super) fn close(&mut self) {
-        if matches!(self, Self::Open) {
-            *self = Self::Closing;
-        }
+    /// Whether messages may still be received and written.
+    #[inline]
+    pub const fn is_open(&self) -> bool {
+        matches!(self, Self::Open)
     }
 
-    pub(super) fn finish(&mut self) {
-        if self.is_live() {
-            *self = Self::Closed;
-        }
-    }
-
-    pub(super) fn fail(&mut self, error: E) {
-        if self.is_live() {
-            *self = Self::Failed(error);
-        }
+    /// The one transition function. Says whether the state has changed.
+    pub(super) fn on(&mut self, input: Input<E>) -> bool {
+        let next = match (&*self, input) {
+            (Self::Open, Input::Close) => Self::Closing,
+            (Self::Closing, Input::Finish) => Self::Closed,
+            (Self::Open | Self::Closing, Input::Abort) => Self::Closed,
+            (Self::Open | Self::Closing, Input::Fail(error)) => Self::Failed(error),
+            _ => return false,
+        };
+        *self = next;
+        true
     }
 }

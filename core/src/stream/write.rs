@@ -3,62 +3,147 @@
 use core::task::Poll;
 
 use super::{Machine, State, Storage, Wakes};
-use crate::error::{DrainError, Lost, TooManyWaiters, WriteError};
-use crate::queue::Queue;
+use crate::error::{DrainError, Lost, SendError, TooManyWaiters, WriteError};
+use crate::queue::{Level, Queue};
 use crate::waiters::{Kind, Ticket};
 use crate::watermark::Transition;
 
 /// What [`Machine::write`] takes.
 type Written<'a, S> = <<S as Storage>::Outgoing as Queue>::Push<'a>;
 
+/// For every storage, those of shared bytes too.
 impl<S: Storage, E: Clone> Machine<S, E> {
-    /// Queues a message to be sent. Never waits, and takes a message even while the write side is paused: whoever wants
-    /// to be held back waits for [`poll_drain`](Self::poll_drain).
+    /// Whether a message may be queued now: the stream is open, and nobody waits for room, who would be overtaken.
     ///
     /// # Errors
-    /// See [`WriteError`]; the message comes back, and nothing has changed.
-    pub fn write<'a>(
-        &mut self,
-        message: Written<'a, S>,
-    ) -> Result<Wakes, WriteError<Written<'a, S>, E>> {
+    /// [`WriteError::Closed`], [`WriteError::Failed`], [`WriteError::Full`].
+    #[inline]
+    pub(crate) fn may_write(&self) -> Result<(), WriteError<(), E>> {
         match &self.state {
-            State::Open => {}
-            State::Closing | State::Closed => return Err(WriteError::Closed(message)),
-            State::Failed(error) => return Err(WriteError::Failed(message, error.clone())),
+            State::Open if self.needed == 0 => Ok(()),
+            State::Open => Err(WriteError::Full(())),
+            State::Closing | State::Closed => Err(WriteError::Closed(())),
+            State::Failed(error) => Err(WriteError::Failed((), error.clone())),
         }
-        let was_empty = self.outgoing.is_empty();
-        self.outgoing.push(message)?;
+    }
+
+    /// What is to be sent has grown, or its head can be sent now.
+    #[inline]
+    pub(crate) fn written(&mut self, was_readable: bool) -> Wakes {
         // Nobody is to be told of a pause: those who drain look for themselves.
         let _: Option<Transition> = self.write_gate.update(self.outgoing.level_bytes());
-        Ok(if was_empty {
+        if !was_readable && self.outgoing.is_readable() {
             self.wake_driver()
         } else {
             Wakes::NONE
-        })
+        }
+    }
+
+    /// There is more room for what is to be sent.
+    #[inline]
+    pub(crate) fn send_room_grew(&mut self) -> Wakes {
+        self.wake_first(Kind::Send)
+    }
+
+    /// The oldest message is gone.
+    #[inline]
+    pub(crate) fn message_sent(&mut self) -> Wakes {
+        let resumed = self.write_gate.update(self.outgoing.level_bytes());
+        let mut wakes = self.wake_first(Kind::Send);
+        if self.outgoing.is_empty() {
+            wakes = wakes.and(self.wake_first(Kind::Flush));
+        }
+        if resumed == Some(Transition::Resume) {
+            wakes = wakes.and(self.wake_first(Kind::Drain));
+        }
+        wakes
+    }
+
+    /// Whether the ticket may queue a message of so many [packed bytes](crate::packed_bytes) now: it is its turn, the write
+    /// side is open and has room. `Ready(Ok)` leaves the ticket its place; the caller then calls
+    /// [`write_in_turn`](Self::write_in_turn), or [`cancel`](Self::cancel).
+    ///
+    /// Those who wait are served in the order in which they came: a large message that waits for room is not overtaken,
+    /// and a [`write`](Self::write) meanwhile is [`Full`](WriteError::Full).
+    ///
+    /// # Errors
+    /// See [`SendError`]. The ticket then has no place any more.
+    #[inline]
+    pub fn poll_send(
+        &mut self,
+        ticket: &mut Ticket,
+        packed_bytes: usize,
+    ) -> (Poll<Result<(), SendError<(), E>>>, Wakes) {
+        let left = self.begin_wait(Kind::Send, ticket);
+        let error = match &self.state {
+            State::Open if packed_bytes <= self.outgoing.capacity_bytes() => None,
+            State::Open => Some(SendError::TooLarge(())),
+            State::Closing | State::Closed => Some(SendError::Closed(())),
+            State::Failed(error) => Some(SendError::Failed((), error.clone())),
+        };
+        if let Some(error) = error {
+            let wakes = self.served(Kind::Send, ticket);
+            return (Poll::Ready(Err(error)), left.and(wakes));
+        }
+        let gate_open = self.waiters.is_next(Kind::Send, ticket) && !self.write_gate.is_paused();
+        if gate_open && packed_bytes <= self.outgoing.largest_free_bytes() {
+            return (Poll::Ready(Ok(())), left);
+        }
+        if ticket.may_wait() {
+            if self.waiters.wait(Kind::Send, ticket).is_err() {
+                return (Poll::Ready(Err(SendError::TooManyWaiters(()))), left);
+            }
+            if gate_open {
+                self.needed = packed_bytes;
+            }
+        }
+        (Poll::Pending, left)
+    }
+
+    /// The ticket's message has its room: its wait is over, and the next one gets its turn.
+    #[inline]
+    pub(crate) fn sender_served(&mut self, ticket: &mut Ticket) -> Wakes {
+        self.served(Kind::Send, ticket)
     }
 
     /// Whether the write side is open: `Ready` unless it is paused. Stays valid while the stream closes.
     ///
     /// # Errors
-    /// [`DrainError::Failed`] after a failure, [`DrainError::Dropped`] after an abort that dropped messages,
+    /// [`DrainError::Failed`] after a failure, [`DrainError::Dropped`] after an end that dropped messages,
     /// [`DrainError::TooManyWaiters`]. The ticket then has no place any more.
+    #[inline]
     pub fn poll_drain(&mut self, ticket: &mut Ticket) -> (Poll<Result<(), DrainError<E>>>, Wakes) {
-        let left = self.begin_wait(Kind::Drain, ticket);
+        self.poll_writes(Kind::Drain, ticket, !self.write_gate.is_paused())
+    }
+
+    /// Whether the write buffer is empty, or was once since the ticket has waited. Stays valid while the stream closes.
+    ///
+    /// # Errors
+    /// Those of [`poll_drain`](Self::poll_drain).
+    pub fn poll_flush(&mut self, ticket: &mut Ticket) -> (Poll<Result<(), DrainError<E>>>, Wakes) {
+        let told = !ticket.waits_otherwise(Kind::Flush) && self.waiters.was_told(ticket);
+        self.poll_writes(Kind::Flush, ticket, told || self.outgoing.is_empty())
+    }
+
+    fn poll_writes(
+        &mut self,
+        kind: Kind,
+        ticket: &mut Ticket,
+        is_done: bool,
+    ) -> (Poll<Result<(), DrainError<E>>>, Wakes) {
+        let left = self.begin_wait(kind, ticket);
         let result = match &self.state {
             State::Failed(error) => Err(DrainError::Failed(error.clone())),
             State::Closed if !self.lost.is_nothing() => Err(DrainError::Dropped(self.lost)),
-            _ if !self.write_gate.is_paused() => Ok(()),
+            _ if is_done => Ok(()),
             _ => {
-                if ticket.may_wait() && self.waiters.wait(Kind::Drain, ticket).is_err() {
+                if ticket.may_wait() && self.waiters.wait(kind, ticket).is_err() {
                     return (Poll::Ready(Err(DrainError::TooManyWaiters)), left);
                 }
                 return (Poll::Pending, left);
             }
         };
-        (
-            Poll::Ready(result),
-            left.and(self.served(Kind::Drain, ticket)),
-        )
+        (Poll::Ready(result), left.and(self.served(kind, ticket)))
     }
 
     /// Whether the stream has ended, and what it dropped of its write buffer then.
@@ -81,6 +166,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     }
 
     /// What was written and not yet sent, in order.
+    #[inline]
     pub fn outgoing(&self) -> &S::Outgoing {
         &self.outgoing
     }
@@ -90,23 +176,76 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         &mut self.outgoing
     }
 
-    /// The transport has refused the oldest message for good: it is dropped and counted, and the stream lives on.
-    pub fn refused(&mut self) -> Wakes {
-        self.refused = self.refused.saturating_add(1);
-        self.sent()
-    }
-
     /// How many queued messages the transport has refused.
     pub fn refused_messages(&self) -> usize {
         self.refused
     }
 
+    /// The transport has refused a message, which is gone by now.
+    pub(crate) fn count_refused(&mut self) {
+        self.refused = self.refused.saturating_add(1);
+    }
+}
+
+impl<S: Storage<Outgoing: Queue>, E: Clone> Machine<S, E> {
+    /// Queues a message to be sent. Never waits, and takes a message even while the write side is paused: whoever wants
+    /// to be held back waits for [`poll_drain`](Self::poll_drain), or for [`poll_send`](Self::poll_send).
+    ///
+    /// # Errors
+    /// See [`WriteError`]; the message comes back, and nothing has changed.
+    #[inline]
+    pub fn write<'a>(
+        &mut self,
+        message: Written<'a, S>,
+    ) -> Result<Wakes, WriteError<Written<'a, S>, E>> {
+        if let Err(error) = self.may_write() {
+            return Err(error.map_message(|()| message));
+        }
+        Ok(self.push(message)?)
+    }
+
+    #[inline]
+    fn push<'a>(
+        &mut self,
+        message: Written<'a, S>,
+    ) -> Result<Wakes, crate::error::PushError<Written<'a, S>>> {
+        let was_readable = self.outgoing.is_readable();
+        self.outgoing.push(message)?;
+        Ok(self.written(was_readable))
+    }
+
+    /// Queues the message of a ticket for which [`poll_send`](Self::poll_send) was ready, ends its wait, and passes the turn
+    /// on.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; the message comes back. The ticket has no place any more.
+    pub fn write_in_turn<'a>(
+        &mut self,
+        ticket: &mut Ticket,
+        message: Written<'a, S>,
+    ) -> (Result<(), WriteError<Written<'a, S>, E>>, Wakes) {
+        if ticket.has_place() {
+            self.needed = 0;
+        }
+        let (result, wakes) = match self.write(message) {
+            Ok(wakes) => (Ok(()), wakes),
+            Err(error) => (Err(error), Wakes::NONE),
+        };
+        (result, wakes.and(self.served(Kind::Send, ticket)))
+    }
+
+    /// The transport has refused the oldest message for good: it is dropped and counted, and the stream lives on.
+    pub fn refused(&mut self) -> Wakes {
+        self.count_refused();
+        self.sent()
+    }
+
     /// The transport has taken the oldest message over.
+    #[inline]
     pub fn sent(&mut self) -> Wakes {
-        self.outgoing.pop_with(|_| ());
-        match self.write_gate.update(self.outgoing.level_bytes()) {
-            Some(Transition::Resume) => self.wake_first(Kind::Drain),
-            Some(Transition::Pause) | None => Wakes::NONE,
+        match self.outgoing.pop_with(|_| ()) {
+            Some(()) => self.message_sent(),
+            None => Wakes::NONE,
         }
     }
 }

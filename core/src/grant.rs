@@ -1,0 +1,300 @@
+//! Messages that are written, and looked at, where they lie.
+
+use core::fmt;
+use core::mem;
+
+use crate::message::{Frames, Size, header, header_len};
+use crate::ring::{MARK, ReadRegion, WriteRegion};
+use crate::shared::Stream;
+use crate::stream::{Events, NoEvents};
+
+/// Room for one message that is being written in place, outside any critical section.
+///
+/// Made by [`Stream::reserve`], to be sent (`RECEIVED` is `false`), and by [`BytePort::reserve`](crate::BytePort::reserve), to
+/// be read (`true`). Any number of grants may be out; the messages go in the order in which room was reserved, so those
+/// that were reserved later wait for this one. Dropping a grant gives its room up; one that is forgotten
+/// (`mem::forget`) holds up what comes after it for ever, and corrupts nothing. So does one whose stream ends: its
+/// [`commit`](Self::commit) is refused.
+///
+/// A grant of a `&'static` stream may be handed to a DMA engine: its bytes stay where they are until it is committed or
+/// dropped.
+///
+/// ```
+/// use core::convert::Infallible;
+/// use tidegate_core::Stream;
+///
+/// static UART: Stream<64, 0, 1, Infallible> = Stream::new();
+///
+/// let mut grant = UART.port().reserve(16, 2).unwrap();
+/// grant.frame(4).unwrap().copy_from_slice(b"uart");
+/// grant.frame(12).unwrap()[..5].copy_from_slice(b"hello");
+/// grant.truncate(5); // what came was shorter than what might have come
+/// assert!(UART.try_peek().is_err());
+/// grant.commit().unwrap();
+///
+/// let message = UART.try_peek().unwrap();
+/// assert!(message.frames().eq([&b"uart"[..], b"hello"]));
+/// message.release();
+/// ```
+pub struct WriteGrant<
+    's,
+    const RX: usize,
+    const TX: usize,
+    const W: usize,
+    E: Clone,
+    V: Events = NoEvents,
+    const RECEIVED: bool = true,
+> {
+    stream: &'s Stream<RX, TX, W, E, V>,
+    /// `None` once it was committed.
+    region: Option<WriteRegion>,
+    size: Size,
+    /// The first two bytes of the first header, which only a commit writes.
+    mark: [u8; MARK],
+    /// Where the last frame's header starts, from the start of the region.
+    last: usize,
+    last_len: usize,
+}
+
+/// Why a message that was written in place was not queued. Its room was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum CommitError {
+    /// A message has at least one frame.
+    NoFrames,
+    /// The stream is no longer open.
+    Closed,
+}
+
+impl fmt::Display for CommitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoFrames => "a message has at least one frame",
+            Self::Closed => "the stream is closed",
+        })
+    }
+}
+
+impl core::error::Error for CommitError {}
+
+impl<
+    's,
+    const RX: usize,
+    const TX: usize,
+    const W: usize,
+    E: Clone,
+    V: Events,
+    const RECEIVED: bool,
+> WriteGrant<'s, RX, TX, W, E, V, RECEIVED>
+{
+    #[inline]
+    pub(crate) fn new(stream: &'s Stream<RX, TX, W, E, V>, region: WriteRegion) -> Self {
+        Self {
+            stream,
+            region: Some(region),
+            size: Size::ZERO,
+            mark: [0; MARK],
+            last: 0,
+            last_len: 0,
+        }
+    }
+
+    /// The bytes from `offset` in the region on, which is at least [`MARK`].
+    #[inline]
+    fn body(&mut self, offset: usize) -> &mut [u8] {
+        let Some(region) = &mut self.region else {
+            return &mut [];
+        };
+        let body = if RECEIVED {
+            self.stream.incoming_body(region)
+        } else {
+            self.stream.outgoing_body(region)
+        };
+        body.get_mut(offset.wrapping_sub(MARK)..)
+            .unwrap_or_default()
+    }
+
+    /// Writes the header of the last frame.
+    #[inline]
+    fn put_header(&mut self, more: bool) {
+        let bytes = header(self.last_len, more);
+        let len = header_len(self.last_len);
+        let (at, bytes) = if self.last == 0 {
+            let [b0, b1, ..] = bytes;
+            self.mark = [b0, b1];
+            (MARK, bytes.get(MARK..len))
+        } else {
+            (self.last, bytes.get(..len))
+        };
+        let bytes = bytes.unwrap_or_default();
+        if let Some(to) = self.body(at).get_mut(..bytes.len()) {
+            to.copy_from_slice(bytes);
+        }
+    }
+
+    /// Begins the next frame, of exactly `len` bytes, and gives the room for them, with whatever was there before. `None` if
+    /// it is more than what was reserved.
+    #[inline]
+    pub fn frame(&mut self, len: usize) -> Option<&mut [u8]> {
+        let size = self.size.and_frame(len)?;
+        if size.packed > self.region.as_ref()?.len() {
+            return None;
+        }
+        if self.size != Size::ZERO {
+            self.put_header(true);
+        }
+        self.last = self.size.packed;
+        self.last_len = len;
+        self.size = size;
+        self.put_header(false);
+        let start = self.last.wrapping_add(header_len(len));
+        self.body(start).get_mut(..len)
+    }
+
+    /// Shortens the frame that was begun last to its first `len` bytes. A frame that is not longer stays as it is, and so
+    /// does one of 16,384 bytes or more that would become shorter than that.
+    pub fn truncate(&mut self, len: usize) {
+        if len >= self.last_len || header_len(len) != header_len(self.last_len) {
+            return;
+        }
+        let less = self.last_len.wrapping_sub(len);
+        self.size.packed = self.size.packed.wrapping_sub(less);
+        self.size.charge = self.size.charge.wrapping_sub(less);
+        self.last_len = len;
+        self.put_header(false);
+    }
+
+    /// Queues the message: the frames that were begun. What was reserved beyond them is free again.
+    ///
+    /// # Errors
+    /// See [`CommitError`]; the room is given up.
+    #[inline]
+    pub fn commit(mut self) -> Result<(), CommitError> {
+        if self.size == Size::ZERO {
+            return Err(CommitError::NoFrames);
+        }
+        let Some(region) = mem::take(&mut self.region) else {
+            return Err(CommitError::Closed);
+        };
+        let committed = if RECEIVED {
+            self.stream.commit_incoming(region, self.mark, self.size)
+        } else {
+            self.stream.commit_outgoing(region, self.mark, self.size)
+        };
+        committed.map_err(|()| CommitError::Closed)
+    }
+}
+
+impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events, const RECEIVED: bool>
+    Drop for WriteGrant<'_, RX, TX, W, E, V, RECEIVED>
+{
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(region) = mem::take(&mut self.region) {
+            if RECEIVED {
+                self.stream.abandon_incoming(region);
+            } else {
+                self.stream.abandon_outgoing(region);
+            }
+        }
+    }
+}
+
+/// A message, lent out where it lies, outside any critical section.
+///
+/// Made by [`Stream::peek`] and [`Stream::try_peek`] (`RECEIVED` is `true`), and by [`BytePort::head`](crate::BytePort::head)
+/// for what is to be sent (`false`). There is one at a time on each side. [`release`](Self::release) takes the message out;
+/// dropping the grant leaves it where it is. One that is forgotten (`mem::forget`) holds up what comes after it for ever.
+pub struct ReadGrant<
+    's,
+    const RX: usize,
+    const TX: usize,
+    const W: usize,
+    E: Clone,
+    V: Events = NoEvents,
+    const RECEIVED: bool = true,
+> {
+    stream: &'s Stream<RX, TX, W, E, V>,
+    /// `None` once it was released.
+    region: Option<ReadRegion>,
+}
+
+impl<
+    's,
+    const RX: usize,
+    const TX: usize,
+    const W: usize,
+    E: Clone,
+    V: Events,
+    const RECEIVED: bool,
+> ReadGrant<'s, RX, TX, W, E, V, RECEIVED>
+{
+    #[inline]
+    pub(crate) fn new(stream: &'s Stream<RX, TX, W, E, V>, region: ReadRegion) -> Self {
+        Self {
+            stream,
+            region: Some(region),
+        }
+    }
+
+    /// The message's frames, at least one.
+    #[inline]
+    pub fn frames(&self) -> Frames<'_> {
+        match &self.region {
+            Some(region) if RECEIVED => self.stream.incoming_frames(region),
+            Some(region) => self.stream.outgoing_frames(region),
+            None => Frames::of(&[]),
+        }
+    }
+
+    /// Takes the message out: whoever comes next gets the next one.
+    #[inline]
+    pub fn release(mut self) {
+        if let Some(region) = mem::take(&mut self.region) {
+            if RECEIVED {
+                self.stream.release_incoming(region);
+            } else {
+                self.stream.release_outgoing(region, false);
+            }
+        }
+    }
+}
+
+impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events, const RECEIVED: bool>
+    Drop for ReadGrant<'_, RX, TX, W, E, V, RECEIVED>
+{
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(region) = mem::take(&mut self.region) {
+            if RECEIVED {
+                self.stream.put_back_incoming(region);
+            } else {
+                self.stream.put_back_outgoing(region);
+            }
+        }
+    }
+}
+
+impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events, const RECEIVED: bool>
+    fmt::Debug for WriteGrant<'_, RX, TX, W, E, V, RECEIVED>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriteGrant")
+            .field(
+                "reserved_bytes",
+                &self.region.as_ref().map(WriteRegion::len),
+            )
+            .field("used_bytes", &self.size.packed)
+            .finish()
+    }
+}
+
+impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events, const RECEIVED: bool>
+    fmt::Debug for ReadGrant<'_, RX, TX, W, E, V, RECEIVED>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadGrant")
+            .field("frames", &self.frames())
+            .finish()
+    }
+}

@@ -1,0 +1,304 @@
+//! The sides of a stream, as handles to be passed on: each is a reference, and `Copy`.
+
+use core::fmt;
+use core::task::Waker;
+
+use crate::error::{PushError, TryReadError, WriteError};
+use crate::futures::{Drain, Flush, Peek, Read, Send};
+use crate::grant::{ReadGrant, WriteGrant};
+use crate::message::{Frames, Size};
+use crate::shared::{Stream, grant_bytes};
+use crate::stream::{Events, Interest, NoEvents, Phase, Wakes};
+use crate::transport::Port;
+
+macro_rules! handle {
+    ($(#[$docs:meta])* $name:ident) => {
+        $(#[$docs])*
+        pub struct $name<
+            's,
+            const RX: usize,
+            const TX: usize,
+            const W: usize,
+            E,
+            V: Events = NoEvents,
+        >(&'s Stream<RX, TX, W, E, V>);
+
+        impl<'s, const RX: usize, const TX: usize, const W: usize, E, V: Events>
+            $name<'s, RX, TX, W, E, V>
+        {
+            #[inline]
+            pub(crate) const fn new(stream: &'s Stream<RX, TX, W, E, V>) -> Self {
+                Self(stream)
+            }
+        }
+
+        impl<const RX: usize, const TX: usize, const W: usize, E, V: Events> Clone
+            for $name<'_, RX, TX, W, E, V>
+        {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+
+        impl<const RX: usize, const TX: usize, const W: usize, E, V: Events> Copy
+            for $name<'_, RX, TX, W, E, V>
+        {
+        }
+
+        impl<const RX: usize, const TX: usize, const W: usize, E, V: Events> fmt::Debug
+            for $name<'_, RX, TX, W, E, V>
+        {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($name)).field(self.0).finish()
+            }
+        }
+    };
+}
+
+handle! {
+    /// The user's write side of a [`Stream`]. Made by [`Stream::writer`].
+    Writer
+}
+
+handle! {
+    /// The user's read side of a [`Stream`]. Made by [`Stream::reader`].
+    Reader
+}
+
+handle! {
+    /// The transport's side of a [`Stream`], for transports that move bytes. A [`Driver`](crate::Driver) lends it to its
+    /// transport; an interrupt that is its own transport gets it from [`Stream::port`].
+    ///
+    /// To receive: [`feed`](Self::feed) a whole message, or [`reserve`](Self::reserve) room and write it in place. To send:
+    /// look at the oldest message with [`head`](Self::head) and release it once it was taken over; or copy it with
+    /// [`copy_head`](Self::copy_head), and say [`sent`](Self::sent).
+    BytePort
+}
+
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+    Writer<'s, RX, TX, W, E, V>
+{
+    /// See [`Stream::write`].
+    ///
+    /// # Errors
+    /// See [`WriteError`]; the message comes back.
+    #[inline]
+    pub fn write<'m>(self, message: &'m [&'m [u8]]) -> Result<(), WriteError<&'m [&'m [u8]], E>> {
+        self.0.write(message)
+    }
+
+    /// See [`Stream::reserve`].
+    ///
+    /// # Errors
+    /// See [`WriteError`]; there is no message to hand back.
+    pub fn reserve(
+        self,
+        payload_bytes: usize,
+        frames: usize,
+    ) -> Result<WriteGrant<'s, RX, TX, W, E, V, false>, WriteError<(), E>> {
+        self.0.reserve(payload_bytes, frames)
+    }
+
+    /// See [`Stream::send`].
+    pub fn send<'m>(self, message: &'m [&'m [u8]]) -> Send<'s, 'm, RX, TX, W, E, V> {
+        self.0.send(message)
+    }
+
+    /// See [`Stream::drain`].
+    pub fn drain(self) -> Drain<'s, RX, TX, W, E, V> {
+        self.0.drain()
+    }
+
+    /// See [`Stream::flush`].
+    pub fn flush(self) -> Flush<'s, RX, TX, W, E, V> {
+        self.0.flush()
+    }
+}
+
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+    Reader<'s, RX, TX, W, E, V>
+{
+    /// See [`Stream::read`].
+    pub fn read<'b>(self, out: &'b mut [u8]) -> Read<'s, 'b, RX, TX, W, E, V> {
+        self.0.read(out)
+    }
+
+    /// See [`Stream::peek`].
+    pub fn peek(self) -> Peek<'s, RX, TX, W, E, V> {
+        self.0.peek()
+    }
+
+    /// See [`Stream::try_read`].
+    ///
+    /// # Errors
+    /// See [`TryReadError`].
+    pub fn try_read(self, out: &mut [u8]) -> Result<Frames<'_>, TryReadError<E>> {
+        self.0.try_read(out)
+    }
+
+    /// See [`Stream::try_peek`].
+    ///
+    /// # Errors
+    /// See [`TryReadError`].
+    #[inline]
+    pub fn try_peek(self) -> Result<ReadGrant<'s, RX, TX, W, E, V, true>, TryReadError<E>> {
+        self.0.try_peek()
+    }
+}
+
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+    BytePort<'s, RX, TX, W, E, V>
+{
+    /// What the stream wants of its transport. To receive while it does not is not refused, but then memory is the only
+    /// limit: [`Full`](PushError::Full) comes instead of backpressure.
+    #[inline]
+    pub fn interest(self) -> Interest {
+        self.0.with(|machine| (machine.interest(), Wakes::NONE))
+    }
+
+    /// Hands a received message to the readers.
+    ///
+    /// # Errors
+    /// The message comes back. If it was [`Full`](PushError::Full), keep it and report
+    /// [`NoRoom`](crate::Received::NoRoom); if it was [`TooLarge`](PushError::TooLarge), report
+    /// [`Skipped`](crate::Received::Skipped). If the stream is no longer open it is [`Closed`](PushError::Closed): report
+    /// [`Blocked`](crate::Received::Blocked).
+    #[inline]
+    pub fn feed<'m>(self, message: &'m [&'m [u8]]) -> Result<(), PushError<&'m [&'m [u8]]>> {
+        let Some((first, others)) = message.split_first() else {
+            return Err(PushError::NoFrames(message));
+        };
+        let Some(size) = Size::of(message) else {
+            return Err(PushError::TooLarge(message));
+        };
+        match self.0.reserve_incoming(size.packed) {
+            Ok(region) => self
+                .0
+                .feed_region(region, size, first, others)
+                .map_err(|()| PushError::Closed(message)),
+            Err(error) => Err(error.map_message(|()| message)),
+        }
+    }
+
+    /// Room for a received message of `payload_bytes` in `frames` frames, at least one, to be written in place and then
+    /// committed. The readers get messages in the order of the reservations.
+    ///
+    /// # Errors
+    /// Those of [`feed`](Self::feed).
+    #[inline]
+    pub fn reserve(
+        self,
+        payload_bytes: usize,
+        frames: usize,
+    ) -> Result<WriteGrant<'s, RX, TX, W, E, V, true>, PushError<()>> {
+        let packed = grant_bytes(payload_bytes, frames)?;
+        let region = self.0.reserve_incoming(packed)?;
+        Ok(WriteGrant::new(self.0, region))
+    }
+
+    /// A received message could never fit and was thrown away: the reader who comes to its place is told, once.
+    pub fn discard(self) {
+        self.0.with(|machine| ((), machine.discard()));
+    }
+
+    /// Something happened to the transport. Dropped if nobody [monitors](Stream::set_monitoring).
+    #[inline]
+    pub fn feed_event(self, event: V::Event) {
+        self.0.with(|machine| ((), machine.feed_event(event)));
+    }
+
+    /// The oldest message that waits to be sent, where it lies. [Release](ReadGrant::release) it once it was taken over.
+    #[inline]
+    pub fn head(self) -> Option<ReadGrant<'s, RX, TX, W, E, V, false>> {
+        Some(ReadGrant::new(self.0, self.0.take_outgoing()?))
+    }
+
+    /// Copies the oldest message that waits to be sent into `out`, and returns its frames there. `None` if there is none.
+    ///
+    /// # Errors
+    /// `out` is too small; the number of bytes that it must have.
+    pub fn copy_head(self, out: &mut [u8]) -> Result<Option<Frames<'_>>, usize> {
+        let Some(head) = self.head() else {
+            return Ok(None);
+        };
+        let packed = head.frames().as_packed();
+        match out.get_mut(..packed.len()) {
+            Some(out) => {
+                out.copy_from_slice(packed);
+                Ok(Some(Frames::of(out)))
+            }
+            None => Err(packed.len()),
+        }
+    }
+
+    /// The transport has taken the oldest message over.
+    #[inline]
+    pub fn sent(self) {
+        if let Some(head) = self.head() {
+            head.release();
+        }
+    }
+
+    /// The transport has failed: the stream ends, and everybody learns of it.
+    pub fn fail(self, error: E) {
+        self.0.with(|machine| ((), machine.fail(error)));
+    }
+
+    /// Everything was flushed: ends a stream that is closing.
+    pub fn finish(self) {
+        self.0.with(|machine| ((), machine.finish()));
+    }
+
+    /// Where the stream stands.
+    pub fn phase(self) -> Phase {
+        self.0.with(|machine| (machine.phase(), Wakes::NONE))
+    }
+
+    /// Stores the waker that is woken once [`interest`](Self::interest) has grown or the stream begins to close. There is one;
+    /// the newest replaces any other. Store it, then look.
+    pub fn register(self, waker: &Waker) {
+        let waker = waker.clone();
+        let old = self
+            .0
+            .with(|machine| (machine.register_driver(waker), Wakes::NONE));
+        drop(old);
+    }
+
+    /// Whether nothing has happened since.
+    pub(crate) fn is_registered(self) -> bool {
+        self.0.with(|machine| (machine.has_driver(), Wakes::NONE))
+    }
+}
+
+impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Port
+    for BytePort<'_, RX, TX, W, E, V>
+{
+    type Error = E;
+    type Refused = ();
+
+    fn interest(&mut self) -> Interest {
+        (*self).interest()
+    }
+
+    fn phase(&mut self) -> Phase {
+        (*self).phase()
+    }
+
+    fn discarded(&mut self) {
+        self.discard();
+    }
+
+    fn refused(&mut self, (): ()) {
+        if let Some(region) = self.0.take_outgoing() {
+            self.0.release_outgoing(region, true);
+        }
+    }
+
+    fn finish(&mut self) {
+        (*self).finish();
+    }
+
+    fn fail(&mut self, error: E) {
+        (*self).fail(error);
+    }
+}

@@ -1,0 +1,155 @@
+//! Events: what happened to the transport, beside the messages and independent of them.
+
+use core::convert::Infallible;
+use core::task::Poll;
+
+use super::{Machine, Storage, Wakes};
+use crate::error::{ReadEventError, TryReadEventError};
+use crate::event_ring::EventRing;
+use crate::waiters::{Kind, Ticket};
+
+/// Where events wait to be read. The oldest is discarded, and counted, where there is no room for one more.
+pub trait Events {
+    /// What an event says.
+    type Event;
+    /// No events yet.
+    const NEW: Self;
+    /// Adds an event.
+    fn push(&mut self, event: Self::Event);
+    /// Takes the oldest event, and how many were discarded since the last one was taken.
+    fn pop(&mut self) -> Option<(Self::Event, usize)>;
+    /// Whether no event waits.
+    fn is_empty(&self) -> bool;
+    /// How many were discarded since the last event was taken.
+    fn discarded(&self) -> usize;
+    /// Changes how many events are kept.
+    fn set_backlog(&mut self, events: usize);
+}
+
+/// No room for events, and no events. Takes no memory.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoEvents;
+
+impl Events for NoEvents {
+    type Event = Infallible;
+    const NEW: Self = Self;
+    fn push(&mut self, event: Infallible) {
+        match event {}
+    }
+    fn pop(&mut self) -> Option<(Infallible, usize)> {
+        None
+    }
+    fn is_empty(&self) -> bool {
+        true
+    }
+    fn discarded(&self) -> usize {
+        0
+    }
+    fn set_backlog(&mut self, _: usize) {}
+}
+
+impl<T, const N: usize> Events for EventRing<T, N> {
+    type Event = T;
+    const NEW: Self = Self::new();
+    #[inline]
+    fn push(&mut self, event: T) {
+        self.push(event);
+    }
+    #[inline]
+    fn pop(&mut self) -> Option<(T, usize)> {
+        self.pop()
+    }
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
+    fn discarded(&self) -> usize {
+        self.discarded()
+    }
+    fn set_backlog(&mut self, events: usize) {
+        self.set_backlog(events);
+    }
+}
+
+/// An event, and how many were discarded before it since the one that was read last.
+type Seen<S> = (<<S as Storage>::Events as Events>::Event, usize);
+
+impl<S: Storage, E: Clone> Machine<S, E> {
+    /// Asks for events, or for no more of them. Twice is once. What waits to be read stays.
+    pub fn set_monitoring(&mut self, monitoring: bool) -> Wakes {
+        self.monitoring = monitoring;
+        self.wake_first(Kind::Event)
+    }
+
+    /// Whether events are wanted.
+    pub fn is_monitoring(&self) -> bool {
+        self.monitoring
+    }
+
+    /// The events that wait to be read.
+    pub fn events(&self) -> &S::Events {
+        &self.events
+    }
+
+    /// Changes how many events are kept; the oldest ones that are too many are discarded, and counted.
+    pub fn set_event_backlog(&mut self, events: usize) -> Wakes {
+        self.events.set_backlog(events);
+        self.wake_first(Kind::Event)
+    }
+
+    /// Something happened to the transport. Dropped if events are not wanted, or the stream is not open.
+    pub fn feed_event(&mut self, event: <S::Events as Events>::Event) -> Wakes {
+        if !self.monitoring || !self.state.is_open() {
+            return Wakes::NONE;
+        }
+        self.events.push(event);
+        self.wake_first(Kind::Event)
+    }
+
+    /// Takes an event, with the number of those that were discarded since the last one was taken. Those who wait are served
+    /// in the order in which they came.
+    ///
+    /// # Errors
+    /// Once no event waits: [`NotMonitoring`](ReadEventError::NotMonitoring) if none are wanted,
+    /// [`Closed`](ReadEventError::Closed) or [`Failed`](ReadEventError::Failed) at the end;
+    /// [`TooManyWaiters`](ReadEventError::TooManyWaiters). The ticket then has no place any more.
+    pub fn poll_event(
+        &mut self,
+        ticket: &mut Ticket,
+    ) -> (Poll<Result<Seen<S>, ReadEventError<E>>>, Wakes) {
+        let left = self.begin_wait(Kind::Event, ticket);
+        if self.is_over(Kind::Event) {
+            let error = match self.exception() {
+                Some(error) => ReadEventError::Failed(error.clone()),
+                None if self.state.is_open() => ReadEventError::NotMonitoring,
+                None => ReadEventError::Closed,
+            };
+            let wakes = self.served(Kind::Event, ticket);
+            return (Poll::Ready(Err(error)), left.and(wakes));
+        }
+        if self.waiters.is_next(Kind::Event, ticket)
+            && let Some(seen) = self.events.pop()
+        {
+            let mut wakes = self.served(Kind::Event, ticket);
+            wakes = wakes.and(left);
+            return (Poll::Ready(Ok(seen)), wakes);
+        }
+        if ticket.may_wait() && self.waiters.wait(Kind::Event, ticket).is_err() {
+            return (Poll::Ready(Err(ReadEventError::TooManyWaiters)), left);
+        }
+        (Poll::Pending, left)
+    }
+
+    /// Takes an event if one is there and nobody waits for it.
+    ///
+    /// # Errors
+    /// See [`TryReadEventError`].
+    pub fn try_event(&mut self) -> (Result<Seen<S>, TryReadEventError<E>>, Wakes) {
+        let (ready, wakes) = self.poll_event(&mut Ticket::new());
+        let result = match ready {
+            Poll::Ready(result) => result.map_err(TryReadEventError::Read),
+            Poll::Pending => Err(TryReadEventError::Empty),
+        };
+        (result, wakes)
+    }
+}
