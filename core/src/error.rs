@@ -220,6 +220,33 @@ pub enum DrainError<E> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TooManyWaiters;
 
+/// Why a message is none that a libzmq monitor sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum EventError {
+    /// It has too few or too many frames.
+    FrameCount {
+        /// How many a monitor's message has.
+        expected: usize,
+        /// How many there were.
+        found: usize,
+    },
+    /// The first frame, an event's number and value, is too short or too long.
+    HeaderLength {
+        /// Its length in a monitor's message, in bytes.
+        expected_bytes: usize,
+        /// Its length, in bytes.
+        found_bytes: usize,
+    },
+    /// The second frame, the endpoint, is not UTF-8.
+    EndpointNotUtf8 {
+        /// How much of it is UTF-8, in bytes from its start.
+        valid_up_to_bytes: usize,
+        /// Its length, in bytes.
+        found_bytes: usize,
+    },
+}
+
 const NO_FRAMES: &str = "a message has at least one frame";
 const FULL: &str = "the message does not fit now";
 const TOO_LARGE: &str = "the message can never fit";
@@ -331,6 +358,31 @@ impl fmt::Display for TooManyWaiters {
     }
 }
 
+impl fmt::Display for EventError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FrameCount { expected, found } => write!(
+                f,
+                "a monitor's message has {expected} frames, and this one has {found}"
+            ),
+            Self::HeaderLength {
+                expected_bytes,
+                found_bytes,
+            } => write!(
+                f,
+                "an event's header has {expected_bytes} bytes, and this one has {found_bytes}"
+            ),
+            Self::EndpointNotUtf8 {
+                valid_up_to_bytes,
+                found_bytes,
+            } => write!(
+                f,
+                "an event's endpoint is UTF-8, and this one of {found_bytes} bytes is so for {valid_up_to_bytes} only"
+            ),
+        }
+    }
+}
+
 fn failed(f: &mut fmt::Formatter<'_>, error: &impl fmt::Display) -> fmt::Result {
     write!(f, "the transport has failed: {error}")
 }
@@ -345,3 +397,4 @@ impl<E: fmt::Debug + fmt::Display> core::error::Error for ReadEventError<E> {}
 impl<E: fmt::Debug + fmt::Display> core::error::Error for TryReadEventError<E> {}
 impl core::error::Error for TooManyWaiters {}
 impl core::error::Error for AlreadyDone {}
+impl core::error::Error for EventError {}

@@ -16,6 +16,7 @@
 //!
 //! - [`Watermarks`] and [`Gate`]: a level in, at most one transition out;
 //! - [`MessageBuffer`]: multipart messages packed into one ring of bytes, behind the small trait [`Queue`];
+//! - [`SocketEvent`]: what libzmq's monitor reports of a socket; [`EventRing`]: the newest events of any kind;
 //! - [`Machine`]: the whole stream, by `&mut self`: no lock, no clock, no socket. Whatever shares it only locks it;
 //! - [`Stream`]: the machine in a critical section, for a `static` between interrupts and tasks, with futures that may
 //!   be dropped at any point;
@@ -46,6 +47,7 @@ compile_error!("tidegate-core needs a usize of 32 or 64 bits");
 mod cell;
 mod driver;
 mod error;
+mod event;
 mod event_ring;
 mod futures;
 mod grant;
@@ -65,9 +67,10 @@ mod watermark;
 
 pub use driver::{BATCH_BYTES, BATCH_MESSAGES, Drive, Driver, drive};
 pub use error::{
-    AlreadyDone, DrainError, Lost, PushError, ReadError, ReadEventError, SendError, TooManyWaiters,
-    TryReadError, TryReadEventError, WriteError,
+    AlreadyDone, DrainError, EventError, Lost, PushError, ReadError, ReadEventError, SendError,
+    TooManyWaiters, TryReadError, TryReadEventError, WriteError,
 };
+pub use event::{Endpoint, EventKind, EventMask, SocketEvent};
 pub use event_ring::EventRing;
 pub use futures::{Closed, Drain, Flush, Peek, Read, ReadEvent, Send};
 pub use grant::{CommitError, ReadGrant, WriteGrant};
