@@ -2,7 +2,7 @@
 
 use core::{fmt, mem};
 
-/// The last `N` events: when one more comes the oldest is dropped, and counted.
+/// The last `N` events, at least one: when one more comes the oldest is dropped, and counted.
 ///
 /// The backlog is a limit at run time, at most `N`, which is the default. With a backlog of 0 events are only counted.
 ///
