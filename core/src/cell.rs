@@ -1,6 +1,7 @@
-//! The ring's bytes, beside the lock: handed out one region per token, by raw pointer, never as a reference to the whole.
+//! What several owners share: the lock, what is written once, and a ring's bytes. The only file with `unsafe`.
 //!
-//! This is the only file with `unsafe`. What it relies on:
+//! The bytes lie beside the lock, and are handed out one region per token, by raw pointer, never as a reference to the
+//! whole. What that relies on:
 //! - tokens are made by a [`Ring`](crate::ring::Ring) alone and are not `Clone`; a ring of the same `N` is kept beside
 //!   each cell, and a token of one never meets the bytes of another;
 //! - a region lies within `N` bytes (checked here all the same: a compare, no panic);
@@ -11,13 +12,80 @@
 //!   there is one for as long as somebody has the ring to itself.
 #![allow(
     unsafe_code,
-    reason = "disjoint regions of one array for several owners"
+    reason = "one value behind the critical section, and disjoint regions of one array for several owners"
 )]
 
 use core::cell::UnsafeCell;
 use core::slice;
 
 use crate::ring::{HeadRegion, MARK, Marks, ReadRegion, WriteRegion};
+
+/// A value that is reached only inside a critical section, shared by interrupts and tasks. No flag, no poison, no panic.
+///
+/// Nobody comes in twice, because nothing foreign runs inside: no waker's clone, wake or drop, no closure of a user's, and
+/// no `Clone` or `Drop` of a type of theirs, for what a locked machine holds of those is `Copy` (events) or nothing
+/// (errors: see [`Once`]).
+#[derive(Debug)]
+pub(crate) struct Lock<T>(UnsafeCell<T>);
+
+// SAFETY: the value is reached only inside a critical section, which excludes every other thread and interrupt.
+unsafe impl<T: Send> Sync for Lock<T> {}
+
+impl<T> Lock<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(UnsafeCell::new(value))
+    }
+
+    #[inline]
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        // SAFETY: inside the critical section nobody else is, and `f` does not come in again (see above); the reference
+        // ends with `f`.
+        critical_section::with(|_| f(unsafe { &mut *self.0.get() }))
+    }
+}
+
+/// What is written once, while the [`Lock`] beside it is held, and can be looked at from then on without it.
+#[derive(Debug)]
+pub(crate) struct Once<E>(UnsafeCell<Written<E>>);
+
+#[repr(u8)]
+#[derive(Debug)]
+enum Written<E> {
+    Not = 0,
+    To(E),
+}
+
+// SAFETY: it is written inside a critical section, at a time when nobody has a reference to what is in it, for there is
+// nothing in it; from then on it is shared and never written again.
+unsafe impl<E: Send + Sync> Sync for Once<E> {}
+
+impl<E> Once<E> {
+    pub(crate) const fn new() -> Self {
+        Self(UnsafeCell::new(Written::Not))
+    }
+
+    /// Writes it, if it was not written before; else the value comes back.
+    pub(crate) fn set(&self, value: E) -> Option<E> {
+        critical_section::with(|_| {
+            if self.get().is_some() {
+                return Some(value);
+            }
+            // SAFETY: inside the critical section, and nobody has a reference to the inside, for there is none to have.
+            unsafe { *self.0.get() = Written::To(value) };
+            None
+        })
+    }
+
+    /// What was written.
+    pub(crate) fn get(&self) -> Option<&E> {
+        // SAFETY: inside the critical section nobody writes; what was written is never written again while `self` is
+        // borrowed, so the reference may leave.
+        critical_section::with(|_| match unsafe { &*self.0.get() } {
+            Written::Not => None,
+            Written::To(value) => Some(value),
+        })
+    }
+}
 
 /// `N` bytes that are all zero at the start.
 pub(crate) struct ByteCell<const N: usize>(UnsafeCell<[u8; N]>);
@@ -34,12 +102,14 @@ impl<const N: usize> ByteCell<N> {
     /// The bytes of a region that is being written, but for its mark.
     #[inline]
     pub(crate) fn body<'a>(&'a self, region: &'a mut WriteRegion) -> &'a mut [u8] {
-        let len = region.len().saturating_sub(MARK);
-        match self.at(region.start().saturating_add(MARK), len) {
-            // SAFETY: `at` gave a pointer to `len` bytes within the array; the token is borrowed exclusively for as
-            // long as the slice lives, and no other token covers these bytes. Bytes have no invalid values.
-            Some(start) => unsafe { slice::from_raw_parts_mut(start, len) },
-            None => &mut [],
+        let len = region.len();
+        match self.at(region.start(), len) {
+            // SAFETY: `at` gave a pointer to `len` bytes within the array, at least the mark; the token is borrowed
+            // exclusively for as long as the slice lives, and no other token covers these bytes. Any byte is valid.
+            Some(start) if len >= MARK => unsafe {
+                slice::from_raw_parts_mut(start.add(MARK), len.wrapping_sub(MARK))
+            },
+            _ => &mut [],
         }
     }
 

@@ -9,7 +9,7 @@ use embassy_futures::select::{Either, select};
 
 use crate::handles::BytePort;
 use crate::shared::Stream;
-use crate::stream::{Events, Interest, NoEvents, Phase};
+use crate::stream::{FixedEvents, Interest, NoEvents, Phase};
 use crate::transport::{Port, Received, Sent, Shutdown, Transport};
 
 /// After so many messages a driver lets others run.
@@ -58,14 +58,21 @@ where
 /// All progress lives in the stream and the transport: dropping the driver loses nothing, and another one may go on.
 #[must_use = "futures do nothing unless polled"]
 #[derive(Debug)]
-pub struct Driver<'a, T, const RX: usize, const TX: usize, const W: usize, E, V: Events = NoEvents>
-{
+pub struct Driver<
+    'a,
+    T,
+    const RX: usize,
+    const TX: usize,
+    const W: usize,
+    E,
+    V: FixedEvents = NoEvents,
+> {
     port: BytePort<'a, RX, TX, W, E, V>,
     transport: &'a mut T,
     ended: bool,
 }
 
-impl<'a, T, const RX: usize, const TX: usize, const W: usize, E, V: Events>
+impl<'a, T, const RX: usize, const TX: usize, const W: usize, E, V: FixedEvents>
     Driver<'a, T, RX, TX, W, E, V>
 {
     pub(crate) fn new(stream: &'a Stream<RX, TX, W, E, V>, transport: &'a mut T) -> Self {
@@ -77,7 +84,7 @@ impl<'a, T, const RX: usize, const TX: usize, const W: usize, E, V: Events>
     }
 }
 
-impl<'a, T, const RX: usize, const TX: usize, const W: usize, E, V: Events> Future
+impl<'a, T, const RX: usize, const TX: usize, const W: usize, E, V: FixedEvents> Future
     for Driver<'a, T, RX, TX, W, E, V>
 where
     E: Clone,
@@ -215,7 +222,7 @@ struct Changed<'p, P> {
     port: &'p mut P,
 }
 
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Future
+impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents> Future
     for Changed<'_, BytePort<'_, RX, TX, W, E, V>>
 {
     type Output = ();

@@ -198,6 +198,103 @@ pub enum TryReadEventError<E> {
     Read(ReadEventError<E>),
 }
 
+/// Puts the transport's error in, where it lies beside the machine that reports a failure.
+pub(crate) trait WithFailure<E> {
+    /// The same error, with the transport's in it.
+    type Output;
+    fn with_failure(self, failure: impl FnOnce() -> Option<E>) -> Self::Output;
+}
+
+impl<M, E> WithFailure<E> for WriteError<M, ()> {
+    type Output = WriteError<M, E>;
+    fn with_failure(self, failure: impl FnOnce() -> Option<E>) -> WriteError<M, E> {
+        match self {
+            Self::NoFrames(message) => WriteError::NoFrames(message),
+            Self::Full(message) => WriteError::Full(message),
+            Self::TooLarge(message) => WriteError::TooLarge(message),
+            Self::Closed(message) => WriteError::Closed(message),
+            Self::Failed(message, ()) => match failure() {
+                Some(error) => WriteError::Failed(message, error),
+                None => WriteError::Closed(message),
+            },
+        }
+    }
+}
+
+impl<M, E> WithFailure<E> for SendError<M, ()> {
+    type Output = SendError<M, E>;
+    fn with_failure(self, failure: impl FnOnce() -> Option<E>) -> SendError<M, E> {
+        match self {
+            Self::NoFrames(message) => SendError::NoFrames(message),
+            Self::TooLarge(message) => SendError::TooLarge(message),
+            Self::Closed(message) => SendError::Closed(message),
+            Self::TooManyWaiters(message) => SendError::TooManyWaiters(message),
+            Self::Failed(message, ()) => match failure() {
+                Some(error) => SendError::Failed(message, error),
+                None => SendError::Closed(message),
+            },
+        }
+    }
+}
+
+impl<E> WithFailure<E> for ReadError<()> {
+    type Output = ReadError<E>;
+    fn with_failure(self, failure: impl FnOnce() -> Option<E>) -> ReadError<E> {
+        match self {
+            Self::Closed => ReadError::Closed,
+            Self::Failed(()) => failure().map_or(ReadError::Closed, ReadError::Failed),
+            Self::Discarded { messages } => ReadError::Discarded { messages },
+            Self::TooManyWaiters => ReadError::TooManyWaiters,
+            Self::TooSmall { needed_bytes } => ReadError::TooSmall { needed_bytes },
+        }
+    }
+}
+
+impl<E> WithFailure<E> for TryReadError<()> {
+    type Output = TryReadError<E>;
+    fn with_failure(self, failure: impl FnOnce() -> Option<E>) -> TryReadError<E> {
+        match self {
+            Self::Empty => TryReadError::Empty,
+            Self::Read(error) => TryReadError::Read(error.with_failure(failure)),
+        }
+    }
+}
+
+impl<E> WithFailure<E> for ReadEventError<()> {
+    type Output = ReadEventError<E>;
+    fn with_failure(self, failure: impl FnOnce() -> Option<E>) -> ReadEventError<E> {
+        match self {
+            Self::NotMonitoring => ReadEventError::NotMonitoring,
+            Self::Closed => ReadEventError::Closed,
+            Self::Failed(()) => failure().map_or(ReadEventError::Closed, ReadEventError::Failed),
+            Self::TooManyWaiters => ReadEventError::TooManyWaiters,
+        }
+    }
+}
+
+impl<E> WithFailure<E> for TryReadEventError<()> {
+    type Output = TryReadEventError<E>;
+    fn with_failure(self, failure: impl FnOnce() -> Option<E>) -> TryReadEventError<E> {
+        match self {
+            Self::Empty => TryReadEventError::Empty,
+            Self::Read(error) => TryReadEventError::Read(error.with_failure(failure)),
+        }
+    }
+}
+
+impl<E> WithFailure<E> for DrainError<()> {
+    type Output = DrainError<E>;
+    fn with_failure(self, failure: impl FnOnce() -> Option<E>) -> DrainError<E> {
+        match self {
+            Self::Dropped(lost) => DrainError::Dropped(lost),
+            Self::Failed(()) => {
+                failure().map_or(DrainError::Dropped(Lost::default()), DrainError::Failed)
+            }
+            Self::TooManyWaiters => DrainError::TooManyWaiters,
+        }
+    }
+}
+
 /// What was asked for is so already; nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -232,10 +232,11 @@ impl EventKind {
 /// An endpoint in `L` bytes: a longer one is cut between two characters, and marked.
 ///
 /// Memory: `L` bytes, and two words.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Endpoint<const L: usize> {
-    text: heapless::String<L>,
+    /// Zeros behind the text.
+    bytes: [u8; L],
+    len: usize,
     cut: bool,
 }
 
@@ -246,20 +247,50 @@ impl<const L: usize> Endpoint<L> {
             .rev()
             .find_map(|end| endpoint.get(..end))
             .unwrap_or_default();
+        let mut bytes = [0; L];
+        bytes
+            .iter_mut()
+            .zip(fits.as_bytes())
+            .for_each(|(to, from)| *to = *from);
         Self {
-            text: heapless::String::try_from(fits).unwrap_or_default(),
+            bytes,
+            len: fits.len(),
             cut: fits.len() < endpoint.len(),
         }
     }
 
     /// What is there of the endpoint.
     pub fn as_str(&self) -> &str {
-        &self.text
+        let text = self.bytes.get(..self.len).unwrap_or_default();
+        str::from_utf8(text).unwrap_or_default()
     }
 
     /// Whether there was more of it.
     pub const fn is_cut(&self) -> bool {
         self.cut
+    }
+}
+
+impl<const L: usize> Default for Endpoint<L> {
+    fn default() -> Self {
+        Self::new("")
+    }
+}
+
+impl<const L: usize> fmt::Debug for Endpoint<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("text", &self.as_str())
+            .field("cut", &self.cut)
+            .finish()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<const L: usize> defmt::Format for Endpoint<L> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        let more = if self.cut { "…" } else { "" };
+        defmt::write!(f, "{=str}{=str}", self.as_str(), more);
     }
 }
 
@@ -287,7 +318,7 @@ impl<const L: usize> fmt::Display for Endpoint<L> {
 /// assert_eq!(error, EventError::FrameCount { expected: 2, found: 1 });
 /// # Ok::<(), EventError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct SocketEvent<const L: usize = 64> {
     /// What happened.

@@ -8,21 +8,23 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use crate::error::{DrainError, Lost, ReadError, ReadEventError, SendError, TooManyWaiters};
+use crate::error::{
+    DrainError, Lost, ReadError, ReadEventError, SendError, TooManyWaiters, WithFailure as _,
+};
 use crate::grant::ReadGrant;
 use crate::message::Frames;
 use crate::shared::{SharedMachine, Stream};
-use crate::stream::{Events, NoEvents, Wakes};
+use crate::stream::{FixedEvents, NoEvents, Wakes};
 use crate::waiters::Ticket;
 
 /// A stream, and a place among those who wait for it.
 #[derive(Debug)]
-struct Wait<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> {
+struct Wait<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents> {
     stream: &'s Stream<RX, TX, W, E, V>,
     ticket: Ticket,
 }
 
-impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     Wait<'s, RX, TX, W, E, V>
 {
     #[inline]
@@ -50,7 +52,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
     fn poll_machine<R>(
         &mut self,
         cx: &Context<'_>,
-        f: impl FnOnce(&mut SharedMachine<RX, TX, W, E, V>, &mut Ticket) -> (R, Wakes),
+        f: impl FnOnce(&mut SharedMachine<RX, TX, W, V>, &mut Ticket) -> (R, Wakes),
     ) -> R {
         self.poll(cx, |stream, ticket| {
             stream.with(|machine| f(machine, ticket))
@@ -58,7 +60,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
     }
 }
 
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Drop
+impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents> Drop
     for Wait<'_, RX, TX, W, E, V>
 {
     #[inline]
@@ -69,7 +71,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Drop
     }
 }
 
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     Wait<'_, RX, TX, W, E, V>
 {
     #[cold]
@@ -88,10 +90,10 @@ pub struct Peek<
     const TX: usize,
     const W: usize,
     E: Clone,
-    V: Events = NoEvents,
+    V: FixedEvents = NoEvents,
 >(Wait<'s, RX, TX, W, E, V>);
 
-impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     Peek<'s, RX, TX, W, E, V>
 {
     #[inline]
@@ -100,7 +102,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
     }
 }
 
-impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Future
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents> Future
     for Peek<'s, RX, TX, W, E, V>
 {
     type Output = Result<ReadGrant<'s, RX, TX, W, E, V, true>, ReadError<E>>;
@@ -123,13 +125,13 @@ pub struct Read<
     const TX: usize,
     const W: usize,
     E: Clone,
-    V: Events = NoEvents,
+    V: FixedEvents = NoEvents,
 > {
     wait: Wait<'s, RX, TX, W, E, V>,
     out: Option<&'b mut [u8]>,
 }
 
-impl<'s, 'b, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+impl<'s, 'b, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     Read<'s, 'b, RX, TX, W, E, V>
 {
     #[inline]
@@ -141,7 +143,7 @@ impl<'s, 'b, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Even
     }
 }
 
-impl<'b, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Future
+impl<'b, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents> Future
     for Read<'_, 'b, RX, TX, W, E, V>
 {
     type Output = Result<Frames<'b>, ReadError<E>>;
@@ -184,13 +186,13 @@ pub struct Send<
     const TX: usize,
     const W: usize,
     E: Clone,
-    V: Events = NoEvents,
+    V: FixedEvents = NoEvents,
 > {
     wait: Wait<'s, RX, TX, W, E, V>,
     message: Option<&'m [&'m [u8]]>,
 }
 
-impl<'s, 'm, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+impl<'s, 'm, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     Send<'s, 'm, RX, TX, W, E, V>
 {
     #[inline]
@@ -202,7 +204,7 @@ impl<'s, 'm, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Even
     }
 }
 
-impl<'m, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Future
+impl<'m, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents> Future
     for Send<'_, 'm, RX, TX, W, E, V>
 {
     type Output = Result<(), SendError<&'m [&'m [u8]], E>>;
@@ -231,10 +233,10 @@ pub struct ReadEvent<
     const TX: usize,
     const W: usize,
     E: Clone,
-    V: Events = NoEvents,
+    V: FixedEvents = NoEvents,
 >(Wait<'s, RX, TX, W, E, V>);
 
-impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     ReadEvent<'s, RX, TX, W, E, V>
 {
     #[inline]
@@ -243,7 +245,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
     }
 }
 
-impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Future
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents> Future
     for ReadEvent<'s, RX, TX, W, E, V>
 {
     type Output = Result<(V::Event, usize), ReadEventError<E>>;
@@ -251,7 +253,8 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let wait = &mut self.get_mut().0;
-        wait.poll_machine(cx, |machine, ticket| machine.poll_event(ticket))
+        let event = wait.poll_machine(cx, |machine, ticket| machine.poll_event(ticket));
+        event.map_err(|error| error.with_failure(|| wait.stream.failure()))
     }
 }
 
@@ -264,10 +267,10 @@ pub struct Drain<
     const TX: usize,
     const W: usize,
     E: Clone,
-    V: Events = NoEvents,
+    V: FixedEvents = NoEvents,
 >(Wait<'s, RX, TX, W, E, V>);
 
-impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     Drain<'s, RX, TX, W, E, V>
 {
     #[inline]
@@ -276,7 +279,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
     }
 }
 
-impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Future
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents> Future
     for Drain<'s, RX, TX, W, E, V>
 {
     type Output = Result<(), DrainError<E>>;
@@ -284,7 +287,8 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let wait = &mut self.get_mut().0;
-        wait.poll_machine(cx, |machine, ticket| machine.poll_drain(ticket))
+        let done = wait.poll_machine(cx, |machine, ticket| machine.poll_drain(ticket));
+        done.map_err(|error| error.with_failure(|| wait.stream.failure()))
     }
 }
 
@@ -297,10 +301,10 @@ pub struct Flush<
     const TX: usize,
     const W: usize,
     E: Clone,
-    V: Events = NoEvents,
+    V: FixedEvents = NoEvents,
 >(Wait<'s, RX, TX, W, E, V>);
 
-impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     Flush<'s, RX, TX, W, E, V>
 {
     #[inline]
@@ -309,7 +313,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
     }
 }
 
-impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Future
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents> Future
     for Flush<'s, RX, TX, W, E, V>
 {
     type Output = Result<(), DrainError<E>>;
@@ -317,7 +321,8 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let wait = &mut self.get_mut().0;
-        wait.poll_machine(cx, |machine, ticket| machine.poll_flush(ticket))
+        let done = wait.poll_machine(cx, |machine, ticket| machine.poll_flush(ticket));
+        done.map_err(|error| error.with_failure(|| wait.stream.failure()))
     }
 }
 
@@ -330,10 +335,10 @@ pub struct Closed<
     const TX: usize,
     const W: usize,
     E: Clone,
-    V: Events = NoEvents,
+    V: FixedEvents = NoEvents,
 >(Wait<'s, RX, TX, W, E, V>);
 
-impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     Closed<'s, RX, TX, W, E, V>
 {
     #[inline]
@@ -342,7 +347,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
     }
 }
 
-impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Future
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents> Future
     for Closed<'s, RX, TX, W, E, V>
 {
     type Output = Result<Lost, TooManyWaiters>;

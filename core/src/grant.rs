@@ -6,7 +6,7 @@ use core::mem;
 use crate::message::{Frames, Size, header, header_len};
 use crate::ring::{MARK, ReadRegion, WriteRegion};
 use crate::shared::Stream;
-use crate::stream::{Events, NoEvents};
+use crate::stream::{FixedEvents, NoEvents};
 
 /// Room for one message that is being written in place, outside any critical section.
 ///
@@ -42,7 +42,7 @@ pub struct WriteGrant<
     const TX: usize,
     const W: usize,
     E: Clone,
-    V: Events = NoEvents,
+    V: FixedEvents = NoEvents,
     const RECEIVED: bool = true,
 > {
     stream: &'s Stream<RX, TX, W, E, V>,
@@ -83,7 +83,7 @@ impl<
     const TX: usize,
     const W: usize,
     E: Clone,
-    V: Events,
+    V: FixedEvents,
     const RECEIVED: bool,
 > WriteGrant<'s, RX, TX, W, E, V, RECEIVED>
 {
@@ -185,8 +185,14 @@ impl<
     }
 }
 
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events, const RECEIVED: bool>
-    Drop for WriteGrant<'_, RX, TX, W, E, V, RECEIVED>
+impl<
+    const RX: usize,
+    const TX: usize,
+    const W: usize,
+    E: Clone,
+    V: FixedEvents,
+    const RECEIVED: bool,
+> Drop for WriteGrant<'_, RX, TX, W, E, V, RECEIVED>
 {
     #[inline]
     fn drop(&mut self) {
@@ -211,7 +217,7 @@ pub struct ReadGrant<
     const TX: usize,
     const W: usize,
     E: Clone,
-    V: Events = NoEvents,
+    V: FixedEvents = NoEvents,
     const RECEIVED: bool = true,
 > {
     stream: &'s Stream<RX, TX, W, E, V>,
@@ -225,7 +231,7 @@ impl<
     const TX: usize,
     const W: usize,
     E: Clone,
-    V: Events,
+    V: FixedEvents,
     const RECEIVED: bool,
 > ReadGrant<'s, RX, TX, W, E, V, RECEIVED>
 {
@@ -260,8 +266,14 @@ impl<
     }
 }
 
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events, const RECEIVED: bool>
-    Drop for ReadGrant<'_, RX, TX, W, E, V, RECEIVED>
+impl<
+    const RX: usize,
+    const TX: usize,
+    const W: usize,
+    E: Clone,
+    V: FixedEvents,
+    const RECEIVED: bool,
+> Drop for ReadGrant<'_, RX, TX, W, E, V, RECEIVED>
 {
     #[inline]
     fn drop(&mut self) {
@@ -275,8 +287,14 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events, cons
     }
 }
 
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events, const RECEIVED: bool>
-    fmt::Debug for WriteGrant<'_, RX, TX, W, E, V, RECEIVED>
+impl<
+    const RX: usize,
+    const TX: usize,
+    const W: usize,
+    E: Clone,
+    V: FixedEvents,
+    const RECEIVED: bool,
+> fmt::Debug for WriteGrant<'_, RX, TX, W, E, V, RECEIVED>
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WriteGrant")
@@ -289,8 +307,14 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events, cons
     }
 }
 
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events, const RECEIVED: bool>
-    fmt::Debug for ReadGrant<'_, RX, TX, W, E, V, RECEIVED>
+impl<
+    const RX: usize,
+    const TX: usize,
+    const W: usize,
+    E: Clone,
+    V: FixedEvents,
+    const RECEIVED: bool,
+> fmt::Debug for ReadGrant<'_, RX, TX, W, E, V, RECEIVED>
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReadGrant")

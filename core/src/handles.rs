@@ -8,7 +8,7 @@ use crate::futures::{Drain, Flush, Peek, Read, Send};
 use crate::grant::{ReadGrant, WriteGrant};
 use crate::message::{Frames, Size};
 use crate::shared::{Stream, grant_bytes};
-use crate::stream::{Events, Interest, NoEvents, Phase, Wakes};
+use crate::stream::{FixedEvents, Interest, NoEvents, Phase, Wakes};
 use crate::transport::Port;
 
 macro_rules! handle {
@@ -20,10 +20,10 @@ macro_rules! handle {
             const TX: usize,
             const W: usize,
             E,
-            V: Events = NoEvents,
+            V: FixedEvents = NoEvents,
         >(&'s Stream<RX, TX, W, E, V>);
 
-        impl<'s, const RX: usize, const TX: usize, const W: usize, E, V: Events>
+        impl<'s, const RX: usize, const TX: usize, const W: usize, E, V: FixedEvents>
             $name<'s, RX, TX, W, E, V>
         {
             #[inline]
@@ -32,7 +32,7 @@ macro_rules! handle {
             }
         }
 
-        impl<const RX: usize, const TX: usize, const W: usize, E, V: Events> Clone
+        impl<const RX: usize, const TX: usize, const W: usize, E, V: FixedEvents> Clone
             for $name<'_, RX, TX, W, E, V>
         {
             fn clone(&self) -> Self {
@@ -40,12 +40,12 @@ macro_rules! handle {
             }
         }
 
-        impl<const RX: usize, const TX: usize, const W: usize, E, V: Events> Copy
+        impl<const RX: usize, const TX: usize, const W: usize, E, V: FixedEvents> Copy
             for $name<'_, RX, TX, W, E, V>
         {
         }
 
-        impl<const RX: usize, const TX: usize, const W: usize, E, V: Events> fmt::Debug
+        impl<const RX: usize, const TX: usize, const W: usize, E, V: FixedEvents> fmt::Debug
             for $name<'_, RX, TX, W, E, V>
         {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,7 +75,7 @@ handle! {
     BytePort
 }
 
-impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     Writer<'s, RX, TX, W, E, V>
 {
     /// See [`Stream::write`].
@@ -115,7 +115,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
     }
 }
 
-impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     Reader<'s, RX, TX, W, E, V>
 {
     /// See [`Stream::read`].
@@ -146,7 +146,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
     }
 }
 
-impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     BytePort<'s, RX, TX, W, E, V>
 {
     /// What the stream wants of its transport. To receive while it does not is not refused, but then memory is the only
@@ -241,7 +241,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
 
     /// The transport has failed: the stream ends, and everybody learns of it.
     pub fn fail(self, error: E) {
-        self.0.with(|machine| ((), machine.fail(error)));
+        self.0.fail(error);
     }
 
     /// Everything was flushed: ends a stream that is closing.
@@ -270,7 +270,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
     }
 }
 
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Port
+impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents> Port
     for BytePort<'_, RX, TX, W, E, V>
 {
     type Error = E;

@@ -60,7 +60,6 @@ mod queue;
 mod ring;
 mod shared;
 mod stream;
-mod sync;
 mod transport;
 mod waiters;
 mod watermark;
@@ -80,7 +79,9 @@ pub use message::{Frames, packed_bytes};
 pub use owned::{OwnedMessage, OwnedQueue};
 pub use queue::{Level, MessageBuffer, Queue};
 pub use shared::Stream;
-pub use stream::{Events, Fixed, Interest, Machine, NoEvents, Phase, State, Storage, Wakes};
+pub use stream::{
+    Events, Fixed, FixedEvents, Interest, Machine, NoEvents, Phase, State, Storage, Wakes,
+};
 pub use transport::{Port, Received, Sent, Shutdown, Transport};
 pub use waiters::{FixedSlots, Index, Link, Slots, Ticket};
 pub use watermark::{Gate, Limit, Transition, WatermarkError, Watermarks};

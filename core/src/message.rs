@@ -107,35 +107,32 @@ pub(crate) fn gap(len: usize) -> ([u8; 4], usize) {
     }
 }
 
-/// What begins at a byte of the ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Record {
-    /// A message that can be read.
-    Message,
-    /// A message that is still being written.
-    InFlight,
-    /// So many unused bytes.
-    Gap(usize),
+/// Whether a message that can be read begins with this byte.
+#[inline]
+pub(crate) fn is_message(first: u8) -> bool {
+    first >= 1 << 6
 }
 
-/// Reads what begins where `byte(0)` is the first byte.
+/// Whether a gap begins with this byte: neither a message nor one that is still being written.
 #[inline]
-pub(crate) fn record(byte: impl Fn(usize) -> u8) -> Record {
+pub(crate) fn is_gap(first: u8) -> bool {
+    first != 0 && !is_message(first)
+}
+
+/// The length of the gap whose first byte is `byte(0)`; 0 if it is none.
+pub(crate) fn gap_len(byte: impl Fn(usize) -> u8) -> usize {
     let first = byte(0);
-    if first >= 1 << 6 {
-        return Record::Message;
-    }
     let more = usize::from(first & 0b1111);
     match first >> 4 {
-        0b0010 => Record::Gap(more << 8 | usize::from(byte(1))),
-        0b0011 => Record::Gap(
+        0b0010 => more << 8 | usize::from(byte(1)),
+        0b0011 => {
             more << 24
                 | usize::from(byte(1)) << 16
                 | usize::from(byte(2)) << 8
-                | usize::from(byte(3)),
-        ),
-        _ if first == 1 => Record::Gap(1),
-        _ => Record::InFlight,
+                | usize::from(byte(3))
+        }
+        0 => usize::from(first == 1),
+        _ => 0,
     }
 }
 
@@ -159,6 +156,21 @@ fn parse(byte: impl Fn(usize) -> u8) -> Option<(usize, bool, usize)> {
 /// Walks over the message whose first byte is `byte(0)`, and says how large it is.
 #[inline]
 pub(crate) fn measure(byte: impl Fn(usize) -> u8) -> Size {
+    let first = usize::from(byte(0));
+    // One short frame, as most messages are.
+    if first >> 6 == 0b01 {
+        let len = (first << 8 & (LONG - 1)) | usize::from(byte(1));
+        let sum = len.wrapping_add(FRAME_CHARGE);
+        return Size {
+            packed: sum,
+            charge: sum,
+        };
+    }
+    measure_frames(byte)
+}
+
+#[inline(never)]
+fn measure_frames(byte: impl Fn(usize) -> u8) -> Size {
     let mut size = Size::ZERO;
     loop {
         let parsed = parse(|at| byte(size.packed.wrapping_add(at)));
@@ -177,6 +189,17 @@ pub(crate) fn measure(byte: impl Fn(usize) -> u8) -> Size {
 /// as long as the message needs; were it short, it would be left incomplete.
 #[inline]
 pub(crate) fn put_message(out: &mut [u8], first: &[u8], others: &[&[u8]]) -> [u8; 2] {
+    let len = first.len();
+    if others.is_empty() && len < LONG {
+        let [low, high, ..] = (0b01 << 14 | len).to_le_bytes();
+        copy(out, first);
+        return [high, low];
+    }
+    put_frames(out, first, others)
+}
+
+#[inline(never)]
+fn put_frames(out: &mut [u8], first: &[u8], others: &[&[u8]]) -> [u8; 2] {
     let [b0, b1, b2, b3] = header(first.len(), !others.is_empty());
     let mut rest = out;
     if header_len(first.len()) == 4 {
@@ -204,30 +227,51 @@ fn put<'a>(out: &'a mut [u8], bytes: &[u8]) -> &'a mut [u8] {
     }
 }
 
-/// Copies between slices of one length; of unequal ones, what both have.
+/// Copies between slices of one length; of unequal ones, nothing or what both have.
 #[inline]
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
-    // On a Cortex-M3 `memcpy` takes up to four instructions a byte where the two are not aligned alike; this takes one.
+    let Some(to) = to.get_mut(..from.len()) else {
+        return;
+    };
+    // On a Cortex-M3 `memcpy` takes up to four instructions a byte where the two are not aligned alike; this takes less
+    // than one.
     if cfg!(target_arch = "arm") {
-        let mut to = to.chunks_exact_mut(16);
-        let mut from = from.chunks_exact(16);
-        for (to, from) in to.by_ref().zip(from.by_ref()) {
-            for (to, from) in to.chunks_exact_mut(4).zip(from.chunks_exact(4)) {
-                to.copy_from_slice(from);
-            }
-        }
-        let ends = to.into_remainder().iter_mut().zip(from.remainder());
-        ends.for_each(|(to, from)| *to = *from);
-    } else if let Some(to) = to.get_mut(..from.len()) {
+        let (to, from) = copy_chunks::<16>(to, from);
+        let (to, from) = copy_chunks::<4>(to, from);
+        to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    } else {
         to.copy_from_slice(from);
     }
+}
+
+/// Copies whole chunks, and returns the rest.
+#[inline(always)]
+fn copy_chunks<'t, 'f, const C: usize>(
+    to: &'t mut [u8],
+    from: &'f [u8],
+) -> (&'t mut [u8], &'f [u8]) {
+    let mut to = to.chunks_exact_mut(C);
+    let mut from = from.chunks_exact(C);
+    for (to, from) in to.by_ref().zip(from.by_ref()) {
+        to.copy_from_slice(from);
+    }
+    (to.into_remainder(), from.remainder())
 }
 
 /// One frame, whether more follow, and the bytes behind it.
 #[inline]
 fn take_frame(bytes: &[u8]) -> Option<(&[u8], bool, &[u8])> {
-    let (len, more, header_len) = parse(|at| bytes.get(at).copied().unwrap_or(0))?;
-    let (frame, rest) = bytes.get(header_len..)?.split_at_checked(len)?;
+    let (&[b0, b1], rest) = bytes.split_first_chunk::<2>()?;
+    let len = usize::from(b0 & 0b11_1111) << 8 | usize::from(b1);
+    let (len, more, rest) = match b0 >> 6 {
+        0b01 => (len, false, rest),
+        0b10 => (len, true, rest),
+        _ => {
+            let (len, more, header_len) = parse(|at| bytes.get(at).copied().unwrap_or(0))?;
+            (len, more, bytes.get(header_len..)?)
+        }
+    };
+    let (frame, rest) = rest.split_at_checked(len)?;
     Some((frame, more, rest))
 }
 

@@ -27,7 +27,7 @@
 //! stops there: the order is that of the reservations. Each call here takes a constant time, whatever the message.
 
 use crate::cell::ByteCell;
-use crate::message::{LARGEST_RING, Record, Size, gap, record};
+use crate::message::{LARGEST_RING, Size, gap, gap_len, is_gap, is_message};
 
 /// Bytes at the start of a region that belong to the ring until the region is committed.
 pub(crate) const MARK: usize = 2;
@@ -106,18 +106,19 @@ pub(crate) enum NoRegion {
     TooLarge,
 }
 
-/// What the reader comes to next.
-#[repr(u8)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Head {
+/// What the reader comes to next: the lowest two bits of a ring's `count`.
+mod head {
     /// Nothing, or a message that is still being written.
-    None = 0,
+    pub(super) const NONE: usize = 0;
     /// A message.
-    Readable,
+    pub(super) const READABLE: usize = 1;
     /// A message that somebody is reading.
-    Taken,
+    pub(super) const TAKEN: usize = 2;
     /// Nothing ever again.
-    Retired,
+    pub(super) const RETIRED: usize = 3;
+    pub(super) const MASK: usize = 3;
+    /// One message in the rest of `count`.
+    pub(super) const MESSAGE: usize = 4;
 }
 
 /// Whether there is a gap at the head that is to be passed: call [`Ring::pass_gap`] until there is none. Each call is a
@@ -133,9 +134,8 @@ pub(crate) struct Ring<const N: usize> {
     write: usize,
     /// What the committed messages are charged.
     level: usize,
-    /// How many they are.
-    len: usize,
-    head: Head,
+    /// How many they are, times four, and what is at the head.
+    count: usize,
 }
 
 impl<const N: usize> Ring<N> {
@@ -145,9 +145,13 @@ impl<const N: usize> Ring<N> {
             read: 0,
             write: 0,
             level: 0,
-            len: 0,
-            head: Head::None,
+            count: 0,
         }
+    }
+
+    #[inline]
+    const fn head_state(&self) -> usize {
+        self.count & head::MASK
     }
 
     #[inline]
@@ -157,13 +161,13 @@ impl<const N: usize> Ring<N> {
 
     #[inline]
     pub(crate) const fn len(&self) -> usize {
-        self.len
+        self.count / head::MESSAGE
     }
 
     /// Whether the oldest message can be read now.
     #[inline]
     pub(crate) const fn is_readable(&self) -> bool {
-        matches!(self.head, Head::Readable)
+        self.head_state() == head::READABLE
     }
 
     /// The longest region that [`reserve`](Self::reserve) gives now.
@@ -187,17 +191,16 @@ impl<const N: usize> Ring<N> {
         bytes: &ByteCell<N>,
     ) -> Result<WriteRegion, NoRegion> {
         let write = self.write;
-        let start = if write < self.read {
-            if len >= self.read.wrapping_sub(write) {
-                return Err(Self::refusal(len));
-            }
+        // Below the reader one byte stays free, or a full ring would look empty.
+        let (above, below) = if write < self.read {
+            (self.read.wrapping_sub(write).wrapping_sub(1), 0)
+        } else {
+            (N.wrapping_sub(write), self.read)
+        };
+        let start = if len <= above {
             write
-        } else if len <= N.wrapping_sub(write) {
-            write
-        } else if len < self.read {
-            if write < N {
-                self.mark_gap(write, N.wrapping_sub(write), bytes);
-            }
+        } else if len < below {
+            self.mark_gap(write, N.wrapping_sub(write), bytes);
             0
         } else {
             return Err(Self::refusal(len));
@@ -216,10 +219,13 @@ impl<const N: usize> Ring<N> {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn mark_gap(&mut self, at: usize, len: usize, bytes: &ByteCell<N>) {
         let ([b0, b1, b2, b3], mark_len) = gap(len);
         let marks = &mut Marks(self);
         match mark_len {
+            _ if len == 0 => {}
             1 => bytes.set_mark(marks, at, [b0]),
             2 => bytes.set_mark(marks, at, [b0, b1]),
             _ => bytes.set_mark(marks, at, [b0, b1, b2, b3]),
@@ -236,7 +242,7 @@ impl<const N: usize> Ring<N> {
         size: Size,
         bytes: &ByteCell<N>,
     ) {
-        if self.head == Head::Retired {
+        if self.head_state() == head::RETIRED {
             return;
         }
         bytes.set_mark(&mut Marks(self), region.start, mark);
@@ -244,15 +250,18 @@ impl<const N: usize> Ring<N> {
             self.give_back(&region, size.packed, bytes);
         }
         self.level = self.level.wrapping_add(size.charge);
-        self.len = self.len.wrapping_add(1);
-        if region.start == self.read {
-            self.head = Head::Readable;
-        }
+        // There is nothing to read before the head of all was committed.
+        let head = if region.start == self.read {
+            head::READABLE
+        } else {
+            0
+        };
+        self.count = self.count.wrapping_add(head::MESSAGE).wrapping_add(head);
     }
 
     /// A region is given up.
     pub(crate) fn abandon(&mut self, region: WriteRegion, bytes: &ByteCell<N>) -> GapAhead {
-        if self.head == Head::Retired {
+        if self.head_state() == head::RETIRED {
             return GapAhead(false);
         }
         self.give_back(&region, 0, bytes);
@@ -264,6 +273,7 @@ impl<const N: usize> Ring<N> {
     }
 
     /// What a region has behind its first `used` bytes is free again, at once if it is the newest.
+    #[inline(never)]
     fn give_back(&mut self, region: &WriteRegion, used: usize, bytes: &ByteCell<N>) {
         let start = region.start.wrapping_add(used);
         let len = region.len.wrapping_sub(used);
@@ -285,72 +295,74 @@ impl<const N: usize> Ring<N> {
     #[inline]
     pub(crate) fn take(&mut self) -> Option<HeadRegion> {
         let region = self.head()?;
-        self.head = Head::Taken;
+        self.count ^= head::READABLE ^ head::TAKEN;
         Some(region)
     }
 
     /// The reader has not read it after all.
     pub(crate) fn put_back(&mut self, region: ReadRegion) {
-        if self.head == Head::Taken && region.start == self.read {
-            self.head = Head::Readable;
+        if self.head_state() == head::TAKEN && region.start == self.read {
+            self.count ^= head::READABLE ^ head::TAKEN;
         }
     }
 
     /// The oldest message has been read: its bytes are free.
     #[inline]
     pub(crate) fn release(&mut self, region: ReadRegion, bytes: &ByteCell<N>) -> GapAhead {
-        if self.head == Head::Retired {
+        if self.head_state() == head::RETIRED {
             return GapAhead(false);
         }
         self.level = self.level.wrapping_sub(region.size.charge);
-        self.len = self.len.wrapping_sub(1);
+        self.count = (self.count & !head::MASK).wrapping_sub(head::MESSAGE);
         self.advance(region.size.packed, bytes)
     }
 
     /// Passes one gap at the head, if there is one.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn pass_gap(&mut self, bytes: &ByteCell<N>) -> GapAhead {
-        if self.head != Head::None || self.read == self.write {
+        if self.head_state() != head::NONE || self.read == self.write {
             return GapAhead(false);
         }
-        match self.record(bytes) {
-            Record::Gap(len) => self.advance(len, bytes),
-            Record::Message | Record::InFlight => GapAhead(false),
-        }
-    }
-
-    #[inline]
-    fn record(&mut self, bytes: &ByteCell<N>) -> Record {
         let read = self.read;
         let marks = Marks(self);
-        record(|at| bytes.mark_byte(&marks, read.wrapping_add(at)))
+        let len = gap_len(|at| bytes.mark_byte(&marks, read.wrapping_add(at)));
+        match len {
+            0 => GapAhead(false),
+            len => self.advance(len, bytes),
+        }
     }
 
+    /// Goes on by `len` bytes, and looks at what is there.
     #[inline]
     fn advance(&mut self, len: usize, bytes: &ByteCell<N>) -> GapAhead {
-        self.head = Head::None;
         let mut read = self.read.wrapping_add(len);
-        if read == N && self.write != N {
-            read = 0;
-        }
-        self.read = read;
         if read == self.write {
             self.read = 0;
             self.write = 0;
             return GapAhead(false);
         }
-        match self.record(bytes) {
-            Record::Message => self.head = Head::Readable,
-            Record::InFlight => {}
-            Record::Gap(_) => return GapAhead(true),
+        if read == N {
+            read = 0;
         }
-        GapAhead(false)
+        self.read = read;
+        // A ring that has wrapped may end here, where everything below was given up.
+        if read == self.write {
+            self.write = 0;
+            self.read = 0;
+            return GapAhead(false);
+        }
+        let first = bytes.mark_byte(&Marks(self), read);
+        if is_message(first) {
+            self.count |= head::READABLE;
+        }
+        GapAhead(is_gap(first))
     }
 
     /// Forgets every message, while regions may be out: no more will be reserved, and nothing can be read.
     pub(crate) fn retire(&mut self) {
         self.level = 0;
-        self.len = 0;
-        self.head = Head::Retired;
+        self.count = head::RETIRED;
         // Neither part has room.
         self.read = 0;
         self.write = N;

@@ -6,10 +6,11 @@
 use core::fmt;
 use core::task::Poll;
 
-use crate::cell::ByteCell;
+use crate::cell::{ByteCell, Lock, Once};
 use crate::driver::Driver;
 use crate::error::{
-    AlreadyDone, PushError, ReadError, SendError, TryReadError, TryReadEventError, WriteError,
+    AlreadyDone, PushError, ReadError, SendError, TryReadError, TryReadEventError,
+    WithFailure as _, WriteError,
 };
 use crate::futures::{Closed, Drain, Flush, Peek, Read, ReadEvent, Send};
 use crate::grant::{ReadGrant, WriteGrant};
@@ -17,8 +18,7 @@ use crate::handles::{BytePort, Reader, Writer};
 use crate::log::Seen;
 use crate::message::{Frames, Size, measure, put_message};
 use crate::ring::{GapAhead, HeadRegion, NoRegion, ReadRegion, Ring, WriteRegion};
-use crate::stream::{Events, Machine, NoEvents, Storage, Wakes};
-use crate::sync::Lock;
+use crate::stream::{FixedEvents, Machine, NoEvents, Storage, Wakes};
 use crate::transport::Transport;
 use crate::waiters::{FixedSlots, Ticket};
 use crate::watermark::Watermarks;
@@ -28,22 +28,24 @@ pub(crate) struct Shared<const RX: usize, const TX: usize, const W: usize, V>(
     core::marker::PhantomData<fn() -> V>,
 );
 
-impl<const RX: usize, const TX: usize, const W: usize, V: Events> Storage for Shared<RX, TX, W, V> {
+impl<const RX: usize, const TX: usize, const W: usize, V: FixedEvents> Storage
+    for Shared<RX, TX, W, V>
+{
     type Incoming = Ring<RX>;
     type Outgoing = Ring<TX>;
     type Events = V;
     type Slots = FixedSlots<W>;
 }
 
-/// The machine of a shared stream.
-pub(crate) type SharedMachine<const RX: usize, const TX: usize, const W: usize, E, V> =
-    Machine<Shared<RX, TX, W, V>, E>;
+/// The machine of a shared stream. Its error lies beside the lock, so that nobody clones one inside.
+pub(crate) type SharedMachine<const RX: usize, const TX: usize, const W: usize, V> =
+    Machine<Shared<RX, TX, W, V>, ()>;
 
 /// A message stream in fixed memory: `RX` bytes for what was received, `TX` bytes for what is to be sent, `W` waiters, and
 /// events in a `V` (none by default; see [`EventRing`](crate::EventRing)).
 ///
 /// It can be a `static`, which is all zeros at the start and lies in `.bss`; every method takes `&self`. `E` is the error of
-/// its transport; it is cloned inside the critical section, so its `Clone` must not use the stream.
+/// its transport. Nothing of a user's runs inside the critical section: no waker, and no `Clone` or `Drop`.
 ///
 /// The user's side writes, drains and reads: here, or by the handles [`writer`](Self::writer) and [`reader`](Self::reader).
 /// The other side is a [`Driver`] over a [`Transport`], or whoever holds the [`port`](Self::port), such as an interrupt.
@@ -92,19 +94,21 @@ pub(crate) type SharedMachine<const RX: usize, const TX: usize, const W: usize, 
 /// timer_interrupt(2150);
 /// assert_eq!(embassy_futures::block_on(task()), 2150);
 /// ```
-pub struct Stream<const RX: usize, const TX: usize, const W: usize, E, V: Events = NoEvents> {
-    machine: Lock<SharedMachine<RX, TX, W, E, V>>,
+pub struct Stream<const RX: usize, const TX: usize, const W: usize, E, V: FixedEvents = NoEvents> {
+    machine: Lock<SharedMachine<RX, TX, W, V>>,
+    failure: Once<E>,
     incoming: ByteCell<RX>,
     outgoing: ByteCell<TX>,
 }
 
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
+impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     Stream<RX, TX, W, E, V>
 {
     /// An open, empty stream with the default marks: three quarters and one quarter of each buffer.
     pub const fn new() -> Self {
         Self {
             machine: Lock::new(Machine::new(Ring::new(), Ring::new(), FixedSlots::new())),
+            failure: Once::new(),
             incoming: ByteCell::new(),
             outgoing: ByteCell::new(),
         }
@@ -114,39 +118,47 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
     #[inline]
     pub(crate) fn with<R>(
         &self,
-        f: impl FnOnce(&mut SharedMachine<RX, TX, W, E, V>) -> (R, Wakes),
+        f: impl FnOnce(&mut SharedMachine<RX, TX, W, V>) -> (R, Wakes),
     ) -> R {
-        let (result, wakes, waker, before, after) = self.machine.with(|machine| {
+        let (result, wakes, before, after) = self.machine.with(|machine| {
             let before = Seen::of(machine);
-            let (result, mut wakes) = f(machine);
-            let waker = if wakes.is_none() {
-                None
-            } else {
-                machine.take_waker(&mut wakes)
-            };
-            (result, wakes, waker, before, Seen::of(machine))
+            let (result, wakes) = f(machine);
+            (result, wakes, before, Seen::of(machine))
         });
         after.log_changes(before);
-        if let Some(waker) = waker {
-            waker.wake();
-            if !wakes.is_none() {
-                self.wake_others(wakes);
-            }
+        if !wakes.is_none() {
+            self.wake(wakes);
         }
         result
     }
 
-    /// Each one in a critical section of its own, for they may be many.
-    #[cold]
-    fn wake_others(&self, mut wakes: Wakes) {
+    /// Takes each waker in a critical section of its own, for they may be many, and wakes it outside.
+    #[inline(never)]
+    fn wake(&self, mut wakes: Wakes) {
         while let Some(waker) = self.machine.with(|machine| machine.take_waker(&mut wakes)) {
             waker.wake();
+            if wakes.is_none() {
+                break;
+            }
         }
+    }
+
+    /// The transport's error. Cloned outside the critical section.
+    #[cold]
+    pub(crate) fn failure(&self) -> Option<E> {
+        self.failure.get().cloned()
+    }
+
+    pub(crate) fn fail(&self, error: E) {
+        // Before the machine says that there is one; the first one stays.
+        let late = self.failure.set(error);
+        self.with(|machine| ((), machine.fail(())));
+        drop(late);
     }
 
     /// A look that changes nothing.
     #[inline]
-    fn look<R>(&self, f: impl FnOnce(&SharedMachine<RX, TX, W, E, V>) -> R) -> R {
+    fn look<R>(&self, f: impl FnOnce(&SharedMachine<RX, TX, W, V>) -> R) -> R {
         self.machine.with(|machine| f(machine))
     }
 
@@ -186,7 +198,10 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
             Ok(region) => self
                 .write_region(region, size, first, others)
                 .map_err(|()| WriteError::Closed(message)),
-            Err(error) => Err(error.map_message(|()| message)),
+            Err(error) => {
+                let error = error.map_message(|()| message);
+                Err(error.with_failure(|| self.failure()))
+            }
         }
     }
 
@@ -212,12 +227,14 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
         frames: usize,
     ) -> Result<WriteGrant<'_, RX, TX, W, E, V, false>, WriteError<(), E>> {
         let packed = grant_bytes(payload_bytes, frames)?;
-        let region = self.reserve_outgoing(packed)?;
-        Ok(WriteGrant::new(self, region))
+        match self.reserve_outgoing(packed) {
+            Ok(region) => Ok(WriteGrant::new(self, region)),
+            Err(error) => Err(error.with_failure(|| self.failure())),
+        }
     }
 
     #[inline]
-    fn reserve_outgoing(&self, packed: usize) -> Result<WriteRegion, WriteError<(), E>> {
+    fn reserve_outgoing(&self, packed: usize) -> Result<WriteRegion, WriteError<(), ()>> {
         self.machine.with(|machine| {
             machine.may_write()?;
             let region = machine.outgoing.reserve(packed, &self.outgoing);
@@ -346,7 +363,10 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
         });
         match reserved {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error.map_message(|()| message))),
+            Poll::Ready(Err(error)) => {
+                let error = error.map_message(|()| message);
+                Poll::Ready(Err(error.with_failure(|| self.failure())))
+            }
             Poll::Ready(Ok(region)) => Poll::Ready(
                 self.write_region(region, size, first, others)
                     .map_err(|()| SendError::Closed(message)),
@@ -416,7 +436,11 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
             };
             (head, wakes)
         });
-        head.map_ok(|head| measured(&self.incoming, head))
+        match head {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(head)) => Poll::Ready(Ok(measured(&self.incoming, head))),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error.with_failure(|| self.failure()))),
+        }
     }
 
     /// Takes a message if one is there and nobody waits for it, copies it into `out`, and returns its frames there.
@@ -444,11 +468,30 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
 
     #[inline]
     fn try_take_incoming(&self) -> Result<ReadRegion, TryReadError<E>> {
+        let head = self.machine.with(|machine| {
+            if machine.is_ready() {
+                machine.incoming.take()
+            } else {
+                None
+            }
+        });
+        match head {
+            Some(head) => Ok(measured(&self.incoming, head)),
+            None => self.try_take_slowly(),
+        }
+    }
+
+    /// Nothing is there, or it is not simple.
+    #[inline(never)]
+    fn try_take_slowly(&self) -> Result<ReadRegion, TryReadError<E>> {
         let head = self.with(|machine| match machine.try_readable() {
             (Ok(()), wakes) => (machine.incoming.take().ok_or(TryReadError::Empty), wakes),
             (Err(error), wakes) => (Err(error), wakes),
-        })?;
-        Ok(measured(&self.incoming, head))
+        });
+        match head {
+            Ok(head) => Ok(measured(&self.incoming, head)),
+            Err(error) => Err(error.with_failure(|| self.failure())),
+        }
     }
 
     /// Copies a message out, headers and all, and releases it; says how long it is. `Err` says how long `out` would have
@@ -629,7 +672,8 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
     /// # Errors
     /// See [`TryReadEventError`].
     pub fn try_read_event(&self) -> Result<(V::Event, usize), TryReadEventError<E>> {
-        self.with(|machine| machine.try_event())
+        let event = self.with(|machine| machine.try_event());
+        event.map_err(|error| error.with_failure(|| self.failure()))
     }
 
     /// Takes no more from the transport and no more writes; what was written is still sent, what was received can still
@@ -661,7 +705,11 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events>
 
     /// The transport's error, once it has failed. Reading it does not consume it.
     pub fn exception(&self) -> Option<E> {
-        self.look(|machine| machine.exception().cloned())
+        if self.look(|machine| machine.exception().is_some()) {
+            self.failure()
+        } else {
+            None
+        }
     }
 
     /// What the messages that wait to be sent are charged, in bytes.
@@ -724,7 +772,7 @@ pub(crate) fn grant_bytes(payload_bytes: usize, frames: usize) -> Result<usize, 
         .ok_or(PushError::TooLarge(()))
 }
 
-fn no_region<E>(error: NoRegion) -> WriteError<(), E> {
+fn no_region(error: NoRegion) -> WriteError<(), ()> {
     match error {
         NoRegion::Full => WriteError::Full(()),
         NoRegion::TooLarge => WriteError::TooLarge(()),
@@ -738,7 +786,7 @@ fn measured<const N: usize>(bytes: &ByteCell<N>, head: HeadRegion) -> ReadRegion
     head.of_size(size)
 }
 
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Default
+impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents> Default
     for Stream<RX, TX, W, E, V>
 {
     fn default() -> Self {
@@ -746,7 +794,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: Events> Defa
     }
 }
 
-impl<const RX: usize, const TX: usize, const W: usize, E, V: Events> fmt::Debug
+impl<const RX: usize, const TX: usize, const W: usize, E, V: FixedEvents> fmt::Debug
     for Stream<RX, TX, W, E, V>
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -26,6 +26,19 @@ pub trait Events {
     fn set_backlog(&mut self, events: usize);
 }
 
+/// Events that lie in fixed memory and are `Copy`, so that nothing foreign runs when they are moved inside a critical
+/// section: [`NoEvents`], and an [`EventRing`] of such.
+pub trait FixedEvents: Events<Event: Copy> + sealed::Sealed {}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+impl sealed::Sealed for NoEvents {}
+impl FixedEvents for NoEvents {}
+impl<T: Copy, const N: usize> sealed::Sealed for EventRing<T, N> {}
+impl<T: Copy, const N: usize> FixedEvents for EventRing<T, N> {}
+
 /// No room for events, and no events. Takes no memory.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoEvents;

@@ -13,7 +13,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::task::Waker;
 
-pub use events::{Events, NoEvents};
+pub use events::{Events, FixedEvents, NoEvents};
 use state::Input;
 pub use state::State;
 pub use wakes::Wakes;

@@ -32,7 +32,16 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     pub(crate) fn fed(&mut self) -> Wakes {
         // Nobody is to be told of a pause: the driver reads `interest`.
         let _: Option<Transition> = self.read_gate.update(self.incoming.level_bytes());
+        if self.waiters.nobody(Kind::Read) {
+            return Wakes::NONE;
+        }
         self.wake_first(Kind::Read)
+    }
+
+    /// Whether a message can be taken at once by somebody who does not wait, on a stream that has not failed.
+    #[inline]
+    pub(crate) fn is_ready(&self) -> bool {
+        self.incoming.is_readable() && self.waiters.nobody(Kind::Read) && self.discarded == 0
     }
 
     /// A received message can never fit and was thrown away. The next reader who comes to its place is told, once.
@@ -68,17 +77,11 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         ticket: &mut Ticket,
     ) -> (Poll<Result<(), ReadError<E>>>, Wakes) {
         let left = self.begin_wait(Kind::Read, ticket);
-        if self.waiters.is_next(Kind::Read, ticket)
-            && self.state.is_open()
-            && self.incoming.is_readable()
-            && !self.is_gap_next()
-        {
-            return (Poll::Ready(Ok(())), left);
-        }
         let (ready, wakes) = self.poll_turn(ticket);
         (ready, left.and(wakes))
     }
 
+    #[inline]
     fn poll_turn(&mut self, ticket: &mut Ticket) -> (Poll<Result<(), ReadError<E>>>, Wakes) {
         // For everybody: whoever else waits gets the same.
         if self.is_over(Kind::Read) {
@@ -146,8 +149,22 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// A message was taken out.
     #[inline]
     pub(crate) fn message_read(&mut self) -> Wakes {
-        self.before_discarded = self.before_discarded.saturating_sub(1);
         let resumed = self.read_gate.update(self.incoming.level_bytes());
+        if resumed.is_none() && self.is_quiet() && self.waiters.nobody(Kind::Read) {
+            return Wakes::NONE;
+        }
+        self.message_read_slowly(resumed)
+    }
+
+    /// Nothing is the matter that is looked at when a message was read.
+    #[inline]
+    fn is_quiet(&self) -> bool {
+        !self.starved && !self.on_demand && self.discarded == 0
+    }
+
+    #[inline(never)]
+    fn message_read_slowly(&mut self, resumed: Option<Transition>) -> Wakes {
+        self.before_discarded = self.before_discarded.saturating_sub(1);
         let had_no_room = mem::take(&mut self.starved);
         let wakes = self.wake_first(Kind::Read);
         if had_no_room || self.on_demand || resumed == Some(Transition::Resume) {

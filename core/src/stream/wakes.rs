@@ -35,6 +35,13 @@ impl Wakes {
         Self(1 << kind.index())
     }
 
+    /// One of the waits that are named.
+    #[inline]
+    fn first(self) -> Option<Kind> {
+        let index = usize::try_from(self.0.trailing_zeros()).unwrap_or(usize::MAX);
+        Kind::ALL.get(index).copied()
+    }
+
     #[inline]
     fn has(self, one: Self) -> bool {
         self.0 & one.0 != 0
@@ -49,12 +56,9 @@ impl Wakes {
 impl<S: Storage, E: Clone> Machine<S, E> {
     /// Takes one of the wakers out that `wakes` names, and forgets it there. Whoever has no reason to go on any more,
     /// for somebody was quicker, sleeps on. Once a wait is over for all who wait for one thing, they all are woken.
+    #[inline(never)]
     pub fn take_waker(&mut self, wakes: &mut Wakes) -> Option<Waker> {
-        for kind in Kind::ALL {
-            let one = Wakes::of(kind);
-            if !wakes.has(one) {
-                continue;
-            }
+        while let Some(kind) = wakes.first() {
             if self.is_for_all(kind) {
                 // One at most was woken before and is not counted.
                 while let Some(waker) = self.waiters.tell_first(kind) {
@@ -63,7 +67,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
                     }
                 }
             }
-            wakes.remove(one);
+            wakes.remove(Wakes::of(kind));
             if self.is_served(kind)
                 && let Some(waker) = self.waiters.take_first_waker(kind)
             {
@@ -122,7 +126,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
 
     /// Wakes the first in the list, if there is something for it and it sleeps, or all if it is there for all. When the
     /// first has been served or has left, the next one gets its turn.
-    #[inline]
+    #[inline(never)]
     pub(super) fn wake_first(&self, kind: Kind) -> Wakes {
         if self.waiters.nobody(kind) {
             return Wakes::NONE;

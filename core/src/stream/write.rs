@@ -49,6 +49,17 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     #[inline]
     pub(crate) fn message_sent(&mut self) -> Wakes {
         let resumed = self.write_gate.update(self.outgoing.level_bytes());
+        if self.waiters.nobody(Kind::Send)
+            && self.waiters.nobody(Kind::Flush)
+            && self.waiters.nobody(Kind::Drain)
+        {
+            return Wakes::NONE;
+        }
+        self.message_sent_slowly(resumed)
+    }
+
+    #[inline(never)]
+    fn message_sent_slowly(&mut self, resumed: Option<Transition>) -> Wakes {
         let mut wakes = self.wake_first(Kind::Send);
         if self.outgoing.is_empty() {
             wakes = wakes.and(self.wake_first(Kind::Flush));
