@@ -1,31 +1,28 @@
-//! bbqueue: its frames, with a critical section; as it is, and with a reader that can wait.
+//! bbqueue: its frames; with a critical section on a device, without a lock on a host.
 
-use core::future::Future;
 use core::mem::size_of_val;
-use core::pin::pin;
-use core::task::{Context, Poll};
 
 use ::bbqueue::BBQueue;
 use ::bbqueue::prod_cons::framed::{FramedConsumer, FramedProducer};
-use ::bbqueue::traits::coordination::cs::CsCoord;
-use ::bbqueue::traits::notifier::maitake::MaiNotSpsc;
+#[cfg(not(target_os = "none"))]
+use ::bbqueue::traits::coordination::cas::AtomicCoord as Coordination;
+#[cfg(target_os = "none")]
+use ::bbqueue::traits::coordination::cs::CsCoord as Coordination;
+use ::bbqueue::traits::notifier::Notifier;
 use ::bbqueue::traits::notifier::polling::Polling;
-use ::bbqueue::traits::notifier::{AsyncNotifier, Notifier};
 use ::bbqueue::traits::storage::Inline;
 
-use super::waiting::{VisitWaiting, Waiting};
 use super::{BYTES, Contender, Visit};
 
-type Notified<W> = BBQueue<Inline<BYTES>, CsCoord, W>;
+/// The queue with a notifier of its own.
+pub type Notified<W> = BBQueue<Inline<BYTES>, Coordination, W>;
 /// The queue itself.
 pub type Queue = Notified<Polling>;
-/// One whose reader can wait.
-pub type WaitingQueue = Notified<MaiNotSpsc>;
 
 /// Its two ends.
 pub struct Ends<'a, W: Notifier> {
-    producer: FramedProducer<&'a Notified<W>>,
-    consumer: FramedConsumer<&'a Notified<W>>,
+    pub(super) producer: FramedProducer<&'a Notified<W>>,
+    pub(super) consumer: FramedConsumer<&'a Notified<W>>,
 }
 
 impl<'a, W: Notifier> Ends<'a, W> {
@@ -38,7 +35,7 @@ impl<'a, W: Notifier> Ends<'a, W> {
     }
 }
 
-fn push<W: Notifier>(producer: &FramedProducer<&Notified<W>>, message: &[u8]) -> bool {
+pub(super) fn push<W: Notifier>(producer: &FramedProducer<&Notified<W>>, message: &[u8]) -> bool {
     let Ok(len) = u16::try_from(message.len()) else {
         return false;
     };
@@ -65,30 +62,8 @@ impl<W: Notifier> Contender for Ends<'_, W> {
     }
 }
 
-impl<W: AsyncNotifier> Waiting for Ends<'_, W> {
-    fn wait(&mut self, message: &[u8], cx: &mut Context<'_>, mut see: impl FnMut(&[u8])) -> bool {
-        let mut read = pin!(self.consumer.wait_read());
-        let was_pending = read.as_mut().poll(cx).is_pending();
-        if !push(&self.producer, message) {
-            return false;
-        }
-        let Poll::Ready(grant) = read.as_mut().poll(cx) else {
-            return false;
-        };
-        see(&grant);
-        grant.release();
-        was_pending
-    }
-}
-
 /// Shows it to the visitor.
 pub fn visit(visit: &mut impl Visit) {
     let queue = Queue::new();
     visit.queue("bbqueue", size_of_val(&queue), &mut Ends::new(&queue));
-}
-
-/// Shows the one with a reader that can wait.
-pub fn visit_waiting(visit: &mut impl VisitWaiting) {
-    let queue = WaitingQueue::new();
-    visit.waiting("bbqueue", &mut Ends::new(&queue));
 }

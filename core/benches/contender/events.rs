@@ -1,9 +1,10 @@
 //! Rings of the newest events: 128 of 16 bytes.
 
-use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::pubsub::{ImmediatePublisher, PubSubChannel};
 use heapless::HistoryBuf;
 use tidegate_core::EventRing;
+
+use super::Lock;
 
 /// How many events are kept.
 pub const KEPT: usize = 128;
@@ -14,7 +15,7 @@ pub type Event = [u32; 4];
 /// heapless's.
 pub type History = HistoryBuf<Event, KEPT>;
 /// embassy-sync's.
-pub type PubSub = PubSubChannel<CriticalSectionRawMutex, Event, KEPT, 1, 1>;
+pub type PubSub = PubSubChannel<Lock, Event, KEPT, 1, 1>;
 /// tidegate's.
 pub type Ring = EventRing<Event, KEPT>;
 
@@ -36,7 +37,7 @@ impl Events for History {
     }
 }
 
-impl Events for ImmediatePublisher<'_, CriticalSectionRawMutex, Event, KEPT, 1, 1> {
+impl Events for ImmediatePublisher<'_, Lock, Event, KEPT, 1, 1> {
     fn write(&mut self, event: Event) {
         self.publish_immediate(event);
     }

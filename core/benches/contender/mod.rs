@@ -1,4 +1,7 @@
 //! Queues of messages in about 2048 bytes that do the same work, on the host and on a device.
+//!
+//! On the host nothing is locked, for a lock of the host's says nothing of a device: what cannot do without, the stream
+//! and readers that wait, is for devices alone.
 
 pub mod bbqueue;
 pub mod channel;
@@ -7,8 +10,16 @@ pub mod deque;
 pub mod events;
 pub mod pipe;
 pub mod tidegate;
+#[cfg(target_os = "none")]
+pub mod tidegate_stream;
+#[cfg(target_os = "none")]
 pub mod waiting;
 pub mod zerocopy;
+
+#[cfg(target_os = "none")]
+pub use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex as Lock;
+#[cfg(not(target_os = "none"))]
+pub use embassy_sync::blocking_mutex::raw::NoopRawMutex as Lock;
 
 /// The bytes that a ring has.
 pub const BYTES: usize = 2048;
@@ -63,4 +74,6 @@ pub fn each(visit: &mut impl Visit) {
     pipe::visit(visit);
     bbqueue::visit(visit);
     tidegate::visit(visit);
+    #[cfg(target_os = "none")]
+    tidegate_stream::visit(visit);
 }

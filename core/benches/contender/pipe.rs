@@ -2,13 +2,12 @@
 
 use core::mem::size_of_val;
 
-use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::pipe;
 
-use super::{BYTES, Contender, SLOT_BYTES, Visit};
+use super::{BYTES, Contender, Lock, SLOT_BYTES, Visit};
 
 /// The pipe itself.
-pub type Pipe = pipe::Pipe<CriticalSectionRawMutex, BYTES>;
+pub type Pipe = pipe::Pipe<Lock, BYTES>;
 
 /// The pipe, and what a message is copied into to be shown in one piece.
 pub struct Framed<'a> {

@@ -1,22 +1,10 @@
-//! tidegate: the plain buffer with its gate, and the read side of the shared stream.
+//! tidegate: the plain buffer with its gate.
 
-use core::convert::Infallible;
-use core::future::Future;
 use core::mem::size_of_val;
-use core::pin::Pin;
-use core::task::{Context, Poll, Waker};
 
-use tidegate_core::{
-    BytePort, Frames, Gate, Interest, MessageBuffer, Queue as _, Received, Sent, Shutdown, Stream,
-    Transition, Transport,
-};
+use tidegate_core::{Gate, MessageBuffer, Queue as _, Transition};
 
-use super::waiting::{VisitWaiting, Waiting};
-use super::{BYTES, Contender, FramedContender, SLOT_BYTES, Visit};
-
-/// The stream, for its read side alone.
-pub type Shared = Stream<BYTES, 0, 2, Infallible>;
-type Port<'a> = BytePort<'a, BYTES, 0, 2, Infallible>;
+use super::{BYTES, Contender, FramedContender, Visit};
 
 /// The buffer with the gate beside it that [`Stream`] has too.
 pub struct Gated {
@@ -27,7 +15,7 @@ pub struct Gated {
 
 impl Gated {
     /// Empty and open.
-    pub const fn new() -> Self {
+    pub const fn empty() -> Self {
         Self {
             buffer: MessageBuffer::new(),
             gate: Gate::new(),
@@ -67,120 +55,10 @@ impl FramedContender for Gated {
     }
 }
 
-/// The stream, the driver's end of it, and what its reader copies into.
-pub struct ReadSide<'s, 'p, 'a> {
-    stream: &'s Shared,
-    port: &'p mut Port<'a>,
-    out: [u8; SLOT_BYTES],
-}
-
-impl Contender for ReadSide<'_, '_, '_> {
-    fn push(&mut self, message: &[u8]) -> bool {
-        self.push_frames(&[message])
-    }
-
-    fn pop(&mut self, see: impl FnMut(&[u8])) -> bool {
-        self.pop_frames(see)
-    }
-}
-
-impl FramedContender for ReadSide<'_, '_, '_> {
-    fn push_frames(&mut self, frames: &[&[u8]]) -> bool {
-        self.port.feed(frames).is_ok()
-    }
-
-    fn pop_frames(&mut self, see: impl FnMut(&[u8])) -> bool {
-        let read = self.stream.try_read(&mut self.out);
-        read.map(|frames| frames.for_each(see)).is_ok()
-    }
-}
-
-impl Waiting for ReadSide<'_, '_, '_> {
-    fn wait(&mut self, message: &[u8], cx: &mut Context<'_>, see: impl FnMut(&[u8])) -> bool {
-        let mut read = self.stream.read(&mut self.out);
-        let was_pending = Pin::new(&mut read).poll(cx).is_pending();
-        if self.port.feed(&[message]).is_err() {
-            return false;
-        }
-        let Poll::Ready(Ok(frames)) = Pin::new(&mut read).poll(cx) else {
-            return false;
-        };
-        let frames: Frames<'_> = frames;
-        frames.for_each(see);
-        was_pending
-    }
-}
-
-/// A transport that lends its port to `f` once.
-struct Lend<F> {
-    lend: Option<F>,
-}
-
-impl<'a, F: FnOnce(&mut Port<'_>)> Transport<Port<'a>> for Lend<F> {
-    type Error = Infallible;
-    type Refused = ();
-
-    fn poll_ready(
-        &mut self,
-        _cx: &mut Context<'_>,
-        _want: Interest,
-    ) -> Poll<Result<Interest, Infallible>> {
-        Poll::Pending
-    }
-
-    fn try_recv(&mut self, port: &mut Port<'a>) -> Result<Received, Infallible> {
-        if let Some(lend) = self.lend.take() {
-            lend(port);
-        }
-        Ok(Received::Blocked)
-    }
-
-    fn try_send(&mut self, _port: &mut Port<'a>) -> Result<Sent<()>, Infallible> {
-        Ok(Sent::Blocked)
-    }
-
-    fn try_flush(&mut self) -> Result<bool, Infallible> {
-        Ok(true)
-    }
-
-    fn shutdown(&mut self, _how: Shutdown) {}
-}
-
-fn with_port(stream: &Shared, f: impl FnOnce(&mut Port<'_>)) {
-    let mut lend = Lend { lend: Some(f) };
-    let mut driver = stream.drive(&mut lend);
-    let mut cx = Context::from_waker(Waker::noop());
-    // It never ends by itself: the transport is never ready.
-    let _: Poll<()> = Pin::new(&mut driver).poll(&mut cx);
-}
-
-/// Lends both ends of the stream's read side to `f`.
-pub fn with_read_side(stream: &Shared, f: impl FnOnce(&mut ReadSide<'_, '_, '_>)) {
-    with_port(stream, |port| {
-        f(&mut ReadSide {
-            stream,
-            port,
-            out: [0; SLOT_BYTES],
-        });
-    });
-}
-
-/// Shows both to the visitor.
+/// Shows it to the visitor.
 pub fn visit(visit: &mut impl Visit) {
-    let mut gated = Gated::new();
+    let mut gated = Gated::empty();
     // The count of turns is the measurement's, in place of what would pause and resume.
     let ram_bytes = size_of_val(&gated) - size_of::<usize>();
     visit.framed("tidegate MessageBuffer + Gate", ram_bytes, &mut gated);
-
-    let stream = Shared::new();
-    with_read_side(&stream, |read_side| {
-        visit.framed("tidegate Stream", size_of_val(&stream), read_side);
-    });
-}
-
-/// Shows the stream to the visitor.
-pub fn visit_waiting(visit: &mut impl VisitWaiting) {
-    with_read_side(&Shared::new(), |read_side| {
-        visit.waiting("tidegate Stream", read_side);
-    });
 }

@@ -1,23 +1,20 @@
 //! embassy-sync: a channel that lends its slots.
 
 use core::mem::size_of_val;
-use core::task::{Context, Poll};
 
-use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::zerocopy_channel::{self, Receiver, Sender};
 
-use super::waiting::{VisitWaiting, Waiting};
-use super::{Contender, SLOTS, Slot, Visit};
+use super::{Contender, Lock, SLOTS, Slot, Visit};
 
 /// The channel itself.
-pub type Channel<'a> = zerocopy_channel::Channel<'a, CriticalSectionRawMutex, Slot>;
+pub type Channel<'a> = zerocopy_channel::Channel<'a, Lock, Slot>;
 
 /// Its two ends.
 pub struct Ends<'a> {
     /// Where messages go in.
-    pub sender: Sender<'a, CriticalSectionRawMutex, Slot>,
+    pub sender: Sender<'a, Lock, Slot>,
     /// Where they come out.
-    pub receiver: Receiver<'a, CriticalSectionRawMutex, Slot>,
+    pub receiver: Receiver<'a, Lock, Slot>,
 }
 
 impl Contender for Ends<'_> {
@@ -43,21 +40,6 @@ impl Contender for Ends<'_> {
     }
 }
 
-impl Waiting for Ends<'_> {
-    fn wait(&mut self, message: &[u8], cx: &mut Context<'_>, mut see: impl FnMut(&[u8])) -> bool {
-        let was_pending = self.receiver.poll_receive(cx).is_pending();
-        if !self.push(message) {
-            return false;
-        }
-        let Poll::Ready(slot) = self.receiver.poll_receive(cx) else {
-            return false;
-        };
-        see(slot);
-        self.receiver.receive_done();
-        was_pending
-    }
-}
-
 /// Shows it to the visitor.
 pub fn visit(visit: &mut impl Visit) {
     let mut slots = [const { Slot::new() }; SLOTS];
@@ -67,15 +49,4 @@ pub fn visit(visit: &mut impl Visit) {
     let (sender, receiver) = channel.split();
     let mut ends = Ends { sender, receiver };
     visit.queue("embassy-sync zerocopy_channel", ram_bytes, &mut ends);
-}
-
-/// The same, for its reader can wait.
-pub fn visit_waiting(visit: &mut impl VisitWaiting) {
-    let mut slots = [const { Slot::new() }; SLOTS];
-    let mut channel = Channel::new(&mut slots);
-    let (sender, receiver) = channel.split();
-    visit.waiting(
-        "embassy-sync zerocopy_channel",
-        &mut Ends { sender, receiver },
-    );
 }

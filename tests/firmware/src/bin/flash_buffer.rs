@@ -3,12 +3,12 @@
 #![no_main]
 
 use tidegate_firmware_tests::contender::tidegate::Gated;
-use tidegate_firmware_tests::{flash, flash_image};
+use tidegate_firmware_tests::{flash, flash_image, lend};
 
-static mut QUEUE: Gated = Gated::new();
+static mut QUEUE: Gated = Gated::empty();
 
 flash_image!({
     // SAFETY: nobody else names it, and `main` runs once.
-    let queue = unsafe { &mut *(&raw mut QUEUE) };
+    let queue = unsafe { lend(&raw mut QUEUE) };
     flash::queue(queue)
 });

@@ -2,12 +2,12 @@
 #![no_std]
 #![no_main]
 
-use tidegate_firmware_tests::contender::tidegate::{self, Shared};
+use tidegate_firmware_tests::contender::tidegate_stream::{self, Shared};
 use tidegate_firmware_tests::{flash, flash_image};
 
 static STREAM: Shared = Shared::new();
 
 flash_image!({
-    tidegate::with_read_side(&STREAM, |read_side| flash::queue(read_side));
+    tidegate_stream::with_read_side(&STREAM, |read_side| flash::queue(read_side));
     flash::nothing()
 });

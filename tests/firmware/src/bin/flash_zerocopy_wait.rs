@@ -4,13 +4,13 @@
 
 use tidegate_firmware_tests::contender::zerocopy::{Channel, Ends};
 use tidegate_firmware_tests::contender::{SLOTS, Slot};
-use tidegate_firmware_tests::{flash, flash_image};
+use tidegate_firmware_tests::{flash, flash_image, lend};
 
 static mut CHANNEL_SLOTS: [Slot; SLOTS] = [const { Slot::new() }; SLOTS];
 
 flash_image!({
     // SAFETY: nobody else names them, and `main` runs once.
-    let slots = unsafe { &mut *(&raw mut CHANNEL_SLOTS) };
+    let slots = unsafe { lend(&raw mut CHANNEL_SLOTS) };
     let mut channel = Channel::new(slots);
     let (sender, receiver) = channel.split();
     flash::waiting(Ends { sender, receiver })
