@@ -40,19 +40,22 @@ fn count(folder: &Path) -> Result<String, Box<dyn Error>> {
     if !worker.status.success() {
         return Err(format!("valgrind: {}", worker.status).into());
     }
-    let parts = String::from_utf8(worker.stdout)?;
+    let names = String::from_utf8(worker.stdout)?;
+    let mut parts = names.lines().enumerate().map(|(index, name)| {
+        let file = fs::read_to_string(folder.join(format!("out.{}", index + 1)))?;
+        let all = summary(&file).ok_or("callgrind's file has no summary")?;
+        Ok::<_, Box<dyn Error>>((name, all))
+    });
+    let (_, nothing) = parts.next().ok_or("nothing was counted")??;
+    let (_, hiding) = parts.next().ok_or("nothing was counted")??;
     let mut printed = String::new();
-    let mut overhead = None;
-    for (index, part) in parts.lines().enumerate() {
-        let file = folder.join(format!("out.{}", index + 1));
-        let all = summary(&fs::read_to_string(file)?).ok_or("callgrind's file has no summary")?;
-        let Some(overhead) = overhead else {
-            overhead = Some(all);
-            continue;
-        };
-        let rounds = u64::from(counted::ROUNDS);
-        let each = (all.checked_sub(overhead).ok_or("less than nothing")? + rounds / 2) / rounds;
-        printed += &format!("{part}\t{each}\n");
+    for part in parts {
+        let (name, all) = part?;
+        let (hidden, name) = name.split_once('\t').ok_or("a part has no name")?;
+        let overhead = nothing + (hiding - nothing) * hidden.parse::<u64>()?;
+        let all = all.checked_sub(overhead).ok_or("less than nothing")?;
+        let each = (all + counted::ROUNDS / 2) / counted::ROUNDS;
+        printed += &format!("{name}\t{each}\n");
     }
     Ok(printed)
 }

@@ -1,4 +1,5 @@
-//! The work that is counted, part after part; the first part is nothing at all.
+//! The work that is counted, part after part. The first part is nothing at all, the second what hides a queue from the
+//! compiler before a push and before a pop.
 
 use std::hint::black_box;
 
@@ -6,20 +7,26 @@ use crate::contender::events::{self, Event, Events, KEPT, VisitEvents};
 use crate::contender::{self, Contender, FramedContender, Visit};
 
 /// How often each work is repeated.
-pub const ROUNDS: u32 = 256;
+pub const ROUNDS: u64 = 256;
 
-/// Does all of it, and prints the name of each part.
+/// Does all of it, and prints for each part its name and how many times a queue is hidden.
 pub fn work() {
-    part("nothing", "", || black_box(true));
+    part("nothing", "", 0, || black_box(true));
+    let mut place = 0u32;
+    part("hiding", "", 1, || {
+        black_box(&mut place);
+        black_box(&mut place);
+        black_box(true)
+    });
     contender::each(&mut Work);
     events::each(&mut Work);
 }
 
-fn part(name: &str, what: &str, mut f: impl FnMut() -> bool) {
+fn part(name: &str, what: &str, hidden: u64, mut f: impl FnMut() -> bool) {
     for _ in 0..ROUNDS {
         assert!(round(&mut f), "{name}: {what}");
     }
-    println!("{name}\thost {what}");
+    println!("{hidden}\t{name}\thost {what}");
     part_is_over();
 }
 
@@ -52,16 +59,15 @@ impl Visit for Work {
         // One message stays in the queue, so that a ring slides through all its positions.
         assert!(queue.push(m20));
         for (what, message) in [("20 B", m20), ("200 B", m200)] {
-            part(name, what, || {
-                let queue = black_box(&mut *queue);
-                queue.push(message) & queue.pop(see)
+            part(name, what, 1, || {
+                black_box(&mut *queue).push(message) & black_box(&mut *queue).pop(see)
             });
         }
-        part(name, "3 messages", || {
-            let queue = black_box(&mut *queue);
+        part(name, "3 messages", 3, || {
             let mut is_well = true;
             for message in [m5, m0, m200] {
-                is_well &= queue.push(message) & queue.pop(see);
+                is_well &= black_box(&mut *queue).push(message);
+                is_well &= black_box(&mut *queue).pop(see);
             }
             is_well
         });
@@ -72,9 +78,8 @@ impl Visit for Work {
         self.queue(name, ram_bytes, queue);
         let message = [5, 0, 200].map(bytes);
         assert!(queue.push_frames(&message));
-        part(name, "3 frames", || {
-            let queue = black_box(&mut *queue);
-            queue.push_frames(&message) & queue.pop_frames(see)
+        part(name, "3 frames", 1, || {
+            black_box(&mut *queue).push_frames(&message) & black_box(&mut *queue).pop_frames(see)
         });
         assert!(queue.pop_frames(see));
     }
@@ -86,7 +91,7 @@ impl VisitEvents for Work {
         for _ in 0..2 * KEPT {
             events.write(event);
         }
-        part(name, "event", || {
+        part(name, "event", 0, || {
             black_box(&mut *events).write(event);
             true
         });
