@@ -1,0 +1,13 @@
+//! tidegate Stream: push and pop.
+#![no_std]
+#![no_main]
+
+use tidegate_firmware_tests::contender::tidegate_stream::{self, Shared};
+use tidegate_firmware_tests::{flash, flash_image};
+
+static STREAM: Shared = Shared::new();
+
+flash_image!({
+    tidegate_stream::with_read_side(&STREAM, |read_side| flash::queue(read_side));
+    flash::nothing()
+});

@@ -1,0 +1,29 @@
+//! Sweeps an interrupt over the stream: there must be no fault.
+#![no_std]
+#![no_main]
+
+use core::panic::PanicInfo;
+
+use cortex_m_rt::{entry, exception};
+use tidegate_firmware_tests::swept_stream::{self, Shared};
+use tidegate_firmware_tests::{report, sweep, tracked_lock};
+
+critical_section::set_impl!(tracked_lock::Sound);
+
+#[entry]
+fn main() -> ! {
+    let Some(peripherals) = cortex_m::Peripherals::take() else {
+        report::exit(false);
+    };
+    report::exit(swept_stream::run(peripherals.SYST));
+}
+
+#[exception]
+fn SysTick() {
+    sweep::interrupt::<Shared>();
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    report::panicked(info)
+}
