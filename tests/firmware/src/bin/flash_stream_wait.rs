@@ -8,6 +8,5 @@ use tidegate_firmware_tests::{flash, flash_image};
 static STREAM: Shared = Shared::new();
 
 flash_image!({
-    tidegate_stream::with_read_side(&STREAM, |read_side| flash::waiting(read_side));
-    flash::nothing()
+    flash::waiting(&mut tidegate_stream::ReadSide::new(&STREAM))
 });
