@@ -15,11 +15,23 @@ pub fn number() -> usize {
     black_box(0)
 }
 
+/// Either.
+#[inline]
+pub fn coin() -> bool {
+    black_box(false)
+}
+
 /// Any message: any number of frames, each of any length.
 #[inline]
 pub fn message() -> &'static [&'static [u8]] {
     static FRAMES: [&[u8]; 2] = [&[1; 16], &[]];
     black_box(black_box(&FRAMES).get(..number()).unwrap_or_default())
+}
+
+/// Any text.
+#[inline]
+pub fn text() -> &'static str {
+    black_box("")
 }
 
 /// A waker whose functions are not known.

@@ -1,4 +1,4 @@
-//! The driver over a transport that does whatever it likes, and the port that it is lent.
+//! The driver over a transport that does whatever it likes with the port that it is lent.
 
 use core::future::Future;
 use core::hint::black_box;
@@ -6,13 +6,14 @@ use core::pin::pin;
 use core::task::{Context, Poll};
 
 use tidegate_core::{
-    BytePort, Drive, Interest, Port as _, Received, Sent, Shutdown, Stream, Transport, drive,
+    BytePort, Drive, EventRing, Interest, Received, Sent, Shutdown, Stream, Transport, drive,
 };
 
-use tidegate_firmware_tests::opaque::{message, number, opaque, waker};
+use tidegate_firmware_tests::opaque::{coin, message, number, opaque, waker};
 
-type Small = Stream<64, 64, 2, u8>;
-type Port<'a> = BytePort<'a, 64, 64, 2, u8>;
+type Events = EventRing<[u32; 4], 4>;
+type Small = Stream<64, 64, 2, u8, Events>;
+type Port<'a> = BytePort<'a, 64, 64, 2, u8, Events>;
 
 static STREAM: Small = Stream::new();
 
@@ -55,10 +56,6 @@ impl<'a> Transport<Port<'a>> for Link {
             }
             2 => Ok(Sent::Refused(())),
             3 => {
-                port_calls(port);
-                Ok(Sent::Blocked)
-            }
-            4 => {
                 // A second driver, by hand, inside the first one.
                 let waker = waker();
                 let mut cx = Context::from_waker(&waker);
@@ -69,27 +66,17 @@ impl<'a> Transport<Port<'a>> for Link {
         }
     }
 
+    fn try_event(&mut self, port: &mut Port<'a>) -> Result<bool, u8> {
+        port.feed_event(opaque([1; 4]));
+        if coin() { Err(1) } else { Ok(coin()) }
+    }
+
     fn try_flush(&mut self) -> Result<bool, u8> {
-        match number() {
-            0 => Err(1),
-            1 => Ok(true),
-            _ => Ok(false),
-        }
+        if coin() { Err(1) } else { Ok(coin()) }
     }
 
     fn shutdown(&mut self, how: Shutdown) {
         opaque(how);
-    }
-}
-
-fn port_calls(port: &mut Port<'_>) {
-    let port = black_box(port);
-    opaque((port.interest(), port.phase(), port.moved_bytes()));
-    match number() {
-        0 => port.starved(),
-        1 => port.refused(()),
-        2 => port.finish(),
-        _ => port.fail(1),
     }
 }
 

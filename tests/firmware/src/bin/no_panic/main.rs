@@ -4,9 +4,13 @@
 #![no_main]
 
 mod buffer;
+mod events;
 mod formats;
+mod grants;
 mod link;
 mod machine;
+mod port;
+mod slots;
 mod stream;
 mod values;
 
@@ -14,6 +18,8 @@ use tidegate_firmware_tests::no_panic_image;
 
 no_panic_image!({
     values::call();
+    events::call();
+    slots::call();
     buffer::call();
     machine::call();
     stream::call();

@@ -1,12 +1,13 @@
-//! The values: marks, gates, events, wakes, errors.
+//! The values: marks, gates, interest, wakes, errors, and how large a message is.
 
 use core::hint::black_box;
 
 use tidegate_core::{
-    EventRing, Gate, Interest, Limit, Lost, MessageBuffer, PushError, Wakes, Watermarks, WriteError,
+    Gate, Interest, Limit, Lost, MessageBuffer, PushError, SendError, State, Wakes, Watermarks,
+    WriteError, packed_bytes,
 };
 
-use tidegate_firmware_tests::opaque::{number, opaque};
+use tidegate_firmware_tests::opaque::{message, number, opaque};
 
 type Buffer = MessageBuffer<64>;
 
@@ -35,40 +36,28 @@ fn gate() {
     opaque(Gate::<Buffer>::default());
 }
 
-fn events() {
-    let mut ring = EventRing::<[u32; 4], 8>::new();
-    let ring = black_box(&mut ring);
-    ring.push(opaque([1; 4]));
-    opaque(ring.pop());
-    ring.set_backlog(number());
-    opaque((
-        ring.backlog(),
-        ring.len(),
-        ring.is_empty(),
-        ring.discarded(),
-    ));
-    opaque(EventRing::<[u32; 4], 8>::default());
-}
-
 fn flags() {
     let interest = opaque(Interest::NONE);
     opaque(interest.and(opaque(Interest::default())).is_some());
     let wakes = opaque(Wakes::NONE);
     opaque(wakes.and(opaque(Wakes::default())).is_none());
     opaque(opaque(Lost::default()).is_nothing());
+    let state = opaque(State::Failed(1u8));
+    opaque((state.is_live(), state.is_open()));
 }
 
 fn errors() {
     let error = opaque(PushError::Full(number()));
     let error: WriteError<usize, u8> = opaque(error.into());
     opaque(error.into_message());
+    opaque(opaque(SendError::<usize, u8>::Closed(number())).into_message());
 }
 
 /// Calls them all.
 pub fn call() {
     watermarks();
     gate();
-    events();
     flags();
     errors();
+    opaque(packed_bytes(message()));
 }
