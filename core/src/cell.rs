@@ -109,7 +109,7 @@ impl<const N: usize> ByteCell<N> {
             Some(start) if len >= MARK => unsafe {
                 slice::from_raw_parts_mut(start.add(MARK), len.wrapping_sub(MARK))
             },
-            _ => &mut [],
+            _ => nothing_mut(),
         }
     }
 
@@ -120,7 +120,7 @@ impl<const N: usize> ByteCell<N> {
             // SAFETY: as in `body`; a read token covers bytes that were committed, which no write token covers until
             // they are released, and that takes the token by value.
             Some(start) => unsafe { slice::from_raw_parts(start, region.len()) },
-            None => &[],
+            None => nothing_mut(),
         }
     }
 
@@ -163,4 +163,10 @@ impl<const N: usize> ByteCell<N> {
         // SAFETY: `start` is at most `N`, so the pointer stays within the array or just behind it.
         inside.then(|| unsafe { self.0.get().cast::<u8>().add(start) })
     }
+}
+
+/// What a token outside the array would give: there is none.
+#[cold]
+fn nothing_mut<'a>() -> &'a mut [u8] {
+    &mut []
 }

@@ -2,11 +2,11 @@
 
 use core::{fmt, mem};
 
-/// The last `N` events, at least one: when one more comes the oldest is dropped, and counted.
+/// The last `N` events: when one more comes the oldest is dropped, and counted.
 ///
 /// The backlog is a limit at run time, at most `N`, which is the default. With a backlog of 0 events are only counted.
 ///
-/// Memory: `N` events and four words; all zeros at the start.
+/// Memory: `N` events and five words; all zeros at the start.
 ///
 /// ```
 /// use tidegate_core::EventRing;
@@ -20,17 +20,24 @@ use core::{fmt, mem};
 /// assert_eq!(ring.pop(), None);
 /// ```
 pub struct EventRing<T, const N: usize> {
-    events: heapless::Deque<T, N>,
+    /// Those that were ever used, in the order of their places.
+    slots: heapless::Vec<T, N>,
+    /// Where the next event goes.
+    next: usize,
+    /// How many wait: those before it.
+    len: usize,
     /// How much the backlog is under `N`.
     cut: usize,
     discarded: usize,
 }
 
-impl<T, const N: usize> EventRing<T, N> {
+impl<T: Copy, const N: usize> EventRing<T, N> {
     /// An empty ring with a backlog of `N`.
     pub const fn new() -> Self {
         Self {
-            events: heapless::Deque::new(),
+            slots: heapless::Vec::new(),
+            next: 0,
+            len: 0,
             cut: 0,
             discarded: 0,
         }
@@ -38,48 +45,59 @@ impl<T, const N: usize> EventRing<T, N> {
 
     /// How many events are kept.
     pub const fn backlog(&self) -> usize {
-        N.saturating_sub(self.cut)
+        // `cut` is never over `N`.
+        N.wrapping_sub(self.cut)
     }
 
     /// Changes how many events are kept, at most `N`; the oldest ones that are too many are dropped, and counted.
     pub fn set_backlog(&mut self, events: usize) {
         self.cut = N.saturating_sub(events);
-        while self.events.len() > self.backlog() {
-            self.discard();
-        }
-    }
-
-    fn discard(&mut self) {
-        self.events.pop_front();
-        self.discarded = self.discarded.saturating_add(1);
+        let too_many = self.len.saturating_sub(self.backlog());
+        self.len = self.len.wrapping_sub(too_many);
+        self.discarded = self.discarded.saturating_add(too_many);
     }
 
     /// Adds an event. If the backlog is full the oldest one makes room.
     #[inline]
     pub fn push(&mut self, event: T) {
-        if self.events.len() >= self.backlog() {
-            self.discard();
+        match self.slots.get_mut(self.next) {
+            Some(slot) => *slot = event,
+            // The places are used in their order, so this is the next one.
+            None => {
+                let _: Result<(), T> = self.slots.push(event);
+            }
         }
-        // A backlog of 0 has no room for it either: it was counted just now.
-        if self.backlog() > 0 {
-            let _: Result<(), T> = self.events.push_back(event);
+        let next = self.next.wrapping_add(1);
+        self.next = if next < N { next } else { 0 };
+        if self.len < self.backlog() {
+            self.len = self.len.wrapping_add(1);
+        } else {
+            self.discarded = self.discarded.saturating_add(1);
         }
     }
 
     /// Takes the oldest event, and how many were discarded since the last one was taken.
     pub fn pop(&mut self) -> Option<(T, usize)> {
-        let event = self.events.pop_front()?;
+        if self.len == 0 {
+            return None;
+        }
+        let oldest = match self.next.checked_sub(self.len) {
+            Some(oldest) => oldest,
+            None => self.next.wrapping_add(N).wrapping_sub(self.len),
+        };
+        let event = *self.slots.get(oldest)?;
+        self.len = self.len.wrapping_sub(1);
         Some((event, mem::take(&mut self.discarded)))
     }
 
     /// How many events wait.
     pub fn len(&self) -> usize {
-        self.events.len()
+        self.len
     }
 
     /// Whether no event waits.
     pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
+        self.len == 0
     }
 
     /// How many were discarded since the last event was taken.
@@ -88,13 +106,13 @@ impl<T, const N: usize> EventRing<T, N> {
     }
 }
 
-impl<T, const N: usize> Default for EventRing<T, N> {
+impl<T: Copy, const N: usize> Default for EventRing<T, N> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T, const N: usize> fmt::Debug for EventRing<T, N> {
+impl<T: Copy, const N: usize> fmt::Debug for EventRing<T, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventRing")
             .field("backlog", &self.backlog())

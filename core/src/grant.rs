@@ -46,8 +46,7 @@ pub struct WriteGrant<
     const RECEIVED: bool = true,
 > {
     stream: &'s Stream<RX, TX, W, E, V>,
-    /// `None` once it was committed.
-    region: Option<WriteRegion>,
+    region: WriteRegion,
     size: Size,
     /// The first two bytes of the first header, which only a commit writes.
     mark: [u8; MARK],
@@ -91,7 +90,7 @@ impl<
     pub(crate) fn new(stream: &'s Stream<RX, TX, W, E, V>, region: WriteRegion) -> Self {
         Self {
             stream,
-            region: Some(region),
+            region,
             size: Size::ZERO,
             mark: [0; MARK],
             last: 0,
@@ -102,13 +101,10 @@ impl<
     /// The bytes from `offset` in the region on, which is at least [`MARK`].
     #[inline]
     fn body(&mut self, offset: usize) -> &mut [u8] {
-        let Some(region) = &mut self.region else {
-            return &mut [];
-        };
         let body = if RECEIVED {
-            self.stream.incoming_body(region)
+            self.stream.incoming_body(&mut self.region)
         } else {
-            self.stream.outgoing_body(region)
+            self.stream.outgoing_body(&mut self.region)
         };
         body.get_mut(offset.wrapping_sub(MARK)..)
             .unwrap_or_default()
@@ -137,7 +133,7 @@ impl<
     #[inline]
     pub fn frame(&mut self, len: usize) -> Option<&mut [u8]> {
         let size = self.size.and_frame(len)?;
-        if size.packed > self.region.as_ref()?.len() {
+        if size.packed > self.region.len() {
             return None;
         }
         if self.size != Size::ZERO {
@@ -173,13 +169,13 @@ impl<
         if self.size == Size::ZERO {
             return Err(CommitError::NoFrames);
         }
-        let Some(region) = mem::take(&mut self.region) else {
-            return Err(CommitError::Closed);
-        };
+        let (stream, region, mark, size) = (self.stream, self.region.take(), self.mark, self.size);
+        // Nothing is left to give up.
+        mem::forget(self);
         let committed = if RECEIVED {
-            self.stream.commit_incoming(region, self.mark, self.size)
+            stream.commit_incoming(region, mark, size)
         } else {
-            self.stream.commit_outgoing(region, self.mark, self.size)
+            stream.commit_outgoing(region, mark, size)
         };
         committed.map_err(|()| CommitError::Closed)
     }
@@ -196,12 +192,11 @@ impl<
 {
     #[inline]
     fn drop(&mut self) {
-        if let Some(region) = mem::take(&mut self.region) {
-            if RECEIVED {
-                self.stream.abandon_incoming(region);
-            } else {
-                self.stream.abandon_outgoing(region);
-            }
+        let region = self.region.take();
+        if RECEIVED {
+            self.stream.abandon_incoming(region);
+        } else {
+            self.stream.abandon_outgoing(region);
         }
     }
 }
@@ -221,8 +216,7 @@ pub struct ReadGrant<
     const RECEIVED: bool = true,
 > {
     stream: &'s Stream<RX, TX, W, E, V>,
-    /// `None` once it was released.
-    region: Option<ReadRegion>,
+    region: ReadRegion,
 }
 
 impl<
@@ -237,31 +231,29 @@ impl<
 {
     #[inline]
     pub(crate) fn new(stream: &'s Stream<RX, TX, W, E, V>, region: ReadRegion) -> Self {
-        Self {
-            stream,
-            region: Some(region),
-        }
+        Self { stream, region }
     }
 
     /// The message's frames, at least one.
     #[inline]
     pub fn frames(&self) -> Frames<'_> {
-        match &self.region {
-            Some(region) if RECEIVED => self.stream.incoming_frames(region),
-            Some(region) => self.stream.outgoing_frames(region),
-            None => Frames::of(&[]),
+        if RECEIVED {
+            self.stream.incoming_frames(&self.region)
+        } else {
+            self.stream.outgoing_frames(&self.region)
         }
     }
 
     /// Takes the message out: whoever comes next gets the next one.
     #[inline]
     pub fn release(mut self) {
-        if let Some(region) = mem::take(&mut self.region) {
-            if RECEIVED {
-                self.stream.release_incoming(region);
-            } else {
-                self.stream.release_outgoing(region, false);
-            }
+        let (stream, region) = (self.stream, self.region.take());
+        // Nothing is left to put back.
+        mem::forget(self);
+        if RECEIVED {
+            stream.release_incoming(region);
+        } else {
+            stream.release_outgoing(region, false);
         }
     }
 }
@@ -277,12 +269,11 @@ impl<
 {
     #[inline]
     fn drop(&mut self) {
-        if let Some(region) = mem::take(&mut self.region) {
-            if RECEIVED {
-                self.stream.put_back_incoming(region);
-            } else {
-                self.stream.put_back_outgoing(region);
-            }
+        let region = self.region.take();
+        if RECEIVED {
+            self.stream.put_back_incoming(region);
+        } else {
+            self.stream.put_back_outgoing(region);
         }
     }
 }
@@ -298,10 +289,7 @@ impl<
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WriteGrant")
-            .field(
-                "reserved_bytes",
-                &self.region.as_ref().map(WriteRegion::len),
-            )
+            .field("reserved_bytes", &self.region.len())
             .field("used_bytes", &self.size.packed)
             .finish()
     }

@@ -94,17 +94,19 @@ pub(crate) fn header(len: usize, more: bool) -> [u8; 4] {
     }
 }
 
-/// The mark of a gap of `len` bytes, at least one; and how many bytes the mark has.
+/// The mark of a gap of 2 to 4,095 bytes.
 #[inline]
-pub(crate) fn gap(len: usize) -> ([u8; 4], usize) {
+pub(crate) fn short_gap(len: usize) -> Option<[u8; 2]> {
+    let [b0, b1, ..] = len.to_le_bytes();
+    (2..LONG_GAP)
+        .contains(&len)
+        .then_some([0b0010 << 4 | b1, b0])
+}
+
+/// The mark of a gap of 4,096 bytes or more.
+pub(crate) fn long_gap(len: usize) -> [u8; 4] {
     let [b0, b1, b2, b3, ..] = len.to_le_bytes();
-    if len < 2 {
-        ([1, 0, 0, 0], 1)
-    } else if len < LONG_GAP {
-        ([0b0010 << 4 | b1, b0, 0, 0], 2)
-    } else {
-        ([0b0011 << 4 | b3, b2, b1, b0], 4)
-    }
+    [0b0011 << 4 | b3, b2, b1, b0]
 }
 
 /// Whether a message that can be read begins with this byte.
@@ -113,20 +115,22 @@ pub(crate) fn is_message(first: u8) -> bool {
     first >= 1 << 6
 }
 
-/// Whether a gap begins with this byte: neither a message nor one that is still being written.
-#[inline]
-pub(crate) fn is_gap(first: u8) -> bool {
-    first != 0 && !is_message(first)
-}
-
 /// The length of the gap whose first byte is `byte(0)`; 0 if it is none.
+#[inline]
 pub(crate) fn gap_len(byte: impl Fn(usize) -> u8) -> usize {
     let first = byte(0);
-    let more = usize::from(first & 0b1111);
+    if first >> 4 == 0b0010 {
+        return usize::from(first & 0b1111) << 8 | usize::from(byte(1));
+    }
+    odd_gap_len(first, byte)
+}
+
+#[cold]
+#[inline(never)]
+fn odd_gap_len(first: u8, byte: impl Fn(usize) -> u8) -> usize {
     match first >> 4 {
-        0b0010 => more << 8 | usize::from(byte(1)),
         0b0011 => {
-            more << 24
+            usize::from(first & 0b1111) << 24
                 | usize::from(byte(1)) << 16
                 | usize::from(byte(2)) << 8
                 | usize::from(byte(3))
@@ -236,15 +240,21 @@ pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
     // On a Cortex-M3 `memcpy` takes up to four instructions a byte where the two are not aligned alike; this takes less
     // than one.
     if cfg!(target_arch = "arm") {
-        let (to, from) = copy_chunks::<16>(to, from);
-        let (to, from) = copy_chunks::<4>(to, from);
-        to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+        let (to, from) = if from.len() < 32 {
+            copy_chunk::<16>(to, from)
+        } else {
+            copy_chunks::<16>(to, from)
+        };
+        let (to, from) = copy_chunk::<8>(to, from);
+        let (to, from) = copy_chunk::<4>(to, from);
+        let (to, from) = copy_chunk::<2>(to, from);
+        copy_chunk::<1>(to, from);
     } else {
         to.copy_from_slice(from);
     }
 }
 
-/// Copies whole chunks, and returns the rest.
+/// Copies as many times `C` bytes as there are, and returns the rest.
 #[inline(always)]
 fn copy_chunks<'t, 'f, const C: usize>(
     to: &'t mut [u8],
@@ -256,6 +266,21 @@ fn copy_chunks<'t, 'f, const C: usize>(
         to.copy_from_slice(from);
     }
     (to.into_remainder(), from.remainder())
+}
+
+/// Copies `C` bytes, if there are so many, and returns the rest.
+#[inline(always)]
+fn copy_chunk<'t, 'f, const C: usize>(
+    to: &'t mut [u8],
+    from: &'f [u8],
+) -> (&'t mut [u8], &'f [u8]) {
+    if from.len() < C || to.len() < C {
+        return (to, from);
+    }
+    let (to, to_rest) = to.split_at_mut(C);
+    let (from, from_rest) = from.split_at(C);
+    to.copy_from_slice(from);
+    (to_rest, from_rest)
 }
 
 /// One frame, whether more follow, and the bytes behind it.

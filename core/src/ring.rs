@@ -26,8 +26,10 @@
 //! Any number of regions may be reserved and not yet committed. A region's first byte is 0 for as long, and the reader
 //! stops there: the order is that of the reservations. Each call here takes a constant time, whatever the message.
 
+use core::mem;
+
 use crate::cell::ByteCell;
-use crate::message::{LARGEST_RING, Size, gap, gap_len, is_gap, is_message};
+use crate::message::{LARGEST_RING, Size, gap_len, is_message, long_gap, short_gap};
 
 /// Bytes at the start of a region that belong to the ring until the region is committed.
 pub(crate) const MARK: usize = 2;
@@ -89,6 +91,28 @@ impl ReadRegion {
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.size.packed
+    }
+}
+
+impl WriteRegion {
+    /// Moves the token out of a place that is not used again.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Self {
+        Self {
+            start: self.start,
+            len: mem::take(&mut self.len),
+        }
+    }
+}
+
+impl ReadRegion {
+    /// Moves the token out of a place that is not used again.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Self {
+        Self {
+            start: self.start,
+            size: mem::replace(&mut self.size, Size::ZERO),
+        }
     }
 }
 
@@ -219,20 +243,26 @@ impl<const N: usize> Ring<N> {
         }
     }
 
-    #[cold]
-    #[inline(never)]
+    #[inline]
     fn mark_gap(&mut self, at: usize, len: usize, bytes: &ByteCell<N>) {
-        let ([b0, b1, b2, b3], mark_len) = gap(len);
-        let marks = &mut Marks(self);
-        match mark_len {
-            _ if len == 0 => {}
-            1 => bytes.set_mark(marks, at, [b0]),
-            2 => bytes.set_mark(marks, at, [b0, b1]),
-            _ => bytes.set_mark(marks, at, [b0, b1, b2, b3]),
+        match short_gap(len) {
+            Some(mark) => bytes.set_mark(&mut Marks(self), at, mark),
+            None => self.mark_odd_gap(at, len, bytes),
         }
     }
 
-    /// The message in a region is complete: the first two bytes of its first header, and its size, which may be less
+    /// One byte, none, or very many.
+    #[cold]
+    #[inline(never)]
+    fn mark_odd_gap(&mut self, at: usize, len: usize, bytes: &ByteCell<N>) {
+        match len {
+            0 => {}
+            1 => bytes.set_mark(&mut Marks(self), at, [1]),
+            _ => bytes.set_mark(&mut Marks(self), at, long_gap(len)),
+        }
+    }
+
+    /// The message in a region is complete, in a ring that was not retired: the first two bytes of its first header, and its size, which may be less
     /// than what was reserved.
     #[inline]
     pub(crate) fn commit(
@@ -242,9 +272,6 @@ impl<const N: usize> Ring<N> {
         size: Size,
         bytes: &ByteCell<N>,
     ) {
-        if self.head_state() == head::RETIRED {
-            return;
-        }
         bytes.set_mark(&mut Marks(self), region.start, mark);
         if size.packed < region.len {
             self.give_back(&region, size.packed, bytes);
@@ -318,8 +345,7 @@ impl<const N: usize> Ring<N> {
     }
 
     /// Passes one gap at the head, if there is one.
-    #[cold]
-    #[inline(never)]
+    #[inline]
     pub(crate) fn pass_gap(&mut self, bytes: &ByteCell<N>) -> GapAhead {
         if self.head_state() != head::NONE || self.read == self.write {
             return GapAhead(false);
@@ -355,8 +381,10 @@ impl<const N: usize> Ring<N> {
         let first = bytes.mark_byte(&Marks(self), read);
         if is_message(first) {
             self.count |= head::READABLE;
+            return GapAhead(false);
         }
-        GapAhead(is_gap(first))
+        // Else a message is still being written there.
+        GapAhead(first != 0)
     }
 
     /// Forgets every message, while regions may be out: no more will be reserved, and nothing can be read.

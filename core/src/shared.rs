@@ -284,10 +284,8 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     fn pass_outgoing_gaps(&self, mut gap: GapAhead) {
         while gap == GapAhead(true) {
             gap = self.with(|machine| {
-                let was_readable = machine.outgoing.is_readable();
                 let gap = machine.outgoing.pass_gap(&self.outgoing);
-                let wakes = machine.written(was_readable);
-                (gap, wakes.and(machine.send_room_grew()))
+                (gap, machine.send_gap_passed())
             });
         }
     }
@@ -355,12 +353,15 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
                 Poll::Ready(Err(error)) => (Poll::Ready(Err(error)), wakes),
                 Poll::Ready(Ok(())) => {
                     let region = machine.outgoing.reserve(size.packed, &self.outgoing);
-                    let wakes = wakes.and(machine.sender_served(ticket));
                     let region = region.map_err(|_| SendError::TooLarge(()));
                     (Poll::Ready(region), wakes)
                 }
             }
         });
+        if reserved.is_ready() && ticket.has_place() {
+            // In a section of its own; meanwhile nobody overtakes.
+            self.with(|machine| ((), machine.sender_served(ticket)));
+        }
         match reserved {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Err(error)) => {
@@ -430,12 +431,15 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
                 Poll::Ready(Ok(())) => {
-                    machine.turn_taken(ticket);
                     Poll::Ready(machine.incoming.take().ok_or(ReadError::Closed))
                 }
             };
             (head, wakes)
         });
+        if head.is_ready() && ticket.has_place() {
+            // In a section of its own; meanwhile nobody else gets a message, for this one is taken.
+            self.machine.with(|machine| machine.turn_taken(ticket));
+        }
         match head {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(head)) => Poll::Ready(Ok(measured(&self.incoming, head))),
@@ -552,8 +556,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         while gap == GapAhead(true) {
             gap = self.with(|machine| {
                 let gap = machine.incoming.pass_gap(&self.incoming);
-                let wakes = machine.fed();
-                (gap, wakes.and(machine.room_grew()))
+                (gap, machine.gap_passed())
             });
         }
     }

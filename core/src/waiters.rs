@@ -301,15 +301,7 @@ impl<S: Slots> Waiters<S> {
     /// Whether this ticket's turn is next: it is the first, or nobody waits.
     #[inline]
     pub(crate) fn is_next(&self, kind: Kind, ticket: &Ticket) -> bool {
-        let first = self.first(kind);
-        first == S::Index::NONE || (ticket.has_place() && first.slot() == ticket.slot())
-    }
-
-    /// Whether the first in the list waits and was not woken yet.
-    #[inline]
-    pub(crate) fn first_sleeps(&self, kind: Kind) -> bool {
-        let first = self.first(kind).slot();
-        matches!(self.slots.wakers().get(first), Some(Some(_)))
+        self.nobody(kind) || (ticket.has_place() && self.first(kind).slot() == ticket.slot())
     }
 
     /// The waker of the first in the list, unless it was woken already. It stays the first until it leaves.
@@ -359,11 +351,9 @@ impl<S: Slots> Waiters<S> {
             ticket.slot = index.slot().wrapping_add(1);
             ticket.kind = Some(kind);
         }
+        // What was there before is dropped outside the lock.
         if let Some(waker) = self.waker_mut(index.slot()) {
-            let old = mem::replace(waker, ticket.offered.take());
-            if old.is_some() {
-                ticket.returned = old;
-            }
+            mem::swap(waker, &mut ticket.offered);
         }
         Ok(())
     }
@@ -372,21 +362,26 @@ impl<S: Slots> Waiters<S> {
     #[inline]
     fn link_last(&mut self, kind: Kind, index: S::Index) {
         let last = self.last(kind);
-        let mut link = Link {
-            before: index,
-            after: index,
-        };
-        if let Some(before) = self.link_mut(last) {
-            link.after = mem::replace(&mut before.after, index);
-            link.before = last;
-            if let Some(first) = self.link_mut(link.after) {
+        self.set_last(kind, index);
+        if last == S::Index::NONE {
+            self.set_link(index, index, index);
+        } else {
+            let first = self.link(last).after;
+            self.set_link(index, last, first);
+            if let Some(last) = self.link_mut(last) {
+                last.after = index;
+            }
+            if let Some(first) = self.link_mut(first) {
                 first.before = index;
             }
         }
-        if let Some(place) = self.link_mut(index) {
-            *place = link;
+    }
+
+    #[inline]
+    fn set_link(&mut self, index: S::Index, before: S::Index, after: S::Index) {
+        if let Some(link) = self.link_mut(index) {
+            *link = Link { before, after };
         }
-        self.set_last(kind, index);
     }
 
     /// A slot that nobody has, off the free list.
@@ -414,22 +409,17 @@ impl<S: Slots> Waiters<S> {
         let index = self.place(ticket)?;
         let kind = ticket.kind.take()?;
         ticket.slot = 0;
-        // Neither place may be overwritten: a waker is dropped outside the lock only.
-        let waker = self.waker_mut(index.slot())?.take();
-        if ticket.returned.is_none() {
-            ticket.returned = waker;
-        } else {
-            ticket.offered = waker;
+        // Dropped outside the lock.
+        if let Some(waker) = self.waker_mut(index.slot()) {
+            mem::swap(waker, &mut ticket.returned);
         }
-        let is_linked = self.link(index).after != S::Index::NONE;
-        let was_first = is_linked && self.first(kind) == index;
-        if is_linked {
+        let after = self.link(index).after;
+        let was_first = after != S::Index::NONE && self.first(kind) == index;
+        if after != S::Index::NONE {
             self.unlink(kind, index);
         }
         let free = self.free;
-        if let Some(place) = self.link_mut(index) {
-            place.after = free;
-        }
+        self.set_link(index, S::Index::NONE, free);
         self.free = index;
         Some((kind, was_first))
     }

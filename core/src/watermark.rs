@@ -179,64 +179,90 @@ pub enum Transition {
 ///
 /// A new gate is open and has [`Level::LIMITS`]; it is all zeros in memory, so that a `static` of it lies in `.bss`.
 pub struct Gate<Q> {
-    /// Offsets from the default, so that the default is zero.
-    high_offset: usize,
-    low_offset: usize,
+    marks: Marks<Q>,
     paused: bool,
-    storage: PhantomData<fn() -> Q>,
 }
 
 impl<Q: Level> Gate<Q> {
     /// An open gate with the default marks of its storage.
     pub const fn new() -> Self {
         Self {
-            high_offset: 0,
-            low_offset: 0,
+            marks: Marks::new(),
             paused: false,
-            storage: PhantomData,
         }
     }
 
     /// The marks in force.
-    #[inline]
     pub fn limits(&self) -> Watermarks {
-        Watermarks {
-            high: Q::LIMITS.high.wrapping_add(self.high_offset),
-            low: Q::LIMITS.low.wrapping_add(self.low_offset),
-        }
+        self.marks.limits()
     }
 
     /// Changes the marks while the stream runs, at once: a level over the new high pauses, one at or under the new low
     /// resumes, one between keeps the state.
     pub fn set_limits(&mut self, limits: Watermarks, level_bytes: usize) -> Option<Transition> {
-        self.high_offset = limits.high.wrapping_sub(Q::LIMITS.high);
-        self.low_offset = limits.low.wrapping_sub(Q::LIMITS.low);
+        self.marks.set_limits(limits);
         self.update(level_bytes)
     }
 
     /// Takes the new level.
     #[inline]
     pub fn update(&mut self, level_bytes: usize) -> Option<Transition> {
-        let limits = self.limits();
-        if self.paused {
-            if level_bytes > limits.low {
-                return None;
-            }
-            self.paused = false;
-            Some(Transition::Resume)
-        } else {
-            if level_bytes <= limits.high {
-                return None;
-            }
-            self.paused = true;
-            Some(Transition::Pause)
-        }
+        self.marks.turn(&mut self.paused, level_bytes)
     }
 
     /// Whether the side is paused.
     #[inline]
     pub const fn is_paused(&self) -> bool {
         self.paused
+    }
+}
+
+/// A gate's marks, as offsets from the default of a storage, so that the default is zero.
+pub(crate) struct Marks<Q> {
+    high_offset: usize,
+    low_offset: usize,
+    storage: PhantomData<fn() -> Q>,
+}
+
+impl<Q: Level> Marks<Q> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            high_offset: 0,
+            low_offset: 0,
+            storage: PhantomData,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn limits(&self) -> Watermarks {
+        Watermarks {
+            high: Q::LIMITS.high.wrapping_add(self.high_offset),
+            low: Q::LIMITS.low.wrapping_add(self.low_offset),
+        }
+    }
+
+    pub(crate) fn set_limits(&mut self, limits: Watermarks) {
+        self.high_offset = limits.high.wrapping_sub(Q::LIMITS.high);
+        self.low_offset = limits.low.wrapping_sub(Q::LIMITS.low);
+    }
+
+    /// The gate's one rule: over the high mark shut, at or under the low one open, between as it was.
+    #[inline]
+    pub(crate) fn turn(&self, paused: &mut bool, level_bytes: usize) -> Option<Transition> {
+        let limits = self.limits();
+        if *paused {
+            if level_bytes > limits.low {
+                return None;
+            }
+            *paused = false;
+            Some(Transition::Resume)
+        } else {
+            if level_bytes <= limits.high {
+                return None;
+            }
+            *paused = true;
+            Some(Transition::Pause)
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use core::convert::Infallible;
 use core::task::Poll;
 
-use super::{Machine, Storage, Wakes};
+use super::{Flags, Machine, Storage, Wakes};
 use crate::error::{ReadEventError, TryReadEventError};
 use crate::event_ring::EventRing;
 use crate::waiters::{Kind, Ticket};
@@ -61,7 +61,7 @@ impl Events for NoEvents {
     fn set_backlog(&mut self, _: usize) {}
 }
 
-impl<T, const N: usize> Events for EventRing<T, N> {
+impl<T: Copy, const N: usize> Events for EventRing<T, N> {
     type Event = T;
     const NEW: Self = Self::new();
     #[inline]
@@ -90,13 +90,13 @@ type Seen<S> = (<<S as Storage>::Events as Events>::Event, usize);
 impl<S: Storage, E: Clone> Machine<S, E> {
     /// Asks for events, or for no more of them. Twice is once. What waits to be read stays.
     pub fn set_monitoring(&mut self, monitoring: bool) -> Wakes {
-        self.monitoring = monitoring;
+        self.flags.set(Flags::MONITORING, monitoring);
         self.wake_first(Kind::Event)
     }
 
     /// Whether events are wanted.
     pub fn is_monitoring(&self) -> bool {
-        self.monitoring
+        self.flags.has(Flags::MONITORING)
     }
 
     /// The events that wait to be read.
@@ -112,7 +112,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
 
     /// Something happened to the transport. Dropped if events are not wanted, or the stream is not open.
     pub fn feed_event(&mut self, event: <S::Events as Events>::Event) -> Wakes {
-        if !self.monitoring || !self.state.is_open() {
+        if !self.is_monitoring() || !self.state.is_open() {
             return Wakes::NONE;
         }
         self.events.push(event);

@@ -4,6 +4,7 @@
 //! has the machine to itself, and wakes them after it has let it go.
 
 mod events;
+mod flags;
 mod read;
 mod state;
 mod wakes;
@@ -14,6 +15,7 @@ use core::marker::PhantomData;
 use core::task::Waker;
 
 pub use events::{Events, FixedEvents, NoEvents};
+use flags::Flags;
 use state::Input;
 pub use state::State;
 pub use wakes::Wakes;
@@ -21,7 +23,7 @@ pub use wakes::Wakes;
 use crate::error::Lost;
 use crate::queue::{Level, MessageBuffer};
 use crate::waiters::{FixedSlots, Kind, Slots, Ticket, Waiters};
-use crate::watermark::{Gate, Transition, Watermarks};
+use crate::watermark::{Marks, Transition, Watermarks};
 
 /// What a machine keeps its messages, events and waiters in.
 pub trait Storage {
@@ -125,8 +127,10 @@ pub struct Machine<S: Storage, E> {
     pub(crate) incoming: S::Incoming,
     pub(crate) outgoing: S::Outgoing,
     events: S::Events,
-    read_gate: Gate<S::Incoming>,
-    write_gate: Gate<S::Outgoing>,
+    read_marks: Marks<S::Incoming>,
+    write_marks: Marks<S::Outgoing>,
+    read_paused: bool,
+    write_paused: bool,
     waiters: Waiters<S::Slots>,
     driver: Option<Waker>,
     /// How much room the first who waits to send lacks; 0 while it waits for the gate alone.
@@ -137,14 +141,7 @@ pub struct Machine<S: Storage, E> {
     discarded: usize,
     /// How many messages come before those.
     before_discarded: usize,
-    /// A received message had no room.
-    starved: bool,
-    /// Receive only while somebody waits for a message and none is there.
-    on_demand: bool,
-    /// The user has paused reading.
-    reading_paused: bool,
-    /// Events are wanted.
-    monitoring: bool,
+    flags: Flags,
 }
 
 impl<S: Storage, E: Clone> Machine<S, E> {
@@ -155,8 +152,10 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             incoming,
             outgoing,
             events: S::Events::NEW,
-            read_gate: Gate::new(),
-            write_gate: Gate::new(),
+            read_marks: Marks::new(),
+            write_marks: Marks::new(),
+            read_paused: false,
+            write_paused: false,
             waiters: Waiters::new(slots),
             driver: None,
             needed: 0,
@@ -167,10 +166,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             refused: 0,
             discarded: 0,
             before_discarded: 0,
-            starved: false,
-            on_demand: false,
-            reading_paused: false,
-            monitoring: false,
+            flags: Flags::NONE,
         }
     }
 
@@ -251,6 +247,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         }
         self.incoming.clear();
         self.discarded = 0;
+        self.flags.set(Flags::DISCARDED, false);
         self.drop_outgoing();
         self.wake_waiters().and(self.wake_driver())
     }
@@ -288,7 +285,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         self.lost.bytes = self.lost.bytes.saturating_add(lost.bytes);
         self.outgoing.clear();
         // Whoever drains learns of the end from the state.
-        let _: Option<Transition> = self.write_gate.update(0);
+        let _: Option<Transition> = self.turn_write_gate();
     }
 
     /// What the driver is to ask the transport for now.
@@ -296,10 +293,10 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     pub fn interest(&self) -> Interest {
         Interest {
             receive: self.state.is_open()
-                && !self.read_gate.is_paused()
-                && !self.reading_paused
-                && !self.starved
-                && (!self.on_demand || (self.incoming.is_empty() && self.has_readers())),
+                && !self.read_paused
+                && !self.flags.has(Flags::READING_PAUSED.and(Flags::STARVED))
+                && (!self.flags.has(Flags::ON_DEMAND)
+                    || (self.incoming.is_empty() && self.has_readers())),
             send: self.state.is_live() && self.outgoing.is_readable(),
         }
     }
@@ -322,7 +319,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// Turns read-ahead off: a message is received only while somebody waits for one and none is there.
     pub fn set_on_demand(&mut self, on_demand: bool) -> Wakes {
         let receive = self.interest().receive;
-        self.on_demand = on_demand;
+        self.flags.set(Flags::ON_DEMAND, on_demand);
         if receive {
             Wakes::NONE
         } else {
@@ -332,41 +329,51 @@ impl<S: Storage, E: Clone> Machine<S, E> {
 
     /// The marks of the read side.
     pub fn read_limits(&self) -> Watermarks {
-        self.read_gate.limits()
+        self.read_marks.limits()
     }
 
     /// Changes the marks of the read side, at once.
     pub fn set_read_limits(&mut self, limits: Watermarks) -> Wakes {
-        match self
-            .read_gate
-            .set_limits(limits, self.incoming.level_bytes())
-        {
+        self.read_marks.set_limits(limits);
+        match self.turn_read_gate() {
             Some(Transition::Resume) => self.wake_receiver(),
             Some(Transition::Pause) | None => Wakes::NONE,
         }
     }
 
+    /// The level of the read side has changed, or its marks.
+    #[inline]
+    fn turn_read_gate(&mut self) -> Option<Transition> {
+        let level = self.incoming.level_bytes();
+        self.read_marks.turn(&mut self.read_paused, level)
+    }
+
+    /// The level of the write side has changed, or its marks.
+    #[inline]
+    fn turn_write_gate(&mut self) -> Option<Transition> {
+        let level = self.outgoing.level_bytes();
+        self.write_marks.turn(&mut self.write_paused, level)
+    }
+
     /// Whether the gate of the read side is shut: the level went over its high-water mark, and not yet down to its low one.
     pub fn is_read_gate_paused(&self) -> bool {
-        self.read_gate.is_paused()
+        self.read_paused
     }
 
     /// Whether the gate of the write side is shut.
     pub fn is_write_gate_paused(&self) -> bool {
-        self.write_gate.is_paused()
+        self.write_paused
     }
 
     /// The marks of the write side.
     pub fn write_limits(&self) -> Watermarks {
-        self.write_gate.limits()
+        self.write_marks.limits()
     }
 
     /// Changes the marks of the write side, at once.
     pub fn set_write_limits(&mut self, limits: Watermarks) -> Wakes {
-        match self
-            .write_gate
-            .set_limits(limits, self.outgoing.level_bytes())
-        {
+        self.write_marks.set_limits(limits);
+        match self.turn_write_gate() {
             Some(Transition::Resume) => self
                 .wake_first(Kind::Drain)
                 .and(self.wake_first(Kind::Send)),
@@ -401,16 +408,18 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     }
 }
 
-impl<S: Storage, E: fmt::Debug> fmt::Debug for Machine<S, E> {
+impl<S: Storage, E: Clone + fmt::Debug> fmt::Debug for Machine<S, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Machine")
             .field("state", &self.state)
-            .field("reading_paused", &self.reading_paused)
-            .field("monitoring", &self.monitoring)
+            .field("reading_paused", &self.is_reading_paused())
+            .field("monitoring", &self.is_monitoring())
             .field("incoming_bytes", &self.incoming.level_bytes())
-            .field("read_gate", &self.read_gate)
+            .field("read_limits", &self.read_limits())
+            .field("read_gate_paused", &self.read_paused)
             .field("outgoing_bytes", &self.outgoing.level_bytes())
-            .field("write_gate", &self.write_gate)
+            .field("write_limits", &self.write_limits())
+            .field("write_gate_paused", &self.write_paused)
             .finish()
     }
 }

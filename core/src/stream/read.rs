@@ -3,7 +3,7 @@
 use core::mem;
 use core::task::Poll;
 
-use super::{Machine, State, Storage, Wakes};
+use super::{Flags, Machine, State, Storage, Wakes};
 use crate::error::{AlreadyDone, PushError, ReadError, TryReadError};
 use crate::queue::{Level, Queue};
 use crate::waiters::{Kind, Ticket};
@@ -14,27 +14,30 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// A received message had no room: [`interest`](Self::interest) leaves receiving out until there is more.
     #[inline]
     pub(crate) fn starve(&mut self) {
-        self.starved = true;
+        self.flags.set(Flags::STARVED, true);
     }
 
     /// There is more room for what was received.
     #[inline]
     pub(crate) fn room_grew(&mut self) -> Wakes {
-        if mem::take(&mut self.starved) {
+        if self.flags.set(Flags::STARVED, false) {
             self.wake_receiver()
         } else {
             Wakes::NONE
         }
     }
 
+    /// What comes after a gap can be read now, if it is there; and there is more room.
+    #[inline]
+    pub(crate) fn gap_passed(&mut self) -> Wakes {
+        self.room_grew().and(self.wake_first(Kind::Read))
+    }
+
     /// What was received has grown, or can be read now.
     #[inline]
     pub(crate) fn fed(&mut self) -> Wakes {
         // Nobody is to be told of a pause: the driver reads `interest`.
-        let _: Option<Transition> = self.read_gate.update(self.incoming.level_bytes());
-        if self.waiters.nobody(Kind::Read) {
-            return Wakes::NONE;
-        }
+        let _: Option<Transition> = self.turn_read_gate();
         self.wake_first(Kind::Read)
     }
 
@@ -53,13 +56,14 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             self.before_discarded = self.incoming.len();
         }
         self.discarded = self.discarded.saturating_add(1);
+        self.flags.set(Flags::DISCARDED, true);
         self.wake_first(Kind::Read)
     }
 
     /// Whether a reader is to be told of messages that were thrown away before the next message.
     #[inline]
     pub(super) fn is_gap_next(&self) -> bool {
-        self.discarded != 0 && self.before_discarded == 0
+        self.flags.has(Flags::DISCARDED) && self.before_discarded == 0
     }
 
     /// Whether the ticket may take a message now: it is its turn, and a message is there. `Ready(Ok)` leaves the ticket
@@ -71,18 +75,33 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// [`ReadError::Closed`] once a closing stream's buffer is empty; [`ReadError::Failed`] after a failure, at once;
     /// [`ReadError::Discarded`] once for messages that could never fit; [`ReadError::TooManyWaiters`]. The ticket then has
     /// no place any more.
-    #[inline]
+    #[inline(always)]
     pub fn poll_readable(
         &mut self,
         ticket: &mut Ticket,
     ) -> (Poll<Result<(), ReadError<E>>>, Wakes) {
-        let left = self.begin_wait(Kind::Read, ticket);
-        let (ready, wakes) = self.poll_turn(ticket);
-        (ready, left.and(wakes))
+        // Nothing special: a message is there and it is this one's turn, or there is none yet.
+        let special = Flags::DISCARDED.and(Flags::ON_DEMAND);
+        if !self.state.is_open() || self.flags.has(special) || ticket.waits_otherwise(Kind::Read) {
+            return self.poll_turn(ticket);
+        }
+        if self.incoming.is_readable() && self.waiters.is_next(Kind::Read, ticket) {
+            return (Poll::Ready(Ok(())), Wakes::NONE);
+        }
+        (self.wait_for_turn(ticket), Wakes::NONE)
     }
 
-    #[inline]
+    #[inline(always)]
+    fn wait_for_turn(&mut self, ticket: &mut Ticket) -> Poll<Result<(), ReadError<E>>> {
+        if ticket.may_wait() && self.waiters.wait(Kind::Read, ticket).is_err() {
+            return Poll::Ready(Err(ReadError::TooManyWaiters));
+        }
+        Poll::Pending
+    }
+
+    #[inline(never)]
     fn poll_turn(&mut self, ticket: &mut Ticket) -> (Poll<Result<(), ReadError<E>>>, Wakes) {
+        let left = self.begin_wait(Kind::Read, ticket);
         // For everybody: whoever else waits gets the same.
         if self.is_over(Kind::Read) {
             let error = match &self.state {
@@ -90,31 +109,28 @@ impl<S: Storage, E: Clone> Machine<S, E> {
                 _ => ReadError::Closed,
             };
             let wakes = self.served(Kind::Read, ticket);
-            return (Poll::Ready(Err(error)), wakes);
+            return (Poll::Ready(Err(error)), left.and(wakes));
         }
         if self.waiters.is_next(Kind::Read, ticket) {
             if self.is_gap_next() {
                 let messages = mem::take(&mut self.discarded);
+                self.flags.set(Flags::DISCARDED, false);
                 let wakes = self.served(Kind::Read, ticket);
-                return (Poll::Ready(Err(ReadError::Discarded { messages })), wakes);
+                return (
+                    Poll::Ready(Err(ReadError::Discarded { messages })),
+                    left.and(wakes),
+                );
             }
             if self.incoming.is_readable() {
-                return (Poll::Ready(Ok(())), Wakes::NONE);
+                return (Poll::Ready(Ok(())), left);
             }
         }
-        if !ticket.may_wait() {
-            return (Poll::Pending, Wakes::NONE);
-        }
         let was_nobody = !self.has_readers();
-        if self.waiters.wait(Kind::Read, ticket).is_err() {
-            return (Poll::Ready(Err(ReadError::TooManyWaiters)), Wakes::NONE);
+        let waiting = self.wait_for_turn(ticket);
+        if self.flags.has(Flags::ON_DEMAND) && was_nobody && ticket.has_place() {
+            return (waiting, left.and(self.wake_receiver()));
         }
-        let wakes = if self.on_demand && was_nobody {
-            self.wake_receiver()
-        } else {
-            Wakes::NONE
-        };
-        (Poll::Pending, wakes)
+        (waiting, left)
     }
 
     /// Whether a message may be taken at once: one is there, and nobody waits for it. After a failure what was buffered
@@ -149,25 +165,24 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// A message was taken out.
     #[inline]
     pub(crate) fn message_read(&mut self) -> Wakes {
-        let resumed = self.read_gate.update(self.incoming.level_bytes());
-        if resumed.is_none() && self.is_quiet() && self.waiters.nobody(Kind::Read) {
+        let resumed = self.turn_read_gate();
+        if resumed.is_none()
+            && !self
+                .flags
+                .has(Flags::STARVED.and(Flags::ON_DEMAND).and(Flags::DISCARDED))
+            && self.waiters.nobody(Kind::Read)
+        {
             return Wakes::NONE;
         }
         self.message_read_slowly(resumed)
     }
 
-    /// Nothing is the matter that is looked at when a message was read.
-    #[inline]
-    fn is_quiet(&self) -> bool {
-        !self.starved && !self.on_demand && self.discarded == 0
-    }
-
     #[inline(never)]
     fn message_read_slowly(&mut self, resumed: Option<Transition>) -> Wakes {
         self.before_discarded = self.before_discarded.saturating_sub(1);
-        let had_no_room = mem::take(&mut self.starved);
+        let had_no_room = self.flags.set(Flags::STARVED, false);
         let wakes = self.wake_first(Kind::Read);
-        if had_no_room || self.on_demand || resumed == Some(Transition::Resume) {
+        if had_no_room || self.flags.has(Flags::ON_DEMAND) || resumed == Some(Transition::Resume) {
             wakes.and(self.wake_receiver())
         } else {
             wakes
@@ -179,7 +194,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// # Errors
     /// Reading was paused already.
     pub fn pause_reading(&mut self) -> Result<(), AlreadyDone> {
-        if mem::replace(&mut self.reading_paused, true) {
+        if self.flags.set(Flags::READING_PAUSED, true) {
             return Err(AlreadyDone);
         }
         Ok(())
@@ -190,7 +205,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// # Errors
     /// Reading was not paused.
     pub fn resume_reading(&mut self) -> Result<Wakes, AlreadyDone> {
-        if !mem::take(&mut self.reading_paused) {
+        if !self.flags.set(Flags::READING_PAUSED, false) {
             return Err(AlreadyDone);
         }
         Ok(self.wake_receiver())
@@ -198,7 +213,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
 
     /// Whether [`pause_reading`](Self::pause_reading) is in force.
     pub fn is_reading_paused(&self) -> bool {
-        self.reading_paused
+        self.flags.has(Flags::READING_PAUSED)
     }
 
     /// What was received and not yet read, in order.

@@ -2,7 +2,7 @@
 
 use core::task::Waker;
 
-use super::{Events as _, Machine, State, Storage};
+use super::{Events as _, Flags, Machine, State, Storage};
 use crate::queue::Level as _;
 use crate::waiters::Kind;
 
@@ -53,26 +53,56 @@ impl Wakes {
     }
 }
 
+/// Who is to be woken of those who wait for one thing.
+#[derive(Clone, Copy)]
+enum Reason {
+    None,
+    First,
+    All,
+}
+
 impl<S: Storage, E: Clone> Machine<S, E> {
     /// Takes one of the wakers out that `wakes` names, and forgets it there. Whoever has no reason to go on any more,
     /// for somebody was quicker, sleeps on. Once a wait is over for all who wait for one thing, they all are woken.
-    #[inline(never)]
+    #[inline]
     pub fn take_waker(&mut self, wakes: &mut Wakes) -> Option<Waker> {
+        // One reader and a message, as it is most often.
+        let read = Wakes::of(Kind::Read);
+        if wakes.has(read) && self.state.is_open() && self.incoming.is_readable() {
+            wakes.remove(read);
+            let waker = self.waiters.take_first_waker(Kind::Read);
+            if waker.is_some() {
+                return waker;
+            }
+        }
+        if wakes.is_none() {
+            return None;
+        }
+        self.take_any_waker(wakes)
+    }
+
+    #[inline(never)]
+    fn take_any_waker(&mut self, wakes: &mut Wakes) -> Option<Waker> {
         while let Some(kind) = wakes.first() {
-            if self.is_for_all(kind) {
-                // One at most was woken before and is not counted.
-                while let Some(waker) = self.waiters.tell_first(kind) {
+            match self.reason(kind) {
+                Reason::None => {}
+                Reason::First => {
+                    wakes.remove(Wakes::of(kind));
+                    let waker = self.waiters.take_first_waker(kind);
                     if waker.is_some() {
                         return waker;
                     }
                 }
+                // One at most was woken before and is not counted.
+                Reason::All => {
+                    while let Some(waker) = self.waiters.tell_first(kind) {
+                        if waker.is_some() {
+                            return waker;
+                        }
+                    }
+                }
             }
             wakes.remove(Wakes::of(kind));
-            if self.is_served(kind)
-                && let Some(waker) = self.waiters.take_first_waker(kind)
-            {
-                return Some(waker);
-            }
         }
         if wakes.has(Wakes::DRIVER) {
             wakes.remove(Wakes::DRIVER);
@@ -81,59 +111,63 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         None
     }
 
-    /// Whether whoever waits for this has reason to go on.
+    /// Who has reason to go on, of those who wait for this.
     #[inline]
-    fn is_served(&self, kind: Kind) -> bool {
-        match kind {
-            Kind::Read => {
-                self.incoming.is_readable() || self.is_gap_next() || self.is_over(Kind::Read)
+    fn reason(&self, kind: Kind) -> Reason {
+        let served = match kind {
+            Kind::Read => match self.state {
+                State::Failed(_) => return Reason::All,
+                State::Closing | State::Closed if self.is_over(Kind::Read) => return Reason::All,
+                _ => self.incoming.is_readable() || self.is_gap_next(),
+            },
+            Kind::Event if self.is_over(Kind::Event) => return Reason::All,
+            Kind::Event => !self.events.is_empty(),
+            Kind::Send if !self.state.is_open() => return Reason::All,
+            Kind::Send => self.may_send(),
+            Kind::Flush if self.outgoing.is_empty() => return Reason::All,
+            Kind::Drain | Kind::Flush | Kind::Closed if !self.state.is_live() => {
+                return Reason::All;
             }
-            Kind::Event => !self.events.is_empty() || self.is_over(Kind::Event),
-            Kind::Send => {
-                !self.state.is_open()
-                    || (!self.write_gate.is_paused()
-                        && self.needed <= self.outgoing.largest_free_bytes())
-            }
-            Kind::Drain => !self.write_gate.is_paused() || !self.state.is_live(),
-            Kind::Flush => self.outgoing.is_empty() || !self.state.is_live(),
-            Kind::Closed => !self.state.is_live(),
-        }
+            Kind::Drain => !self.write_paused,
+            Kind::Flush | Kind::Closed => false,
+        };
+        if served { Reason::First } else { Reason::None }
     }
 
-    /// Whether the end has come for all who wait for this.
+    /// Whether the gate is open, and the first who waits to send has the room that it lacks.
+    #[inline(never)]
+    fn may_send(&self) -> bool {
+        !self.write_paused && self.needed <= self.outgoing.largest_free_bytes()
+    }
+
+    /// Whether the end has come for all who wait to read a message, or an event.
     #[inline]
     pub(super) fn is_over(&self, kind: Kind) -> bool {
         match kind {
             Kind::Read => match self.state {
                 State::Open => false,
-                State::Closing | State::Closed => self.incoming.is_empty() && self.discarded == 0,
+                State::Closing | State::Closed => {
+                    self.incoming.is_empty() && !self.flags.has(Flags::DISCARDED)
+                }
                 State::Failed(_) => true,
             },
-            Kind::Event => (!self.monitoring || !self.state.is_open()) && self.events.is_empty(),
-            Kind::Send => !self.state.is_open(),
-            Kind::Drain | Kind::Flush | Kind::Closed => !self.state.is_live(),
+            Kind::Event => {
+                (!self.is_monitoring() || !self.state.is_open()) && self.events.is_empty()
+            }
+            Kind::Send | Kind::Drain | Kind::Flush | Kind::Closed => !self.state.is_live(),
         }
     }
 
-    /// Whether all who wait for this are to go on at once.
+    /// Something has happened for those who wait for this: wakes the first, if there is something for it and it sleeps, or
+    /// all if it is there for all. That is found out when the waker is taken. When the first has been served or has left, the
+    /// next one gets its turn.
     #[inline]
-    fn is_for_all(&self, kind: Kind) -> bool {
-        match kind {
-            Kind::Flush => self.is_served(kind),
-            _ => self.is_over(kind),
-        }
-    }
-
-    /// Wakes the first in the list, if there is something for it and it sleeps, or all if it is there for all. When the
-    /// first has been served or has left, the next one gets its turn.
-    #[inline(never)]
     pub(super) fn wake_first(&self, kind: Kind) -> Wakes {
         if self.waiters.nobody(kind) {
-            return Wakes::NONE;
+            Wakes::NONE
+        } else {
+            Wakes::of(kind)
         }
-        let wakes =
-            self.is_for_all(kind) || (self.is_served(kind) && self.waiters.first_sleeps(kind));
-        if wakes { Wakes::of(kind) } else { Wakes::NONE }
     }
 
     pub(super) fn wake_waiters(&self) -> Wakes {

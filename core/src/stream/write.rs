@@ -31,11 +31,22 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     #[inline]
     pub(crate) fn written(&mut self, was_readable: bool) -> Wakes {
         // Nobody is to be told of a pause: those who drain look for themselves.
-        let _: Option<Transition> = self.write_gate.update(self.outgoing.level_bytes());
+        let _: Option<Transition> = self.turn_write_gate();
         if !was_readable && self.outgoing.is_readable() {
             self.wake_driver()
         } else {
             Wakes::NONE
+        }
+    }
+
+    /// What comes after a gap can be sent now, if it is there; and there is more room.
+    #[inline]
+    pub(crate) fn send_gap_passed(&mut self) -> Wakes {
+        let wakes = self.wake_first(Kind::Send);
+        if self.outgoing.is_readable() {
+            wakes.and(self.wake_driver())
+        } else {
+            wakes
         }
     }
 
@@ -48,7 +59,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// The oldest message is gone.
     #[inline]
     pub(crate) fn message_sent(&mut self) -> Wakes {
-        let resumed = self.write_gate.update(self.outgoing.level_bytes());
+        let resumed = self.turn_write_gate();
         if self.waiters.nobody(Kind::Send)
             && self.waiters.nobody(Kind::Flush)
             && self.waiters.nobody(Kind::Drain)
@@ -96,7 +107,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             let wakes = self.served(Kind::Send, ticket);
             return (Poll::Ready(Err(error)), left.and(wakes));
         }
-        let gate_open = self.waiters.is_next(Kind::Send, ticket) && !self.write_gate.is_paused();
+        let gate_open = self.waiters.is_next(Kind::Send, ticket) && !self.write_paused;
         if gate_open && packed_bytes <= self.outgoing.largest_free_bytes() {
             return (Poll::Ready(Ok(())), left);
         }
@@ -124,7 +135,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// [`DrainError::TooManyWaiters`]. The ticket then has no place any more.
     #[inline]
     pub fn poll_drain(&mut self, ticket: &mut Ticket) -> (Poll<Result<(), DrainError<E>>>, Wakes) {
-        self.poll_writes(Kind::Drain, ticket, !self.write_gate.is_paused())
+        self.poll_writes(Kind::Drain, ticket, !self.write_paused)
     }
 
     /// Whether the write buffer is empty, or was once since the ticket has waited. Stays valid while the stream closes.
