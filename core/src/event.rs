@@ -277,10 +277,19 @@ impl<const L: usize> Default for Endpoint<L> {
     }
 }
 
+/// A text in quotes and ASCII. What `str` prints looks up which characters can be shown, by a path to a panic.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Debug for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_default())
+    }
+}
+
 impl<const L: usize> fmt::Debug for Endpoint<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint")
-            .field("text", &self.as_str())
+            .field("text", &Escaped(self.as_str()))
             .field("cut", &self.cut)
             .finish()
     }

@@ -11,9 +11,8 @@ pub mod no_panic;
 pub mod opaque;
 pub mod report;
 pub mod stack;
-pub mod sweep;
 #[cfg(feature = "own-lock")]
-pub mod swept_stream;
+pub mod sweep;
 #[cfg(feature = "own-lock")]
 pub mod timed_lock;
 #[cfg(feature = "own-lock")]

@@ -1,4 +1,5 @@
-//! A critical section that knows whether one is open; and the same with interrupts left on, which is a fault.
+//! A critical section that knows whether one is open; the same with interrupts left on; and none at all. The latter two
+//! are faults that a sweep has to find.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -34,11 +35,11 @@ unsafe impl Impl for Sound {
     }
 }
 
-/// Leaves interrupts on.
-pub struct Faulty;
+/// Leaves interrupts on, and says so to whoever looks.
+pub struct LeftOn;
 
 // SAFETY: it is not sound. Its image exists to be found out.
-unsafe impl Impl for Faulty {
+unsafe impl Impl for LeftOn {
     unsafe fn acquire() -> RawRestoreState {
         IS_OPEN.swap(true, Ordering::Relaxed)
     }
@@ -46,4 +47,16 @@ unsafe impl Impl for Faulty {
     unsafe fn release(was_open: RawRestoreState) {
         IS_OPEN.store(was_open, Ordering::Relaxed);
     }
+}
+
+/// Does nothing, and says nothing: what is wrong can be seen by the messages alone.
+pub struct Absent;
+
+// SAFETY: it is not sound. Its image exists to be found out.
+unsafe impl Impl for Absent {
+    unsafe fn acquire() -> RawRestoreState {
+        false
+    }
+
+    unsafe fn release(_: RawRestoreState) {}
 }

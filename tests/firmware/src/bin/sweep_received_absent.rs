@@ -1,0 +1,8 @@
+//! Sweeps an interrupt over what is received: there is no critical section, and the messages have to show it.
+#![no_std]
+#![no_main]
+
+use tidegate_firmware_tests::sweep::received::Received;
+use tidegate_firmware_tests::{sweep_image, tracked_lock};
+
+sweep_image!(tracked_lock::Absent, Received);
