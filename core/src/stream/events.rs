@@ -147,7 +147,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             wakes = wakes.and(left);
             return (Poll::Ready(Ok(seen)), wakes);
         }
-        if ticket.may_wait() && self.waiters.wait(Kind::Event, ticket).is_err() {
+        if ticket.may_wait() && self.wait(Kind::Event, ticket).is_err() {
             return (Poll::Ready(Err(ReadEventError::TooManyWaiters)), left);
         }
         (Poll::Pending, left)

@@ -88,15 +88,10 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         if self.incoming.is_readable() && self.waiters.is_next(Kind::Read, ticket) {
             return (Poll::Ready(Ok(())), Wakes::NONE);
         }
-        (self.wait_for_turn(ticket), Wakes::NONE)
-    }
-
-    #[inline(always)]
-    fn wait_for_turn(&mut self, ticket: &mut Ticket) -> Poll<Result<(), ReadError<E>>> {
         if ticket.may_wait() && self.waiters.wait(Kind::Read, ticket).is_err() {
-            return Poll::Ready(Err(ReadError::TooManyWaiters));
+            return (Poll::Ready(Err(ReadError::TooManyWaiters)), Wakes::NONE);
         }
-        Poll::Pending
+        (Poll::Pending, Wakes::NONE)
     }
 
     #[inline(never)]
@@ -126,11 +121,16 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             }
         }
         let was_nobody = !self.has_readers();
-        let waiting = self.wait_for_turn(ticket);
-        if self.flags.has(Flags::ON_DEMAND) && was_nobody && ticket.has_place() {
-            return (waiting, left.and(self.wake_receiver()));
+        if !ticket.may_wait() {
+            return (Poll::Pending, left);
         }
-        (waiting, left)
+        if self.wait(Kind::Read, ticket).is_err() {
+            return (Poll::Ready(Err(ReadError::TooManyWaiters)), left);
+        }
+        if self.flags.has(Flags::ON_DEMAND) && was_nobody {
+            return (Poll::Pending, left.and(self.wake_receiver()));
+        }
+        (Poll::Pending, left)
     }
 
     /// Whether a message may be taken at once: one is there, and nobody waits for it. After a failure what was buffered
@@ -142,7 +142,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         if self.exception().is_some() && self.incoming.is_readable() {
             return (Ok(()), Wakes::NONE);
         }
-        let (ready, wakes) = self.poll_readable(&mut Ticket::new());
+        let (ready, wakes) = self.poll_turn(&mut Ticket::new());
         let result = match ready {
             Poll::Ready(ready) => ready.map_err(TryReadError::Read),
             Poll::Pending => Err(TryReadError::Empty),
@@ -153,7 +153,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// The ticket has got its message, which is still to be looked at: the next one's turn comes when it is gone.
     #[inline]
     pub(crate) fn turn_taken(&mut self, ticket: &mut Ticket) {
-        self.leave(ticket);
+        self.waiters.leave(ticket);
     }
 
     /// A message that somebody looked at was not taken after all.
@@ -257,7 +257,7 @@ impl<S: Storage<Incoming: Queue>, E: Clone> Machine<S, E> {
         f: impl FnOnce(<S::Incoming as Queue>::Pop<'_>) -> R,
     ) -> (Option<R>, Wakes) {
         let result = self.incoming.pop_with(f);
-        self.turn_taken(ticket);
+        self.leave(ticket);
         let wakes = if result.is_some() {
             self.message_read()
         } else {

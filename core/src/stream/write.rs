@@ -112,7 +112,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             return (Poll::Ready(Ok(())), left);
         }
         if ticket.may_wait() {
-            if self.waiters.wait(Kind::Send, ticket).is_err() {
+            if self.wait(Kind::Send, ticket).is_err() {
                 return (Poll::Ready(Err(SendError::TooManyWaiters(()))), left);
             }
             if gate_open {
@@ -159,7 +159,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             State::Closed if !self.lost.is_nothing() => Err(DrainError::Dropped(self.lost)),
             _ if is_done => Ok(()),
             _ => {
-                if ticket.may_wait() && self.waiters.wait(kind, ticket).is_err() {
+                if ticket.may_wait() && self.wait(kind, ticket).is_err() {
                     return (Poll::Ready(Err(DrainError::TooManyWaiters)), left);
                 }
                 return (Poll::Pending, left);
@@ -181,7 +181,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             let wakes = self.served(Kind::Closed, ticket);
             return (Poll::Ready(Ok(self.lost)), left.and(wakes));
         }
-        if ticket.may_wait() && self.waiters.wait(Kind::Closed, ticket).is_err() {
+        if ticket.may_wait() && self.wait(Kind::Closed, ticket).is_err() {
             return (Poll::Ready(Err(TooManyWaiters)), left);
         }
         (Poll::Pending, left)
