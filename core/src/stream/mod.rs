@@ -12,7 +12,7 @@ mod write;
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::task::Waker;
+use core::task::{Poll, Waker};
 
 pub use events::{Events, FixedEvents, NoEvents};
 use flags::Flags;
@@ -50,6 +50,9 @@ impl<const RX: usize, const TX: usize, const W: usize, V: Events> Storage for Fi
     type Events = V;
     type Slots = FixedSlots<W>;
 }
+
+/// What a poll of the machine comes to, and whom it gives reason to go on.
+pub type Polled<T, E> = (Poll<Result<T, E>>, Wakes);
 
 /// What the driver is to ask the transport for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use core::mem;
 use core::task::Poll;
 
-use super::{Flags, Machine, State, Storage, Wakes};
+use super::{Flags, Machine, Polled, State, Storage, Wakes};
 use crate::error::{AlreadyDone, PushError, ReadError, TryReadError};
 use crate::queue::{Level, Queue};
 use crate::waiters::{Kind, Ticket};
@@ -76,10 +76,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// [`ReadError::Discarded`] once for messages that could never fit; [`ReadError::TooManyWaiters`]. The ticket then has
     /// no place any more.
     #[inline(always)]
-    pub fn poll_readable(
-        &mut self,
-        ticket: &mut Ticket,
-    ) -> (Poll<Result<(), ReadError<E>>>, Wakes) {
+    pub fn poll_readable(&mut self, ticket: &mut Ticket) -> Polled<(), ReadError<E>> {
         // Nothing special: a message is there and it is this one's turn, or there is none yet.
         let special = Flags::DISCARDED.and(Flags::ON_DEMAND);
         if !self.state.is_open() || self.flags.has(special) || ticket.waits_otherwise(Kind::Read) {
@@ -95,7 +92,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     }
 
     #[inline(never)]
-    fn poll_turn(&mut self, ticket: &mut Ticket) -> (Poll<Result<(), ReadError<E>>>, Wakes) {
+    fn poll_turn(&mut self, ticket: &mut Ticket) -> Polled<(), ReadError<E>> {
         let left = self.begin_wait(Kind::Read, ticket);
         // For everybody: whoever else waits gets the same.
         if self.is_over(Kind::Read) {
@@ -274,7 +271,7 @@ impl<S: Storage<Incoming: Queue>, E: Clone> Machine<S, E> {
         &mut self,
         ticket: &mut Ticket,
         f: impl FnOnce(<S::Incoming as Queue>::Pop<'_>) -> R,
-    ) -> (Poll<Result<R, ReadError<E>>>, Wakes) {
+    ) -> Polled<R, ReadError<E>> {
         let (ready, wakes) = self.poll_readable(ticket);
         match ready {
             Poll::Pending => (Poll::Pending, wakes),
