@@ -1,31 +1,24 @@
 //! What several owners share: the lock, what is written once, and a ring's bytes. The only file with `unsafe`.
 //!
-//! The bytes lie beside the lock, and are handed out one region per token, by raw pointer, never as a reference to the
-//! whole. What that relies on:
+//! The bytes lie beside the lock, and are handed out one region per token, by raw pointer. What that relies on:
 //! - tokens are made by a [`Ring`](crate::ring::Ring) alone and are not `Clone`; a ring of the same `N` is kept beside
 //!   each cell, and a token of one never meets the bytes of another;
-//! - a region lies within `N` bytes (checked here all the same: a compare, no panic);
 //! - the regions of all tokens that are out do not overlap, because the ring gives out no byte for writing before it was
 //!   released, and none for reading before it was committed;
-//! - the first two bytes of a region that is being written are not its writer's: they are the mark by which the ring
-//!   tells a message in flight from one that was committed, and are reached through the ring's [`Marks`] alone, of which
-//!   there is one for as long as somebody has the ring to itself.
-#![allow(
-    unsafe_code,
-    reason = "one value behind the critical section, and disjoint regions of one array for several owners"
-)]
+//! - the first two bytes of a region that is being written are not its writer's but the ring's, which tells by them a
+//!   message in flight from a committed one; they are reached through its [`Marks`] alone, of which there is one for as
+//!   long as somebody has the ring to itself.
+#![allow(unsafe_code, reason = "a lock, and disjoint regions of one array")]
 
 use core::cell::UnsafeCell;
 use core::slice;
 
 use crate::ring::{HeadRegion, MARK, Marks, ReadRegion, WriteRegion};
 
-/// A value that is reached only inside a critical section, shared by interrupts and tasks. No flag, no poison, no panic.
+/// A value that is reached only inside a critical section. No flag, no poison, no panic.
 ///
-/// Nobody comes in twice, because nothing foreign runs inside: no waker's clone, wake or drop, no closure of a user's, and
-/// no `Clone` or `Drop` of a type of theirs, for what a locked machine holds of those is `Copy` (events) or nothing
-/// (errors: see [`Once`]).
-#[derive(Debug)]
+/// Nobody comes in twice, because nothing foreign runs inside: no waker's clone, wake or drop, no closure of a user's, no
+/// `Clone` or `Drop` of a type of theirs: events are `Copy`, errors lie in a [`Once`].
 pub(crate) struct Lock<T>(UnsafeCell<T>);
 
 // SAFETY: the value is reached only inside a critical section, which excludes every other thread and interrupt.
@@ -38,25 +31,21 @@ impl<T> Lock<T> {
 
     #[inline]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
-        // SAFETY: inside the critical section nobody else is, and `f` does not come in again (see above); the reference
-        // ends with `f`.
+        // SAFETY: nobody else is inside, and `f` does not come in again (see above); the reference ends with `f`.
         critical_section::with(|_| f(unsafe { &mut *self.0.get() }))
     }
 }
 
-/// What is written once, while the [`Lock`] beside it is held, and can be looked at from then on without it.
-#[derive(Debug)]
+/// What is written once, inside a critical section, and can be looked at from then on without one.
 pub(crate) struct Once<E>(UnsafeCell<Written<E>>);
 
 #[repr(u8)]
-#[derive(Debug)]
 enum Written<E> {
     Not = 0,
     To(E),
 }
 
-// SAFETY: it is written inside a critical section, at a time when nobody has a reference to what is in it, for there is
-// nothing in it; from then on it is shared and never written again.
+// SAFETY: it is written once, inside a critical section, when there is nothing in it to have a reference to.
 unsafe impl<E: Send + Sync> Sync for Once<E> {}
 
 impl<E> Once<E> {
@@ -66,20 +55,18 @@ impl<E> Once<E> {
 
     /// Writes it, if it was not written before; else the value comes back.
     pub(crate) fn set(&self, value: E) -> Option<E> {
-        critical_section::with(|_| {
-            if self.get().is_some() {
-                return Some(value);
+        critical_section::with(|_| match self.get() {
+            Some(_) => Some(value),
+            None => {
+                // SAFETY: nobody else is inside, and there is nothing in it to have a reference to.
+                unsafe { *self.0.get() = Written::To(value) };
+                None
             }
-            // SAFETY: inside the critical section, and nobody has a reference to the inside, for there is none to have.
-            unsafe { *self.0.get() = Written::To(value) };
-            None
         })
     }
 
-    /// What was written.
     pub(crate) fn get(&self) -> Option<&E> {
-        // SAFETY: inside the critical section nobody writes; what was written is never written again while `self` is
-        // borrowed, so the reference may leave.
+        // SAFETY: nobody writes inside; what was written is never written again, so the reference may leave.
         critical_section::with(|_| match unsafe { &*self.0.get() } {
             Written::Not => None,
             Written::To(value) => Some(value),
@@ -90,8 +77,8 @@ impl<E> Once<E> {
 /// `N` bytes that are all zero at the start.
 pub(crate) struct ByteCell<const N: usize>(UnsafeCell<[u8; N]>);
 
-// SAFETY: the bytes are reached only through tokens (see above), and no two tokens that are out at one time cover the
-// same byte, one of them for writing. The ring that makes the tokens is itself behind a lock when it is shared.
+// SAFETY: no two tokens that are out at one time cover the same byte, one of them for writing (see above). The ring that
+// makes the tokens is itself behind a lock when it is shared.
 unsafe impl<const N: usize> Sync for ByteCell<N> {}
 
 impl<const N: usize> ByteCell<N> {
@@ -104,12 +91,12 @@ impl<const N: usize> ByteCell<N> {
     pub(crate) fn body<'a>(&'a self, region: &'a mut WriteRegion) -> &'a mut [u8] {
         let len = region.len();
         match self.at(region.start(), len) {
-            // SAFETY: `at` gave a pointer to `len` bytes within the array, at least the mark; the token is borrowed
-            // exclusively for as long as the slice lives, and no other token covers these bytes. Any byte is valid.
+            // SAFETY: `len` bytes within the array, at least the mark; the token is borrowed exclusively for as long as
+            // the slice lives, and no other token covers these bytes.
             Some(start) if len >= MARK => unsafe {
                 slice::from_raw_parts_mut(start.add(MARK), len.wrapping_sub(MARK))
             },
-            _ => nothing_mut(),
+            _ => &mut [],
         }
     }
 
@@ -117,10 +104,10 @@ impl<const N: usize> ByteCell<N> {
     #[inline]
     pub(crate) fn message<'a>(&'a self, region: &'a ReadRegion) -> &'a [u8] {
         match self.at(region.start(), region.len()) {
-            // SAFETY: as in `body`; a read token covers bytes that were committed, which no write token covers until
-            // they are released, and that takes the token by value.
+            // SAFETY: as in `body`; no write token covers committed bytes until they are released, and that takes the
+            // read token by value.
             Some(start) => unsafe { slice::from_raw_parts(start, region.len()) },
-            None => nothing_mut(),
+            None => &[],
         }
     }
 
@@ -140,20 +127,15 @@ impl<const N: usize> ByteCell<N> {
     #[inline]
     pub(crate) fn set_mark<const M: usize>(&self, _: &mut Marks<'_, N>, at: usize, mark: [u8; M]) {
         if let Some(to) = self.at(at, M) {
-            // SAFETY: `at` gave a pointer to `M` bytes within the array. Marks are written and read by whoever has the
-            // ring to itself, and lie in no body and in no message that is being read.
+            // SAFETY: `M` bytes within the array, in no body and in no message that is read; `Marks` is the right to it.
             unsafe { to.cast::<[u8; M]>().write(mark) };
         }
     }
 
     #[inline]
     fn byte(&self, at: usize) -> u8 {
-        match self.at(at, 1) {
-            // SAFETY: `at` gave a pointer to one byte within the array: of a message that was committed and not
-            // released, or of a mark, and neither is written meanwhile (see above).
-            Some(byte) => unsafe { byte.read() },
-            None => 0,
-        }
+        // SAFETY: a byte of a message that was committed and not released, or of a mark: not written meanwhile.
+        self.at(at, 1).map_or(0, |byte| unsafe { byte.read() })
     }
 
     /// A pointer to the byte at `start`, if `len` bytes from there on lie within the array.
@@ -163,10 +145,4 @@ impl<const N: usize> ByteCell<N> {
         // SAFETY: `start` is at most `N`, so the pointer stays within the array or just behind it.
         inside.then(|| unsafe { self.0.get().cast::<u8>().add(start) })
     }
-}
-
-/// What a token outside the array would give: there is none.
-#[cold]
-fn nothing_mut<'a>() -> &'a mut [u8] {
-    &mut []
 }

@@ -80,7 +80,7 @@ pub use owned::{OwnedMessage, OwnedQueue};
 pub use queue::{Level, MessageBuffer, Queue};
 pub use shared::Stream;
 pub use stream::{
-    Events, Fixed, FixedEvents, Interest, Machine, NoEvents, Phase, State, Storage, Wakes,
+    Events, Fixed, FixedEvents, Interest, Machine, NoEvents, Phase, Polled, State, Storage, Wakes,
 };
 pub use transport::{Port, Received, Sent, Shutdown, Transport};
 pub use waiters::{FixedSlots, Index, Link, Slots, Ticket};

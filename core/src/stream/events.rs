@@ -3,7 +3,7 @@
 use core::convert::Infallible;
 use core::task::Poll;
 
-use super::{Flags, Machine, Storage, Wakes};
+use super::{Flags, Machine, Polled, Storage, Wakes};
 use crate::error::{ReadEventError, TryReadEventError};
 use crate::event_ring::EventRing;
 use crate::waiters::{Kind, Ticket};
@@ -126,10 +126,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// Once no event waits: [`NotMonitoring`](ReadEventError::NotMonitoring) if none are wanted,
     /// [`Closed`](ReadEventError::Closed) or [`Failed`](ReadEventError::Failed) at the end;
     /// [`TooManyWaiters`](ReadEventError::TooManyWaiters). The ticket then has no place any more.
-    pub fn poll_event(
-        &mut self,
-        ticket: &mut Ticket,
-    ) -> (Poll<Result<Seen<S>, ReadEventError<E>>>, Wakes) {
+    pub fn poll_event(&mut self, ticket: &mut Ticket) -> Polled<Seen<S>, ReadEventError<E>> {
         let left = self.begin_wait(Kind::Event, ticket);
         if self.is_over(Kind::Event) {
             let error = match self.exception() {
@@ -147,7 +144,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             wakes = wakes.and(left);
             return (Poll::Ready(Ok(seen)), wakes);
         }
-        if ticket.may_wait() && self.waiters.wait(Kind::Event, ticket).is_err() {
+        if ticket.may_wait() && self.wait(Kind::Event, ticket).is_err() {
             return (Poll::Ready(Err(ReadEventError::TooManyWaiters)), left);
         }
         (Poll::Pending, left)

@@ -12,7 +12,7 @@ mod write;
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::task::Waker;
+use core::task::{Poll, Waker};
 
 pub use events::{Events, FixedEvents, NoEvents};
 use flags::Flags;
@@ -20,7 +20,7 @@ use state::Input;
 pub use state::State;
 pub use wakes::Wakes;
 
-use crate::error::Lost;
+use crate::error::{Lost, TooManyWaiters};
 use crate::queue::{Level, MessageBuffer};
 use crate::waiters::{FixedSlots, Kind, Slots, Ticket, Waiters};
 use crate::watermark::{Marks, Transition, Watermarks};
@@ -50,6 +50,9 @@ impl<const RX: usize, const TX: usize, const W: usize, V: Events> Storage for Fi
     type Events = V;
     type Slots = FixedSlots<W>;
 }
+
+/// What a poll of the machine comes to, and whom it gives reason to go on.
+pub type Polled<T, E> = (Poll<Result<T, E>>, Wakes);
 
 /// What the driver is to ask the transport for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -206,8 +209,14 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         }
     }
 
+    /// Waits, in the order of those who came. Not inlined, for it is not small.
+    #[inline(never)]
+    fn wait(&mut self, kind: Kind, ticket: &mut Ticket) -> Result<(), TooManyWaiters> {
+        self.waiters.wait(kind, ticket)
+    }
+
     /// Gives up a ticket's place; what it was, and whether it was the first.
-    #[inline]
+    #[inline(never)]
     fn leave(&mut self, ticket: &mut Ticket) -> Option<(Kind, bool)> {
         if !ticket.has_place() {
             return None;
@@ -401,7 +410,6 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     }
 
     /// The ticket's wait is over: its place goes, and the next one gets its turn.
-    #[inline]
     fn served(&mut self, kind: Kind, ticket: &mut Ticket) -> Wakes {
         self.leave(ticket);
         self.wake_first(kind)

@@ -3,7 +3,7 @@
 use core::mem;
 use core::task::Poll;
 
-use super::{Flags, Machine, State, Storage, Wakes};
+use super::{Flags, Machine, Polled, State, Storage, Wakes};
 use crate::error::{AlreadyDone, PushError, ReadError, TryReadError};
 use crate::queue::{Level, Queue};
 use crate::waiters::{Kind, Ticket};
@@ -76,10 +76,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// [`ReadError::Discarded`] once for messages that could never fit; [`ReadError::TooManyWaiters`]. The ticket then has
     /// no place any more.
     #[inline(always)]
-    pub fn poll_readable(
-        &mut self,
-        ticket: &mut Ticket,
-    ) -> (Poll<Result<(), ReadError<E>>>, Wakes) {
+    pub fn poll_readable(&mut self, ticket: &mut Ticket) -> Polled<(), ReadError<E>> {
         // Nothing special: a message is there and it is this one's turn, or there is none yet.
         let special = Flags::DISCARDED.and(Flags::ON_DEMAND);
         if !self.state.is_open() || self.flags.has(special) || ticket.waits_otherwise(Kind::Read) {
@@ -88,19 +85,14 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         if self.incoming.is_readable() && self.waiters.is_next(Kind::Read, ticket) {
             return (Poll::Ready(Ok(())), Wakes::NONE);
         }
-        (self.wait_for_turn(ticket), Wakes::NONE)
-    }
-
-    #[inline(always)]
-    fn wait_for_turn(&mut self, ticket: &mut Ticket) -> Poll<Result<(), ReadError<E>>> {
         if ticket.may_wait() && self.waiters.wait(Kind::Read, ticket).is_err() {
-            return Poll::Ready(Err(ReadError::TooManyWaiters));
+            return (Poll::Ready(Err(ReadError::TooManyWaiters)), Wakes::NONE);
         }
-        Poll::Pending
+        (Poll::Pending, Wakes::NONE)
     }
 
     #[inline(never)]
-    fn poll_turn(&mut self, ticket: &mut Ticket) -> (Poll<Result<(), ReadError<E>>>, Wakes) {
+    fn poll_turn(&mut self, ticket: &mut Ticket) -> Polled<(), ReadError<E>> {
         let left = self.begin_wait(Kind::Read, ticket);
         // For everybody: whoever else waits gets the same.
         if self.is_over(Kind::Read) {
@@ -126,11 +118,16 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             }
         }
         let was_nobody = !self.has_readers();
-        let waiting = self.wait_for_turn(ticket);
-        if self.flags.has(Flags::ON_DEMAND) && was_nobody && ticket.has_place() {
-            return (waiting, left.and(self.wake_receiver()));
+        if !ticket.may_wait() {
+            return (Poll::Pending, left);
         }
-        (waiting, left)
+        if self.wait(Kind::Read, ticket).is_err() {
+            return (Poll::Ready(Err(ReadError::TooManyWaiters)), left);
+        }
+        if self.flags.has(Flags::ON_DEMAND) && was_nobody {
+            return (Poll::Pending, left.and(self.wake_receiver()));
+        }
+        (Poll::Pending, left)
     }
 
     /// Whether a message may be taken at once: one is there, and nobody waits for it. After a failure what was buffered
@@ -142,7 +139,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         if self.exception().is_some() && self.incoming.is_readable() {
             return (Ok(()), Wakes::NONE);
         }
-        let (ready, wakes) = self.poll_readable(&mut Ticket::new());
+        let (ready, wakes) = self.poll_turn(&mut Ticket::new());
         let result = match ready {
             Poll::Ready(ready) => ready.map_err(TryReadError::Read),
             Poll::Pending => Err(TryReadError::Empty),
@@ -153,7 +150,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// The ticket has got its message, which is still to be looked at: the next one's turn comes when it is gone.
     #[inline]
     pub(crate) fn turn_taken(&mut self, ticket: &mut Ticket) {
-        self.leave(ticket);
+        self.waiters.leave(ticket);
     }
 
     /// A message that somebody looked at was not taken after all.
@@ -257,7 +254,7 @@ impl<S: Storage<Incoming: Queue>, E: Clone> Machine<S, E> {
         f: impl FnOnce(<S::Incoming as Queue>::Pop<'_>) -> R,
     ) -> (Option<R>, Wakes) {
         let result = self.incoming.pop_with(f);
-        self.turn_taken(ticket);
+        self.leave(ticket);
         let wakes = if result.is_some() {
             self.message_read()
         } else {
@@ -274,7 +271,7 @@ impl<S: Storage<Incoming: Queue>, E: Clone> Machine<S, E> {
         &mut self,
         ticket: &mut Ticket,
         f: impl FnOnce(<S::Incoming as Queue>::Pop<'_>) -> R,
-    ) -> (Poll<Result<R, ReadError<E>>>, Wakes) {
+    ) -> Polled<R, ReadError<E>> {
         let (ready, wakes) = self.poll_readable(ticket);
         match ready {
             Poll::Pending => (Poll::Pending, wakes),

@@ -2,7 +2,7 @@
 
 use core::task::Poll;
 
-use super::{Machine, State, Storage, Wakes};
+use super::{Machine, Polled, State, Storage, Wakes};
 use crate::error::{DrainError, Lost, SendError, TooManyWaiters, WriteError};
 use crate::queue::{Level, Queue};
 use crate::waiters::{Kind, Ticket};
@@ -95,7 +95,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         &mut self,
         ticket: &mut Ticket,
         packed_bytes: usize,
-    ) -> (Poll<Result<(), SendError<(), E>>>, Wakes) {
+    ) -> Polled<(), SendError<(), E>> {
         let left = self.begin_wait(Kind::Send, ticket);
         let error = match &self.state {
             State::Open if packed_bytes <= self.outgoing.capacity_bytes() => None,
@@ -112,7 +112,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             return (Poll::Ready(Ok(())), left);
         }
         if ticket.may_wait() {
-            if self.waiters.wait(Kind::Send, ticket).is_err() {
+            if self.wait(Kind::Send, ticket).is_err() {
                 return (Poll::Ready(Err(SendError::TooManyWaiters(()))), left);
             }
             if gate_open {
@@ -134,7 +134,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// [`DrainError::Failed`] after a failure, [`DrainError::Dropped`] after an end that dropped messages,
     /// [`DrainError::TooManyWaiters`]. The ticket then has no place any more.
     #[inline]
-    pub fn poll_drain(&mut self, ticket: &mut Ticket) -> (Poll<Result<(), DrainError<E>>>, Wakes) {
+    pub fn poll_drain(&mut self, ticket: &mut Ticket) -> Polled<(), DrainError<E>> {
         self.poll_writes(Kind::Drain, ticket, !self.write_paused)
     }
 
@@ -142,7 +142,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     ///
     /// # Errors
     /// Those of [`poll_drain`](Self::poll_drain).
-    pub fn poll_flush(&mut self, ticket: &mut Ticket) -> (Poll<Result<(), DrainError<E>>>, Wakes) {
+    pub fn poll_flush(&mut self, ticket: &mut Ticket) -> Polled<(), DrainError<E>> {
         let told = !ticket.waits_otherwise(Kind::Flush) && self.waiters.was_told(ticket);
         self.poll_writes(Kind::Flush, ticket, told || self.outgoing.is_empty())
     }
@@ -152,14 +152,14 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         kind: Kind,
         ticket: &mut Ticket,
         is_done: bool,
-    ) -> (Poll<Result<(), DrainError<E>>>, Wakes) {
+    ) -> Polled<(), DrainError<E>> {
         let left = self.begin_wait(kind, ticket);
         let result = match &self.state {
             State::Failed(error) => Err(DrainError::Failed(error.clone())),
             State::Closed if !self.lost.is_nothing() => Err(DrainError::Dropped(self.lost)),
             _ if is_done => Ok(()),
             _ => {
-                if ticket.may_wait() && self.waiters.wait(kind, ticket).is_err() {
+                if ticket.may_wait() && self.wait(kind, ticket).is_err() {
                     return (Poll::Ready(Err(DrainError::TooManyWaiters)), left);
                 }
                 return (Poll::Pending, left);
@@ -172,16 +172,13 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     ///
     /// # Errors
     /// Every waiter slot is taken.
-    pub fn poll_closed(
-        &mut self,
-        ticket: &mut Ticket,
-    ) -> (Poll<Result<Lost, TooManyWaiters>>, Wakes) {
+    pub fn poll_closed(&mut self, ticket: &mut Ticket) -> Polled<Lost, TooManyWaiters> {
         let left = self.begin_wait(Kind::Closed, ticket);
         if !self.state.is_live() {
             let wakes = self.served(Kind::Closed, ticket);
             return (Poll::Ready(Ok(self.lost)), left.and(wakes));
         }
-        if ticket.may_wait() && self.waiters.wait(Kind::Closed, ticket).is_err() {
+        if ticket.may_wait() && self.wait(Kind::Closed, ticket).is_err() {
             return (Poll::Ready(Err(TooManyWaiters)), left);
         }
         (Poll::Pending, left)

@@ -3,29 +3,32 @@
 //! Whatever moves a message's bytes takes the lock twice and copies between: reserve inside, copy outside, commit inside; take
 //! inside, copy or look outside, release inside. No section grows with the message.
 
+mod incoming;
+mod outgoing;
+
 use core::fmt;
-use core::task::Poll;
+use core::marker::PhantomData;
 
 use crate::cell::{ByteCell, Lock, Once};
 use crate::driver::Driver;
 use crate::error::{
-    AlreadyDone, PushError, ReadError, SendError, TryReadError, TryReadEventError,
-    WithFailure as _, WriteError,
+    AlreadyDone, PushError, ReadError, TryReadError, TryReadEventError, WithFailure as _,
+    WriteError,
 };
 use crate::futures::{Closed, Drain, Flush, Peek, Read, ReadEvent, Send};
 use crate::grant::{ReadGrant, WriteGrant};
 use crate::handles::{BytePort, Reader, Writer};
 use crate::log::Seen;
-use crate::message::{Frames, Size, measure, put_message};
-use crate::ring::{GapAhead, HeadRegion, NoRegion, ReadRegion, Ring, WriteRegion};
+use crate::message::{Frames, Size, header_len, measure};
+use crate::ring::{HeadRegion, ReadRegion, Ring};
 use crate::stream::{FixedEvents, Machine, NoEvents, Storage, Wakes};
 use crate::transport::Transport;
-use crate::waiters::{FixedSlots, Ticket};
+use crate::waiters::FixedSlots;
 use crate::watermark::Watermarks;
 
 /// The storage of a shared stream: the bookkeeping of its rings, whose bytes lie beside the lock.
 pub(crate) struct Shared<const RX: usize, const TX: usize, const W: usize, V>(
-    core::marker::PhantomData<fn() -> V>,
+    PhantomData<fn() -> V>,
 );
 
 impl<const RX: usize, const TX: usize, const W: usize, V: FixedEvents> Storage
@@ -54,7 +57,8 @@ pub(crate) type SharedMachine<const RX: usize, const TX: usize, const W: usize, 
 /// Interrupts are off for a short time that does not depend on the messages: bytes are copied, looked at, and written by
 /// a [`WriteGrant`] outside the critical section.
 ///
-/// Memory: `RX + TX` bytes, and on a 32-bit target about 110 bytes and 10 for each waiter, and the events.
+/// Memory: `RX + TX` bytes, and on a 32-bit target 96 bytes and 10 for each waiter, rounded up to 4, and the error and the
+/// events.
 ///
 /// ```
 /// use core::convert::Infallible;
@@ -205,18 +209,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         }
     }
 
-    #[inline]
-    pub(crate) fn write_region(
-        &self,
-        mut region: WriteRegion,
-        size: Size,
-        first: &[u8],
-        others: &[&[u8]],
-    ) -> Result<(), ()> {
-        let mark = put_message(self.outgoing.body(&mut region), first, others);
-        self.commit_outgoing(region, mark, size)
-    }
-
     /// Room for a message of `payload_bytes` in `frames` frames, at least one, to be written in place and then committed.
     ///
     /// # Errors
@@ -233,146 +225,16 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         }
     }
 
-    #[inline]
-    fn reserve_outgoing(&self, packed: usize) -> Result<WriteRegion, WriteError<(), ()>> {
-        self.machine.with(|machine| {
-            machine.may_write()?;
-            let region = machine.outgoing.reserve(packed, &self.outgoing);
-            region.map_err(no_region)
-        })
-    }
-
-    /// `Err` if the stream is no longer open; the region was given up then.
-    #[inline]
-    pub(crate) fn commit_outgoing(
-        &self,
-        region: WriteRegion,
-        mark: [u8; 2],
-        size: Size,
-    ) -> Result<(), ()> {
-        let late = self.with(|machine| {
-            if !machine.state().is_open() {
-                return (Some(region), Wakes::NONE);
-            }
-            let was_readable = machine.outgoing.is_readable();
-            let shrinks = size.packed < region.len();
-            machine.outgoing.commit(region, mark, size, &self.outgoing);
-            let mut wakes = machine.written(was_readable);
-            if shrinks {
-                wakes = wakes.and(machine.send_room_grew());
-            }
-            (None, wakes)
-        });
-        match late {
-            None => Ok(()),
-            Some(region) => {
-                self.abandon_outgoing(region);
-                Err(())
-            }
-        }
-    }
-
-    pub(crate) fn abandon_outgoing(&self, region: WriteRegion) {
-        let gap = self.with(|machine| {
-            let gap = machine.outgoing.abandon(region, &self.outgoing);
-            (gap, machine.send_room_grew())
-        });
-        self.pass_outgoing_gaps(gap);
-    }
-
-    #[inline]
-    fn pass_outgoing_gaps(&self, mut gap: GapAhead) {
-        while gap == GapAhead(true) {
-            gap = self.with(|machine| {
-                let gap = machine.outgoing.pass_gap(&self.outgoing);
-                (gap, machine.send_gap_passed())
-            });
-        }
-    }
-
-    /// The head of what is to be sent, for one transport alone.
-    #[inline]
-    pub(crate) fn take_outgoing(&self) -> Option<ReadRegion> {
-        let head = self.machine.with(|machine| {
-            if machine.state().is_live() {
-                machine.outgoing.take()
-            } else {
-                None
-            }
-        })?;
-        Some(measured(&self.outgoing, head))
-    }
-
-    #[inline]
-    pub(crate) fn put_back_outgoing(&self, region: ReadRegion) {
-        // Nobody is to be woken: this is the transport's own side.
-        self.machine
-            .with(|machine| machine.outgoing.put_back(region));
-    }
-
-    #[inline]
-    pub(crate) fn release_outgoing(&self, region: ReadRegion, refused: bool) {
-        let gap = self.with(|machine| {
-            let gap = machine.outgoing.release(region, &self.outgoing);
-            if refused {
-                machine.count_refused();
-            }
-            (gap, machine.message_sent())
-        });
-        self.pass_outgoing_gaps(gap);
-    }
-
     /// Queues a message once the write side is open and has room for it. Those who wait are served in the order in which they
     /// came; a large message that waits for room is not overtaken.
     ///
     /// # Errors
-    /// See [`SendError`]; the message comes back, and nothing of it was queued.
+    /// See [`SendError`](crate::SendError); the message comes back, and nothing of it was queued.
     ///
     /// # Cancel safety
     /// A future that is dropped before it was ready has queued nothing; it gives its place up and passes its turn on.
     pub fn send<'m>(&self, message: &'m [&'m [u8]]) -> Send<'_, 'm, RX, TX, W, E, V> {
         Send::new(self, message)
-    }
-
-    #[inline]
-    pub(crate) fn poll_send<'m>(
-        &self,
-        ticket: &mut Ticket,
-        message: &'m [&'m [u8]],
-    ) -> Poll<Result<(), SendError<&'m [&'m [u8]], E>>> {
-        let Some((first, others)) = message.split_first() else {
-            return Poll::Ready(Err(SendError::NoFrames(message)));
-        };
-        let Some(size) = Size::of(message) else {
-            return Poll::Ready(Err(SendError::TooLarge(message)));
-        };
-        let reserved = self.with(|machine| {
-            let (ready, wakes) = machine.poll_send(ticket, size.packed);
-            match ready {
-                Poll::Pending => (Poll::Pending, wakes),
-                Poll::Ready(Err(error)) => (Poll::Ready(Err(error)), wakes),
-                Poll::Ready(Ok(())) => {
-                    let region = machine.outgoing.reserve(size.packed, &self.outgoing);
-                    let region = region.map_err(|_| SendError::TooLarge(()));
-                    (Poll::Ready(region), wakes)
-                }
-            }
-        });
-        if reserved.is_ready() && ticket.has_place() {
-            // In a section of its own; meanwhile nobody overtakes.
-            self.with(|machine| ((), machine.sender_served(ticket)));
-        }
-        match reserved {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Err(error)) => {
-                let error = error.map_message(|()| message);
-                Poll::Ready(Err(error.with_failure(|| self.failure())))
-            }
-            Poll::Ready(Ok(region)) => Poll::Ready(
-                self.write_region(region, size, first, others)
-                    .map_err(|()| SendError::Closed(message)),
-            ),
-        }
     }
 
     /// Waits while the write side is paused; returns at once otherwise. Stays valid while the stream closes.
@@ -423,30 +285,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         Peek::new(self)
     }
 
-    #[inline]
-    pub(crate) fn poll_peek(&self, ticket: &mut Ticket) -> Poll<Result<ReadRegion, ReadError<E>>> {
-        let head = self.with(|machine| {
-            let (ready, wakes) = machine.poll_readable(ticket);
-            let head = match ready {
-                Poll::Pending => Poll::Pending,
-                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-                Poll::Ready(Ok(())) => {
-                    Poll::Ready(machine.incoming.take().ok_or(ReadError::Closed))
-                }
-            };
-            (head, wakes)
-        });
-        if head.is_ready() && ticket.has_place() {
-            // In a section of its own; meanwhile nobody else gets a message, for this one is taken.
-            self.machine.with(|machine| machine.turn_taken(ticket));
-        }
-        match head {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(head)) => Poll::Ready(Ok(measured(&self.incoming, head))),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error.with_failure(|| self.failure()))),
-        }
-    }
-
     /// Takes a message if one is there and nobody waits for it, copies it into `out`, and returns its frames there.
     /// After a failure, what was buffered before it comes first.
     ///
@@ -468,163 +306,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     pub fn try_peek(&self) -> Result<ReadGrant<'_, RX, TX, W, E, V, true>, TryReadError<E>> {
         let region = self.try_take_incoming()?;
         Ok(ReadGrant::new(self, region))
-    }
-
-    #[inline]
-    fn try_take_incoming(&self) -> Result<ReadRegion, TryReadError<E>> {
-        let head = self.machine.with(|machine| {
-            if machine.is_ready() {
-                machine.incoming.take()
-            } else {
-                None
-            }
-        });
-        match head {
-            Some(head) => Ok(measured(&self.incoming, head)),
-            None => self.try_take_slowly(),
-        }
-    }
-
-    /// Nothing is there, or it is not simple.
-    #[inline(never)]
-    fn try_take_slowly(&self) -> Result<ReadRegion, TryReadError<E>> {
-        let head = self.with(|machine| match machine.try_readable() {
-            (Ok(()), wakes) => (machine.incoming.take().ok_or(TryReadError::Empty), wakes),
-            (Err(error), wakes) => (Err(error), wakes),
-        });
-        match head {
-            Ok(head) => Ok(measured(&self.incoming, head)),
-            Err(error) => Err(error.with_failure(|| self.failure())),
-        }
-    }
-
-    /// Copies a message out, headers and all, and releases it; says how long it is. `Err` says how long `out` would have
-    /// to be; the message stays then.
-    #[inline]
-    pub(crate) fn copy_out(&self, region: ReadRegion, out: &mut [u8]) -> Result<usize, usize> {
-        let packed = self.incoming.message(&region);
-        let len = packed.len();
-        match out.get_mut(..len) {
-            Some(out) => crate::message::copy(out, packed),
-            None => {
-                self.put_back_incoming(region);
-                return Err(len);
-            }
-        }
-        self.release_incoming(region);
-        Ok(len)
-    }
-
-    #[inline]
-    pub(crate) fn incoming_frames<'r>(&'r self, region: &'r ReadRegion) -> Frames<'r> {
-        Frames::of(self.incoming.message(region))
-    }
-
-    #[inline]
-    pub(crate) fn outgoing_frames<'r>(&'r self, region: &'r ReadRegion) -> Frames<'r> {
-        Frames::of(self.outgoing.message(region))
-    }
-
-    #[inline]
-    pub(crate) fn outgoing_body<'r>(&'r self, region: &'r mut WriteRegion) -> &'r mut [u8] {
-        self.outgoing.body(region)
-    }
-
-    #[inline]
-    pub(crate) fn incoming_body<'r>(&'r self, region: &'r mut WriteRegion) -> &'r mut [u8] {
-        self.incoming.body(region)
-    }
-
-    pub(crate) fn put_back_incoming(&self, region: ReadRegion) {
-        self.with(|machine| {
-            machine.incoming.put_back(region);
-            ((), machine.put_back())
-        });
-    }
-
-    #[inline]
-    pub(crate) fn release_incoming(&self, region: ReadRegion) {
-        let gap = self.with(|machine| {
-            let gap = machine.incoming.release(region, &self.incoming);
-            (gap, machine.message_read())
-        });
-        self.pass_incoming_gaps(gap);
-    }
-
-    #[inline]
-    fn pass_incoming_gaps(&self, mut gap: GapAhead) {
-        while gap == GapAhead(true) {
-            gap = self.with(|machine| {
-                let gap = machine.incoming.pass_gap(&self.incoming);
-                (gap, machine.gap_passed())
-            });
-        }
-    }
-
-    #[inline]
-    pub(crate) fn reserve_incoming(&self, packed: usize) -> Result<WriteRegion, PushError<()>> {
-        self.machine.with(|machine| {
-            if !machine.state().is_open() {
-                return Err(PushError::Closed(()));
-            }
-            let region = machine.incoming.reserve(packed, &self.incoming);
-            region.map_err(|error| match error {
-                NoRegion::TooLarge => PushError::TooLarge(()),
-                NoRegion::Full => {
-                    machine.starve();
-                    PushError::Full(())
-                }
-            })
-        })
-    }
-
-    /// `Err` if the stream is no longer open; the region was given up then.
-    #[inline]
-    pub(crate) fn commit_incoming(
-        &self,
-        region: WriteRegion,
-        mark: [u8; 2],
-        size: Size,
-    ) -> Result<(), ()> {
-        let late = self.with(|machine| {
-            if !machine.state().is_open() {
-                return (Some(region), Wakes::NONE);
-            }
-            let shrinks = size.packed < region.len();
-            machine.incoming.commit(region, mark, size, &self.incoming);
-            let mut wakes = machine.fed();
-            if shrinks {
-                wakes = wakes.and(machine.room_grew());
-            }
-            (None, wakes)
-        });
-        match late {
-            None => Ok(()),
-            Some(region) => {
-                self.abandon_incoming(region);
-                Err(())
-            }
-        }
-    }
-
-    pub(crate) fn abandon_incoming(&self, region: WriteRegion) {
-        let gap = self.with(|machine| {
-            let gap = machine.incoming.abandon(region, &self.incoming);
-            (gap, machine.room_grew())
-        });
-        self.pass_incoming_gaps(gap);
-    }
-
-    #[inline]
-    pub(crate) fn feed_region(
-        &self,
-        mut region: WriteRegion,
-        size: Size,
-        first: &[u8],
-        others: &[&[u8]],
-    ) -> Result<(), ()> {
-        let mark = put_message(self.incoming.body(&mut region), first, others);
-        self.commit_incoming(region, mark, size)
     }
 
     /// Stops taking messages from the transport; a read serves the buffer only.
@@ -768,25 +449,11 @@ pub(crate) fn grant_bytes(payload_bytes: usize, frames: usize) -> Result<usize, 
         return Err(PushError::NoFrames(()));
     }
     // A frame that needs a longer header may be among them.
-    let longest = crate::message::header_len(payload_bytes);
+    let longest = header_len(payload_bytes);
     longest
         .checked_mul(frames)
         .and_then(|headers| headers.checked_add(payload_bytes))
         .ok_or(PushError::TooLarge(()))
-}
-
-fn no_region(error: NoRegion) -> WriteError<(), ()> {
-    match error {
-        NoRegion::Full => WriteError::Full(()),
-        NoRegion::TooLarge => WriteError::TooLarge(()),
-    }
-}
-
-/// Walks over the head, outside the lock.
-#[inline]
-fn measured<const N: usize>(bytes: &ByteCell<N>, head: HeadRegion) -> ReadRegion {
-    let size = measure(|at| bytes.head_byte(&head, at));
-    head.of_size(size)
 }
 
 impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents> Default
@@ -807,4 +474,11 @@ impl<const RX: usize, const TX: usize, const W: usize, E, V: FixedEvents> fmt::D
             .field("waiters", &W)
             .finish()
     }
+}
+
+/// Walks over the head, outside the lock.
+#[inline]
+fn measured<const N: usize>(bytes: &ByteCell<N>, head: HeadRegion) -> ReadRegion {
+    let size = measure(|at| bytes.head_byte(&head, at));
+    head.of_size(size)
 }
