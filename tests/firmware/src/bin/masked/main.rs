@@ -1,6 +1,15 @@
-//! Finds how long each contender keeps interrupts off: the longest critical section, in instructions.
+//! Finds how long each contender keeps interrupts off: the longest critical section, in instructions. Then the same for
+//! each kind of call of tidegate's stream.
 #![no_std]
 #![no_main]
+
+mod calls;
+mod ends;
+mod events;
+mod places;
+mod reads;
+mod waits;
+mod writes;
 
 use core::hint::black_box;
 use core::panic::PanicInfo;
@@ -63,6 +72,14 @@ fn main() -> ! {
     timed_lock::calibrate();
     contender::each(&mut Longest);
     waiting::each(&mut Longest);
+    let mut calls = calls::Calls::new();
+    reads::time(&mut calls);
+    places::time(&mut calls);
+    waits::time(&mut calls);
+    writes::time(&mut calls);
+    events::time(&mut calls);
+    ends::time(&mut calls);
+    calls.report();
     report::exit(true);
 }
 
