@@ -1,6 +1,7 @@
 //! What the images share.
 #![no_std]
 
+pub mod calls;
 #[path = "../../../core/benches/contender/mod.rs"]
 pub mod contender;
 pub mod counter;

@@ -2,43 +2,45 @@
 #![no_std]
 #![no_main]
 
-mod tidegate;
+mod beside;
 
 use core::hint::black_box;
 use core::panic::PanicInfo;
 
 use cortex_m_rt::entry;
+use tidegate_firmware_tests::calls::{self, Calls, Most};
 use tidegate_firmware_tests::{report, stack};
 
-/// Keeps the most.
-pub struct Deepest {
-    bytes: u32,
+/// The deepest of each kind of call.
+#[derive(Default)]
+struct Depths {
+    deepest: Most,
 }
 
-impl Deepest {
-    /// Measures one call.
-    pub fn call(&mut self, name: &str, mut f: impl FnMut()) {
-        let bytes = stack::used(black_box(&mut f));
-        report::value(name, "stack of the call", bytes);
-        self.bytes = self.bytes.max(bytes);
+impl Calls for Depths {
+    fn call<R>(&mut self, kind: &'static str, call: impl FnOnce() -> R) -> R {
+        let (result, bytes) = stack::used(call);
+        self.deepest.add(kind, bytes);
+        result
     }
 }
 
 /// What is known to take 400 bytes and little more, to see that a measurement can be wrong.
 fn measures_what_is_known() -> bool {
-    let nothing = stack::used(black_box(&mut || ()));
-    let bytes = stack::used(black_box(&mut || {
+    let ((), nothing) = stack::used(|| ());
+    let ((), bytes) = stack::used(|| {
         black_box([0u32; 100]);
-    }));
+    });
     nothing < 16 && (400..450).contains(&bytes)
 }
 
 #[entry]
 fn main() -> ! {
     let is_well = measures_what_is_known();
-    let mut deepest = Deepest { bytes: 0 };
-    tidegate::calls(&mut deepest);
-    report::value("tidegate Stream", "stack", deepest.bytes);
+    let mut depths = Depths::default();
+    calls::each(&mut depths);
+    beside::each(&mut depths);
+    depths.deepest.report("stack call", "stack");
     report::exit(is_well);
 }
 

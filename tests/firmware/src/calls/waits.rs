@@ -3,15 +3,15 @@
 use core::hint::black_box;
 use core::task::Poll;
 
+use crate::messages::{bytes, see};
+use crate::waker;
 use tidegate_core::{ReadError, Watermarks};
-use tidegate_firmware_tests::messages::{bytes, see};
-use tidegate_firmware_tests::waker;
 
-use crate::calls::{Calls, Small, poll, stream};
+use super::{Calls, Small, poll, stream};
 
 const ROUNDS: u32 = 64;
 
-fn one(calls: &mut Calls, stream: &Small) {
+fn one(calls: &mut impl Calls, stream: &Small) {
     let port = stream.port();
     for _ in 0..ROUNDS {
         let mut peek = stream.peek();
@@ -20,12 +20,12 @@ fn one(calls: &mut Calls, stream: &Small) {
         let mut grant = port.reserve(20, 1).unwrap();
         see(grant.frame(20).unwrap());
         let before = waker::wakes();
-        let committed = calls.time("commit, a reader waits", || grant.commit());
+        let committed = calls.call("commit, a reader waits", || grant.commit());
         assert!(committed.is_ok() && waker::wakes() == before + 1);
         let Poll::Ready(Ok(message)) = calls.poll("peek, woken", &mut peek) else {
             panic!("no message");
         };
-        calls.time("release", || message.release());
+        calls.call("release", || message.release());
         assert!(port.feed(&[bytes(5)]).is_ok());
         let ready = calls.poll("peek, ready at once", &mut stream.peek());
         assert!(matches!(ready, Poll::Ready(Ok(_))));
@@ -35,11 +35,11 @@ fn one(calls: &mut Calls, stream: &Small) {
         assert!(ready.is_ready());
         let mut peek = stream.peek();
         assert!(poll(&mut peek).is_pending());
-        calls.time("Peek, dropped", || drop(peek));
+        calls.call("Peek, dropped", || drop(peek));
     }
 }
 
-fn several(calls: &mut Calls, stream: &Small) {
+fn several(calls: &mut impl Calls, stream: &Small) {
     let port = stream.port();
     let mut peeks = [(); 8].map(|()| Some(stream.peek()));
     for peek in peeks.iter_mut().flatten() {
@@ -50,31 +50,31 @@ fn several(calls: &mut Calls, stream: &Small) {
         no_place,
         Poll::Ready(Err(ReadError::TooManyWaiters))
     ));
-    calls.time("Peek, dropped, not the first", || peeks[3] = None);
+    calls.call("Peek, dropped, not the first", || peeks[3] = None);
     let before = waker::wakes();
-    let fed = calls.time("feed, several readers wait", || {
+    let fed = calls.call("feed, several readers wait", || {
         port.feed(&[bytes(20)]).is_ok()
     });
     assert!(fed && waker::wakes() == before + 1);
     // It was woken: its turn goes to the next.
-    calls.time("Peek, dropped, it was woken", || peeks[0] = None);
+    calls.call("Peek, dropped, it was woken", || peeks[0] = None);
     assert_eq!(waker::wakes(), before + 2);
     let second = peeks[1].as_mut().unwrap();
     let Poll::Ready(Ok(message)) = calls.poll("peek, woken, others wait", second) else {
         panic!("no message");
     };
-    calls.time("ReadGrant, dropped, others wait", || drop(message));
+    calls.call("ReadGrant, dropped, others wait", || drop(message));
     assert_eq!(waker::wakes(), before + 3);
     let Poll::Ready(Ok(message)) = poll(peeks[2].as_mut().unwrap()) else {
         panic!("no message");
     };
     assert!(port.feed(&[bytes(20)]).is_ok());
-    calls.time("release, others wait", || message.release());
+    calls.call("release, others wait", || message.release());
     assert_eq!(waker::wakes(), before + 4);
 }
 
 /// A reader, and the driver, who wait for one release.
-fn all_at_once(calls: &mut Calls, stream: &Small) {
+fn all_at_once(calls: &mut impl Calls, stream: &Small) {
     let port = stream.port();
     stream.set_read_limits(black_box(Watermarks::from_high(100)));
     assert!(port.feed(&[bytes(120)]).is_ok());
@@ -85,7 +85,7 @@ fn all_at_once(calls: &mut Calls, stream: &Small) {
     assert!(poll(&mut first).is_pending() && poll(&mut second).is_pending());
     port.register(&waker::counting());
     let before = waker::wakes();
-    calls.time("release, a reader and the driver wake", || {
+    calls.call("release, a reader and the driver wake", || {
         message.release()
     });
     assert_eq!(waker::wakes(), before + 2);
@@ -96,7 +96,7 @@ fn all_at_once(calls: &mut Calls, stream: &Small) {
         panic!("no message");
     };
     message.release();
-    calls.time("discard, a reader waits", || port.discard());
+    calls.call("discard, a reader waits", || port.discard());
     assert_eq!(waker::wakes(), before + 1);
     let told = calls.poll("peek, messages were discarded", &mut second);
     assert!(matches!(
@@ -105,25 +105,25 @@ fn all_at_once(calls: &mut Calls, stream: &Small) {
     ));
 }
 
-fn limits(calls: &mut Calls, stream: &Small) {
+fn limits(calls: &mut impl Calls, stream: &Small) {
     let port = stream.port();
     assert!(port.feed(&[bytes(120)]).is_ok() && !port.interest().receive);
     port.register(&waker::counting());
     let before = waker::wakes();
-    calls.time("set_read_limits, the driver wakes", || {
+    calls.call("set_read_limits, the driver wakes", || {
         stream.set_read_limits(black_box(Watermarks::UNLIMITED));
     });
     assert_eq!(waker::wakes(), before + 1);
     assert!(stream.pause_reading().is_ok());
     port.register(&waker::counting());
-    let resumed = calls.time("resume_reading, the driver wakes", || {
+    let resumed = calls.call("resume_reading, the driver wakes", || {
         stream.resume_reading()
     });
     assert!(resumed.is_ok() && waker::wakes() == before + 2);
 }
 
-/// Times them all.
-pub fn time(calls: &mut Calls) {
+/// Makes them all.
+pub fn make(calls: &mut impl Calls) {
     one(calls, &stream());
     several(calls, &stream());
     let stream = stream();

@@ -3,15 +3,15 @@
 use core::convert::Infallible;
 use core::hint::black_box;
 
+use crate::messages::{bytes, see};
+use crate::waker;
 use tidegate_core::{EventRing, Stream, Watermarks};
-use tidegate_firmware_tests::messages::{bytes, see};
-use tidegate_firmware_tests::waker;
 
-use crate::calls::{Calls, Event, Small, poll, stream};
+use super::{Calls, Event, Small, poll, stream};
 
 /// Eight waiters of six kinds and a driver; then the stream ends, and each looks.
 fn all_wait(
-    calls: &mut Calls,
+    calls: &mut impl Calls,
     name: &'static str,
     prepare: impl FnOnce(&Small),
     end: impl FnOnce(&Small),
@@ -37,7 +37,7 @@ fn all_wait(
     let _ = (poll(&mut closed), poll(&mut behind_closed));
     stream.port().register(&waker::counting());
     let before = waker::wakes();
-    calls.time(name, || end(&stream));
+    calls.call(name, || end(&stream));
     assert_eq!(waker::wakes() - before, wakes, "{name}");
     let _ = calls.poll("peek, the end", &mut peek);
     if is_sending {
@@ -47,16 +47,16 @@ fn all_wait(
     let _ = calls.poll("flush, the end", &mut flush);
     let _ = calls.poll("read_event, the end", &mut event);
     let _ = calls.poll("closed, the end", &mut closed);
-    calls.time("Closed, dropped", || drop(behind_closed));
-    assert!(calls.time("commit, the end", || late.commit()).is_err());
-    calls.time("WriteGrant, dropped, the end", || drop(late_write));
-    assert!(calls.time("try_peek, the end", || stream.try_peek().is_err()));
-    let refused = calls.time("write, the end", || stream.write(&message).is_err());
+    calls.call("Closed, dropped", || drop(behind_closed));
+    assert!(calls.call("commit, the end", || late.commit()).is_err());
+    calls.call("WriteGrant, dropped, the end", || drop(late_write));
+    assert!(calls.call("try_peek, the end", || stream.try_peek().is_err()));
+    let refused = calls.call("write, the end", || stream.write(&message).is_err());
     assert!(refused);
 }
 
 /// A transport that can fail.
-fn fails(calls: &mut Calls) {
+fn fails(calls: &mut impl Calls) {
     let stream: Stream<256, 256, 8, u8, EventRing<Event, 8>> = black_box(Stream::new());
     let mut peeks = [(); 4].map(|()| stream.peek());
     let mut closed = [(); 4].map(|()| stream.closed());
@@ -65,23 +65,23 @@ fn fails(calls: &mut Calls) {
     }
     stream.port().register(&waker::counting());
     let before = waker::wakes();
-    calls.time("fail", || stream.port().fail(black_box(1)));
+    calls.call("fail", || stream.port().fail(black_box(1)));
     assert_eq!(waker::wakes() - before, 8);
     let [peek, ..] = &mut peeks;
     assert!(calls.poll("peek, a failure", peek).is_ready());
-    let failure = calls.time("exception, a failure", || stream.exception());
+    let failure = calls.call("exception, a failure", || stream.exception());
     assert_eq!(failure, Some(1));
 }
 
-fn closed(calls: &mut Calls) {
+fn closed(calls: &mut impl Calls) {
     let stream: Stream<0, 0, 2, Infallible> = black_box(Stream::new());
     let mut closed = stream.closed();
     assert!(calls.poll("closed, pending", &mut closed).is_pending());
-    assert!(!calls.time("at_closing", || stream.at_closing()));
+    assert!(!calls.call("at_closing", || stream.at_closing()));
 }
 
-/// Times them all.
-pub fn time(calls: &mut Calls) {
+/// Makes them all.
+pub fn make(calls: &mut impl Calls) {
     // Two readers, the sender, the one for events, and the driver.
     all_wait(calls, "close", |_| (), |stream| stream.close(), 5);
     // All eight, and the driver.
