@@ -55,9 +55,28 @@ impl Size {
     /// The sum over all frames; `None` as for [`and_frame`](Self::and_frame).
     #[inline]
     pub(crate) fn of(frames: &[&[u8]]) -> Option<Self> {
+        match frames {
+            // As most messages are.
+            [frame] if frame.len() < LONG => Some(Self::of_short(frame.len())),
+            _ => Self::of_many(frames),
+        }
+    }
+
+    #[inline(never)]
+    fn of_many(frames: &[&[u8]]) -> Option<Self> {
         frames
             .iter()
             .try_fold(Self::ZERO, |size, frame| size.and_frame(frame.len()))
+    }
+
+    /// One short frame.
+    #[inline]
+    fn of_short(len: usize) -> Self {
+        let sum = len.wrapping_add(FRAME_CHARGE);
+        Self {
+            packed: sum,
+            charge: sum,
+        }
     }
 }
 
@@ -161,14 +180,9 @@ fn parse(byte: impl Fn(usize) -> u8) -> Option<(usize, bool, usize)> {
 #[inline]
 pub(crate) fn measure(byte: impl Fn(usize) -> u8) -> Size {
     let first = usize::from(byte(0));
-    // One short frame, as most messages are.
+    // As most messages are.
     if first >> 6 == 0b01 {
-        let len = (first << 8 & (LONG - 1)) | usize::from(byte(1));
-        let sum = len.wrapping_add(FRAME_CHARGE);
-        return Size {
-            packed: sum,
-            charge: sum,
-        };
+        return Size::of_short((first << 8 & (LONG - 1)) | usize::from(byte(1)));
     }
     measure_frames(byte)
 }
