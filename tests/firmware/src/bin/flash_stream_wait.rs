@@ -7,4 +7,4 @@ use tidegate_firmware_tests::{flash, flash_image};
 
 static STREAM: Shared = Shared::new();
 
-flash_image!({ flash::waiting(&mut tidegate_stream::ReadSide::new(&STREAM)) });
+flash_image!(flash::waiting(&mut tidegate_stream::ReadSide::new(&STREAM)));

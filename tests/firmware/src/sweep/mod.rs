@@ -78,7 +78,9 @@ impl Found {
         syst.enable_counter();
         let left = S::work(way);
         let is_late = !FIRED.load(Ordering::Relaxed);
-        while !FIRED.load(Ordering::Relaxed) {}
+        while !FIRED.load(Ordering::Relaxed) {
+            core::hint::spin_loop();
+        }
         let is_well = S::is_well(way, left);
         self.delays += 1;
         self.late += u32::from(is_late);

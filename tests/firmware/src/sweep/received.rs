@@ -133,7 +133,7 @@ impl Scenario for Received {
     type Left = Option<Task<Peek<'static, 256, 0, 2, Infallible>>>;
 
     fn work(way: u32) -> Self::Left {
-        if way % 2 == 0 {
+        if way.is_multiple_of(2) {
             put_in(way / 2, From::Main);
             try_all_but_one();
             return None;

@@ -1,0 +1,23 @@
+# The firmware of examples/firmware, built and run for each of its targets; the status with which it ends is the verdict.
+# shellcheck shell=bash disable=SC2154
+
+# Builds and runs it for one target, and shows what it says.
+example() {
+    local triple=$1 image=$target/$1/release/firmware
+    # There, for the folder's own settings say what is logged.
+    (cd examples/firmware && bare "$triple" clippy -- -D warnings && bare "$triple" build --release)
+    emulate "$triple" "$image" >"$work/log" 2>"$work/qemu" \
+        || { cat "$work/qemu" >&2; fail "examples/firmware failed on $triple"; }
+    defmt-print -e "$image" <"$work/log" >"$work/lines"
+    grep -q 'INFO *nothing was lost' "$work/lines" || { cat "$work/lines" >&2; fail "examples/firmware lost something on $triple"; }
+    printf 'examples/firmware on %s: %s\n' "$triple" "$(grep -m 1 'messages sent' "$work/lines" | sed 's/^[0-9]* *INFO *//')"
+}
+
+examples() {
+    command -v defmt-print >/dev/null || CARGO_TARGET_DIR=$target/defmt-print cargo install -q --locked defmt-print
+    cargo fmt --manifest-path examples/firmware/Cargo.toml --check
+    local triple
+    for triple in thumbv7m-none-eabi thumbv6m-none-eabi riscv32imc-unknown-none-elf; do
+        example "$triple"
+    done
+}
