@@ -2,7 +2,7 @@
 
 use core::mem::size_of_val;
 
-use tidegate_core::{Gate, MessageBuffer, Level as _, Transition};
+use tidegate_core::{Gate, Level as _, MessageBuffer, Transition};
 
 use super::{BYTES, Contender, FramedContender, Visit};
 
