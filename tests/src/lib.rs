@@ -4,6 +4,7 @@ mod libzmq;
 mod machine;
 mod message;
 mod process;
+mod sides;
 mod sim;
 mod wakers;
 
@@ -13,5 +14,6 @@ pub use machine::{
 };
 pub use message::{Message, random_message, with_frames};
 pub use process::{Watchdog, descriptors, eventually, resident_bytes, threads};
+pub use sides::{Incoming, Lent, Outgoing, Room, Shared, Side, fill};
 pub use sim::{Broken, SimLink, SimWire};
 pub use wakers::{Counter, poll};
