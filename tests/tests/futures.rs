@@ -1,8 +1,10 @@
 //! The futures of a shared stream: what each gives back (B5), whom it tells (D2, F3), and what it is after the end (E3, E5),
 //! with exact wakes.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, Wake, Waker};
 
 use tidegate_core::{
     DrainError, EventRing, ReadError, ReadEventError, SendError, Stream, TryReadEventError,
@@ -41,6 +43,30 @@ fn b5_a_send_gives_its_message_back_when_it_is_refused() {
         poll(&mut send, &counter),
         Poll::Ready(Err(SendError::Closed(message)))
     );
+}
+
+/// A task of a higher priority, which runs as soon as it is woken: it writes one more message.
+struct Eager(&'static Shared<64>);
+
+impl Wake for Eager {
+    fn wake(self: Arc<Self>) {
+        self.0.write(&[b"one more"]).unwrap();
+    }
+}
+
+#[test]
+fn d2_all_who_flush_are_told_even_if_the_first_to_be_woken_writes_at_once() {
+    static STREAM: Shared<64> = Shared::new();
+    STREAM.write(&[b"one"]).unwrap();
+    let eager = Waker::from(Arc::new(Eager(&STREAM)));
+    let (mut first, mut second, patient) = (STREAM.flush(), STREAM.flush(), Counter::new());
+    let first = Pin::new(&mut first);
+    assert!(first.poll(&mut Context::from_waker(&eager)).is_pending());
+    assert!(poll(&mut second, &patient).is_pending());
+    STREAM.port().sent();
+    assert_eq!(STREAM.write_buffer_bytes(), 10);
+    assert_eq!(patient.take(), 1);
+    assert_eq!(poll(&mut second, &patient), Poll::Ready(Ok(())));
 }
 
 #[test]

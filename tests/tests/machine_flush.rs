@@ -3,7 +3,7 @@
 use std::task::Poll;
 
 use tidegate_core::{DrainError, Lost, Ticket};
-use tidegate_tests::{Broken, Waiter, call, close, sent, small, woken, write};
+use tidegate_tests::{Broken, Waiter, call, close, sent, small, wake, woken, write};
 
 const FLUSHED: Poll<Result<(), DrainError<Broken>>> = Poll::Ready(Ok(()));
 
@@ -44,6 +44,30 @@ fn d2_all_who_flush_are_woken_at_once_and_told_even_if_a_write_follows() {
     assert_eq!(woken(&flushers), [0; 4]);
     sent(&mut machine);
     assert_eq!(woken(&flushers), [1, 0, 0, 1]);
+}
+
+#[test]
+fn d2_all_who_flush_are_told_even_if_a_write_comes_before_their_wakes() {
+    let mut machine = small::<4>();
+    let mut flushers = Waiter::several::<4>();
+    write(&mut machine, b"one");
+    for flusher in &mut flushers[..3] {
+        assert!(flusher.flush(&mut machine).is_pending());
+    }
+    let wakes = machine.sent();
+    write(&mut machine, b"two");
+    assert!(flushers[3].flush(&mut machine).is_pending());
+    // One gives up, and one asks for itself, before they were woken.
+    std::mem::take(&mut flushers[0]).cancel(&mut machine);
+    let _ = flushers[1].flush(&mut machine);
+    wake(&mut machine, wakes);
+    assert_eq!(woken(&flushers), [0, 1, 1, 0]);
+    assert_eq!(flushers[1].flush(&mut machine), FLUSHED);
+    assert_eq!(flushers[2].flush(&mut machine), FLUSHED);
+    assert!(flushers[3].flush(&mut machine).is_pending());
+    sent(&mut machine);
+    assert_eq!(woken(&flushers), [0, 0, 0, 1]);
+    assert_eq!(flushers[3].flush(&mut machine), FLUSHED);
 }
 
 #[test]

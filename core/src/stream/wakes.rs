@@ -59,7 +59,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     #[inline(never)]
     pub fn take_waker(&mut self, wakes: &mut Wakes) -> Option<Waker> {
         while let Some(kind) = wakes.first() {
-            if self.is_for_all(kind) {
+            if self.is_over(kind) {
                 // One at most was woken before and is not counted.
                 while let Some(waker) = self.waiters.tell_first(kind) {
                     if waker.is_some() {
@@ -95,8 +95,8 @@ impl<S: Storage, E: Clone> Machine<S, E> {
                         && self.needed <= self.outgoing.largest_free_bytes())
             }
             Kind::Drain => !self.write_gate.is_paused() || !self.state.is_live(),
-            Kind::Flush => self.outgoing.is_empty() || !self.state.is_live(),
-            Kind::Closed => !self.state.is_live(),
+            Kind::Flush | Kind::Closed => !self.state.is_live(),
+            Kind::Flushed => true,
         }
     }
 
@@ -112,15 +112,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             Kind::Event => (!self.monitoring || !self.state.is_open()) && self.events.is_empty(),
             Kind::Send => !self.state.is_open(),
             Kind::Drain | Kind::Flush | Kind::Closed => !self.state.is_live(),
-        }
-    }
-
-    /// Whether all who wait for this are to go on at once.
-    #[inline]
-    fn is_for_all(&self, kind: Kind) -> bool {
-        match kind {
-            Kind::Flush => self.is_served(kind),
-            _ => self.is_over(kind),
+            Kind::Flushed => true,
         }
     }
 
@@ -131,8 +123,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         if self.waiters.nobody(kind) {
             return Wakes::NONE;
         }
-        let wakes =
-            self.is_for_all(kind) || (self.is_served(kind) && self.waiters.first_sleeps(kind));
+        let wakes = self.is_over(kind) || (self.is_served(kind) && self.waiters.first_sleeps(kind));
         if wakes { Wakes::of(kind) } else { Wakes::NONE }
     }
 
