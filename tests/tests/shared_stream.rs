@@ -8,7 +8,7 @@ use tidegate_core::{
     BytePort, Closed, Drain, EventRing, FixedEvents, Flush, NoEvents, Peek, PushError, Read,
     ReadEvent, ReadGrant, Reader, Send as Sending, Stream, WriteGrant, Writer,
 };
-use tidegate_tests::{Broken, Message, Watchdog, random_message, with_frames};
+use tidegate_tests::{Broken, Message, Watchdog, random_message};
 
 type Small = Stream<256, 256, 8, Broken>;
 
@@ -214,8 +214,10 @@ fn h3_what_a_stream_hands_out_may_go_to_another_thread_and_be_moved_while_it_is_
     with_events::<EventRing<u32, 4>>();
 }
 
-/// What a stream takes beside its bytes, its waiters and its events, on a 64-bit host.
+/// What a stream takes beside its bytes, its waiters and its events.
 const BESIDE: usize = size_of::<Stream<0, 0, 0, Broken>>();
+/// About 110 bytes on a 32-bit target, and twice that on a 64-bit host, for most of it is as wide as a pointer.
+const _: () = assert!(BESIDE <= 27 * size_of::<usize>());
 
 #[test]
 fn h3_a_stream_takes_its_bytes_and_a_constant_and_so_much_for_each_waiter() {
@@ -231,8 +233,6 @@ fn h3_a_stream_takes_its_bytes_and_a_constant_and_so_much_for_each_waiter() {
         size_of::<Stream<256, 256, 8, Broken>>(),
         512 + 8 * waiter + BESIDE
     );
-    println!("{BESIDE} bytes");
-    assert!(BESIDE <= 232, "{BESIDE}");
     let ring = size_of::<EventRing<u64, 4>>();
     assert_eq!(
         size_of::<Stream<0, 0, 0, Broken, EventRing<u64, 4>>>(),
@@ -243,8 +243,6 @@ fn h3_a_stream_takes_its_bytes_and_a_constant_and_so_much_for_each_waiter() {
 #[test]
 fn a_default_stream_is_a_new_one() {
     let stream = Small::default();
-    with_frames(&vec![b"one".to_vec()], |frames| {
-        stream.write(frames).unwrap()
-    });
     assert_eq!(format!("{stream:?}"), format!("{:?}", Small::new()));
+    assert_eq!(stream.write(&[b"one"]), Ok(()));
 }
