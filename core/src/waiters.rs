@@ -23,17 +23,20 @@ pub(crate) enum Kind {
     Flush,
     /// The end.
     Closed,
+    /// A wake, after the write buffer was empty. Tickets do not say so: theirs is a flush.
+    Flushed,
 }
 
 impl Kind {
     /// All, in the order of their numbers.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Read,
         Self::Event,
         Self::Send,
         Self::Drain,
         Self::Flush,
         Self::Closed,
+        Self::Flushed,
     ];
 
     #[inline]
@@ -45,6 +48,7 @@ impl Kind {
             Self::Drain => 3,
             Self::Flush => 4,
             Self::Closed => 5,
+            Self::Flushed => 6,
         }
     }
 }
@@ -322,6 +326,32 @@ impl<S: Slots> Waiters<S> {
         Some(self.waker_mut(first.slot())?.take())
     }
 
+    /// Moves all who flush to those who were flushed, at once: whatever is written from now on is none of theirs.
+    pub(crate) fn flushed(&mut self) {
+        let (flush, flushed) = (self.last(Kind::Flush), self.last(Kind::Flushed));
+        if flush == S::Index::NONE {
+            return;
+        }
+        let (first, first_of_all) = (self.link(flush).after, self.link(flushed).after);
+        if flushed != S::Index::NONE {
+            // Behind those who were flushed before and not yet woken.
+            self.join(flushed, first);
+            self.join(flush, first_of_all);
+        }
+        self.set_last(Kind::Flushed, flush);
+        self.set_last(Kind::Flush, S::Index::NONE);
+    }
+
+    /// Makes two slots neighbours.
+    fn join(&mut self, before: S::Index, after: S::Index) {
+        if let Some(link) = self.link_mut(before) {
+            link.after = after;
+        }
+        if let Some(link) = self.link_mut(after) {
+            link.before = before;
+        }
+    }
+
     /// Whether the ticket's wait was told to be over.
     #[inline]
     pub(crate) fn was_told(&self, ticket: &Ticket) -> bool {
@@ -428,6 +458,11 @@ impl<S: Slots> Waiters<S> {
     #[inline]
     fn unlink(&mut self, kind: Kind, index: S::Index) {
         let Link { before, after } = self.link(index);
+        let kind = if kind == Kind::Flush && self.last(Kind::Flushed) == index {
+            Kind::Flushed
+        } else {
+            kind
+        };
         if after == index {
             self.set_last(kind, S::Index::NONE);
         } else {

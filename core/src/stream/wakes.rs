@@ -124,7 +124,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             Kind::Event => !self.events.is_empty(),
             Kind::Send if !self.state.is_open() => return Reason::All,
             Kind::Send => self.may_send(),
-            Kind::Flush if self.outgoing.is_empty() => return Reason::All,
+            Kind::Flushed => return Reason::All,
             Kind::Drain | Kind::Flush | Kind::Closed if !self.state.is_live() => {
                 return Reason::All;
             }
@@ -154,6 +154,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             Kind::Event => {
                 (!self.is_monitoring() || !self.state.is_open()) && self.events.is_empty()
             }
+            Kind::Flushed => true,
             Kind::Send | Kind::Drain | Kind::Flush | Kind::Closed => !self.state.is_live(),
         }
     }

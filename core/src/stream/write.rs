@@ -73,7 +73,9 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     fn message_sent_slowly(&mut self, resumed: Option<Transition>) -> Wakes {
         let mut wakes = self.wake_first(Kind::Send);
         if self.outgoing.is_empty() {
-            wakes = wakes.and(self.wake_first(Kind::Flush));
+            // Here, and not when they are woken: a write may come before that.
+            self.waiters.flushed();
+            wakes = wakes.and(self.wake_first(Kind::Flushed));
         }
         if resumed == Some(Transition::Resume) {
             wakes = wakes.and(self.wake_first(Kind::Drain));

@@ -1,0 +1,155 @@
+//! Waiting for the write buffer to be empty, on the core's machine, with exact wakes: D2, and what C and E say of it.
+
+use std::task::Poll;
+
+use tidegate_core::{DrainError, Lost, Ticket};
+use tidegate_tests::{Broken, Waiter, call, close, sent, small, wake, woken, write};
+
+const FLUSHED: Poll<Result<(), DrainError<Broken>>> = Poll::Ready(Ok(()));
+
+#[test]
+fn d2_flush_returns_at_once_when_nothing_is_queued_and_else_waits_for_the_last_message() {
+    let mut machine = small::<1>();
+    let mut flushers = Waiter::several::<1>();
+    assert_eq!(flushers[0].flush(&mut machine), FLUSHED);
+    write(&mut machine, b"one");
+    write(&mut machine, b"two");
+    assert!(flushers[0].flush(&mut machine).is_pending());
+    sent(&mut machine);
+    assert_eq!(woken(&flushers), [0]);
+    assert!(flushers[0].flush(&mut machine).is_pending());
+    sent(&mut machine);
+    assert_eq!(woken(&flushers), [1]);
+    assert_eq!(flushers[0].flush(&mut machine), FLUSHED);
+    assert!(!flushers[0].ticket.has_place());
+}
+
+#[test]
+fn d2_all_who_flush_are_woken_at_once_and_told_even_if_a_write_follows() {
+    let mut machine = small::<4>();
+    let mut flushers = Waiter::several::<4>();
+    write(&mut machine, b"one");
+    for flusher in &mut flushers[..3] {
+        assert!(flusher.flush(&mut machine).is_pending());
+    }
+    sent(&mut machine);
+    assert_eq!(woken(&flushers), [1, 1, 1, 0]);
+    write(&mut machine, b"two");
+    // One who begins now waits for that message.
+    assert!(flushers[3].flush(&mut machine).is_pending());
+    for flusher in flushers[..3].iter_mut().rev() {
+        assert_eq!(flusher.flush(&mut machine), FLUSHED);
+    }
+    assert!(flushers[0].flush(&mut machine).is_pending());
+    assert_eq!(woken(&flushers), [0; 4]);
+    sent(&mut machine);
+    assert_eq!(woken(&flushers), [1, 0, 0, 1]);
+}
+
+#[test]
+fn d2_all_who_flush_are_told_even_if_a_write_comes_before_their_wakes() {
+    let mut machine = small::<4>();
+    let mut flushers = Waiter::several::<4>();
+    write(&mut machine, b"one");
+    for flusher in &mut flushers[..3] {
+        assert!(flusher.flush(&mut machine).is_pending());
+    }
+    let wakes = machine.sent();
+    write(&mut machine, b"two");
+    assert!(flushers[3].flush(&mut machine).is_pending());
+    // One gives up, and one asks for itself, before they were woken.
+    std::mem::take(&mut flushers[0]).cancel(&mut machine);
+    let _ = flushers[1].flush(&mut machine);
+    wake(&mut machine, wakes);
+    assert_eq!(woken(&flushers), [0, 1, 1, 0]);
+    assert_eq!(flushers[1].flush(&mut machine), FLUSHED);
+    assert_eq!(flushers[2].flush(&mut machine), FLUSHED);
+    assert!(flushers[3].flush(&mut machine).is_pending());
+    sent(&mut machine);
+    assert_eq!(woken(&flushers), [0, 0, 0, 1]);
+    assert_eq!(flushers[3].flush(&mut machine), FLUSHED);
+}
+
+#[test]
+fn c2_a_flush_that_is_dropped_wakes_nobody_and_holds_up_nobody() {
+    let mut machine = small::<3>();
+    let mut flushers = Waiter::several::<3>();
+    write(&mut machine, b"one");
+    for flusher in &mut flushers {
+        assert!(flusher.flush(&mut machine).is_pending());
+    }
+    let [first, second, mut third] = flushers;
+    first.cancel(&mut machine);
+    assert_eq!((second.counter.take(), third.counter.take()), (0, 0));
+    sent(&mut machine);
+    assert_eq!((second.counter.take(), third.counter.take()), (1, 1));
+    // One that was told, and is dropped then.
+    second.cancel(&mut machine);
+    assert_eq!(third.flush(&mut machine), FLUSHED);
+    assert_eq!(third.counter.take(), 0);
+    // Every place is free again.
+    write(&mut machine, b"two");
+    for mut flusher in Waiter::several::<3>() {
+        assert!(flusher.flush(&mut machine).is_pending());
+    }
+}
+
+#[test]
+fn c2_a_ticket_that_was_told_of_something_else_is_not_told_of_a_flush() {
+    let mut machine = small::<1>();
+    call(&mut machine, |m| m.set_monitoring(true));
+    let mut waiter = Waiter::new();
+    assert!(waiter.event(&mut machine).is_pending());
+    call(&mut machine, |m| m.set_monitoring(false));
+    assert_eq!(waiter.counter.take(), 1);
+    write(&mut machine, b"one");
+    assert!(waiter.flush(&mut machine).is_pending());
+    sent(&mut machine);
+    assert_eq!(waiter.counter.take(), 1);
+    assert_eq!(waiter.flush(&mut machine), FLUSHED);
+}
+
+#[test]
+fn d2_flush_stays_valid_while_closing() {
+    let mut machine = small::<1>();
+    let mut flushers = Waiter::several::<1>();
+    write(&mut machine, b"one");
+    assert!(flushers[0].flush(&mut machine).is_pending());
+    close(&mut machine);
+    assert_eq!(woken(&flushers), [0]);
+    assert!(flushers[0].flush(&mut machine).is_pending());
+    sent(&mut machine);
+    assert_eq!(woken(&flushers), [1]);
+    call(&mut machine, |m| m.finish());
+    assert_eq!(woken(&flushers), [0]);
+    assert_eq!(flushers[0].flush(&mut machine), FLUSHED);
+}
+
+#[test]
+fn e2_abort_and_failure_end_every_flush_with_what_was_dropped() {
+    let lost = Lost {
+        messages: 2,
+        bytes: 10,
+    };
+    for error in [DrainError::Dropped(lost), DrainError::Failed(Broken)] {
+        let mut machine = small::<2>();
+        let mut flushers = Waiter::several::<2>();
+        write(&mut machine, b"one");
+        write(&mut machine, b"two");
+        for flusher in &mut flushers {
+            assert!(flusher.flush(&mut machine).is_pending());
+        }
+        call(&mut machine, |m| match error {
+            DrainError::Dropped(_) => m.abort(),
+            _ => m.fail(Broken),
+        });
+        assert_eq!(machine.lost(), lost);
+        assert_eq!(woken(&flushers), [1, 1]);
+        for flusher in &mut flushers {
+            assert_eq!(flusher.flush(&mut machine), Poll::Ready(Err(error)));
+        }
+        // And whoever asks later hears the same.
+        let (late, _) = machine.poll_flush(&mut Ticket::new());
+        assert_eq!(late, Poll::Ready(Err(error)));
+    }
+}
