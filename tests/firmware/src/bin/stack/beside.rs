@@ -63,7 +63,7 @@ impl<'s> Transport<Port<'s>> for Echo {
     }
 
     fn try_recv(&mut self, port: &mut Port<'s>) -> Result<Received, Infallible> {
-        if self.fed || port.feed(&[bytes(20)]).is_err() {
+        if self.fed || port.feed(&[20, 0, 5].map(bytes)).is_err() {
             return Ok(Received::Blocked);
         }
         self.fed = true;
