@@ -2,10 +2,14 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use tidegate_core::{BytePort, Interest, PushError, Received, Sent, Shutdown, Transport};
+use tidegate_core::{
+    BytePort, EventRing, FixedEvents, Interest, NoEvents, PushError, Received, Sent, Shutdown,
+    Transport,
+};
 
 use crate::message::{Message, with_frames};
 
@@ -40,7 +44,32 @@ pub struct SimWire {
     pub refuses: Option<Vec<u8>>,
     /// The link breaks at the next touch.
     pub broken: bool,
+    /// What happened to the link and was not yet told.
+    pub events: VecDeque<usize>,
+    /// The simulated time, and what is to happen when, in the order in which it was said.
+    now: u64,
+    agenda: Vec<(u64, Happening)>,
     waker: Option<Waker>,
+}
+
+/// Something that happens on the wire.
+type Happening = Box<dyn FnOnce(&mut SimWire)>;
+
+/// Streams that a link may tell of its events, and those that take none.
+pub trait Told: FixedEvents {
+    fn event(number: usize) -> Option<Self::Event>;
+}
+
+impl Told for NoEvents {
+    fn event(_: usize) -> Option<Infallible> {
+        None
+    }
+}
+
+impl<const N: usize> Told for EventRing<usize, N> {
+    fn event(number: usize) -> Option<usize> {
+        Some(number)
+    }
 }
 
 /// A transport in memory that sends byte by byte as far as its credit goes, and is told by the test what happens.
@@ -68,6 +97,38 @@ impl SimLink {
             waker.wake();
         }
         result
+    }
+
+    /// Something happens on the wire so much later, in simulated time.
+    pub fn later(&self, delay: u64, f: impl FnOnce(&mut SimWire) + 'static) {
+        let mut wire = self.wire.borrow_mut();
+        let at = wire.now + delay;
+        wire.agenda.push((at, Box::new(f)));
+    }
+
+    /// Lets the simulated time go on, up to and with the next thing that happens; says whether anything did.
+    pub fn pass_time(&self) -> bool {
+        let next = {
+            let mut wire = self.wire.borrow_mut();
+            let when = wire.agenda.iter().map(|(at, _)| *at).min();
+            when.and_then(|when| {
+                wire.now = when;
+                let index = wire.agenda.iter().position(|(at, _)| *at == when)?;
+                Some(wire.agenda.remove(index).1)
+            })
+        };
+        match next {
+            Some(happening) => {
+                self.happens(happening);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The simulated time.
+    pub fn now(&self) -> u64 {
+        self.wire.borrow().now
     }
 
     /// A look at the wire; nothing happens.
@@ -104,8 +165,8 @@ impl SimLink {
     }
 }
 
-impl<const RX: usize, const TX: usize, const W: usize> Transport<BytePort<'_, RX, TX, W, Broken>>
-    for SimLink
+impl<const RX: usize, const TX: usize, const W: usize, V: Told>
+    Transport<BytePort<'_, RX, TX, W, Broken, V>> for SimLink
 {
     type Error = Broken;
     type Refused = ();
@@ -119,6 +180,10 @@ impl<const RX: usize, const TX: usize, const W: usize> Transport<BytePort<'_, RX
         self.check()?;
         let idle = self.go_on();
         let wire = self.wire.borrow();
+        // What happened is told whether or not anything is wanted.
+        if !wire.events.is_empty() && want.is_some() {
+            return Poll::Ready(Ok(want));
+        }
         let ready = want.and(Interest {
             receive: !wire.inbound.is_empty(),
             send: idle && wire.credit > 0,
@@ -130,7 +195,10 @@ impl<const RX: usize, const TX: usize, const W: usize> Transport<BytePort<'_, RX
         }
     }
 
-    fn try_recv(&mut self, port: &mut BytePort<'_, RX, TX, W, Broken>) -> Result<Received, Broken> {
+    fn try_recv(
+        &mut self,
+        port: &mut BytePort<'_, RX, TX, W, Broken, V>,
+    ) -> Result<Received, Broken> {
         self.check()?;
         let mut wire = self.wire.borrow_mut();
         let Some(message) = wire.inbound.pop_front() else {
@@ -150,7 +218,10 @@ impl<const RX: usize, const TX: usize, const W: usize> Transport<BytePort<'_, RX
         Ok(fed)
     }
 
-    fn try_send(&mut self, port: &mut BytePort<'_, RX, TX, W, Broken>) -> Result<Sent<()>, Broken> {
+    fn try_send(
+        &mut self,
+        port: &mut BytePort<'_, RX, TX, W, Broken, V>,
+    ) -> Result<Sent<()>, Broken> {
         self.check()?;
         if !self.go_on() || self.wire.borrow().credit == 0 {
             return Ok(Sent::Blocked);
@@ -167,6 +238,15 @@ impl<const RX: usize, const TX: usize, const W: usize> Transport<BytePort<'_, RX
         port.sent();
         self.go_on();
         Ok(Sent::Accepted)
+    }
+
+    fn try_event(&mut self, port: &mut BytePort<'_, RX, TX, W, Broken, V>) -> Result<bool, Broken> {
+        self.check()?;
+        let event = self.wire.borrow_mut().events.pop_front();
+        if let Some(event) = event.and_then(V::event) {
+            port.feed_event(event);
+        }
+        Ok(event.is_some())
     }
 
     fn try_flush(&mut self) -> Result<bool, Broken> {
