@@ -12,9 +12,10 @@ use crate::shared::Stream;
 use crate::stream::{FixedEvents, Interest, NoEvents, Phase};
 use crate::transport::{Port, Received, Sent, Shutdown, Transport};
 
-/// After so many messages a driver lets others run.
+/// After so many messages in one direction, or events, a driver lets others run.
 pub const BATCH_MESSAGES: usize = 64;
-/// After so many bytes a driver lets others run.
+/// After so many bytes a driver lets others run, where its port counts them. A [`BytePort`] does not: a [`Stream`]'s buffers
+/// are what bounds it.
 pub const BATCH_BYTES: usize = 64 * 1024;
 
 /// What a run of a driver ended with.
@@ -30,7 +31,7 @@ pub enum Drive {
     Ended,
 }
 
-/// Moves messages until neither side can go on, or at most [`BATCH_MESSAGES`] messages or [`BATCH_BYTES`] bytes: for an
+/// Moves messages until neither side can go on, or a batch is used up, of [`BATCH_MESSAGES`] or [`BATCH_BYTES`]: for an
 /// owner who has the stream to itself meanwhile. `cx` holds the waker that the transport is to wake when there is more.
 pub fn drive<P, T>(port: &mut P, transport: &mut T, cx: &mut Context<'_>) -> Drive
 where
@@ -59,36 +60,51 @@ where
 #[must_use = "futures do nothing unless polled"]
 #[derive(Debug)]
 pub struct Driver<
-    'a,
+    's,
+    't,
     T,
     const RX: usize,
     const TX: usize,
     const W: usize,
-    E,
+    E: Clone,
     V: FixedEvents = NoEvents,
 > {
-    port: BytePort<'a, RX, TX, W, E, V>,
-    transport: &'a mut T,
+    port: BytePort<'s, RX, TX, W, E, V>,
+    transport: &'t mut T,
     ended: bool,
+    /// Whether it has stored a waker and not ended.
+    registered: bool,
 }
 
-impl<'a, T, const RX: usize, const TX: usize, const W: usize, E, V: FixedEvents>
-    Driver<'a, T, RX, TX, W, E, V>
+impl<'s, 't, T, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
+    Driver<'s, 't, T, RX, TX, W, E, V>
 {
-    pub(crate) fn new(stream: &'a Stream<RX, TX, W, E, V>, transport: &'a mut T) -> Self {
+    pub(crate) fn new(stream: &'s Stream<RX, TX, W, E, V>, transport: &'t mut T) -> Self {
         Self {
             port: BytePort::new(stream),
             transport,
             ended: false,
+            registered: false,
         }
     }
 }
 
-impl<'a, T, const RX: usize, const TX: usize, const W: usize, E, V: FixedEvents> Future
-    for Driver<'a, T, RX, TX, W, E, V>
+/// Its waker is of no use any more. There is one driver at a time.
+impl<T, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents> Drop
+    for Driver<'_, '_, T, RX, TX, W, E, V>
+{
+    fn drop(&mut self) {
+        if self.registered {
+            self.port.deregister();
+        }
+    }
+}
+
+impl<'s, T, const RX: usize, const TX: usize, const W: usize, E, V: FixedEvents> Future
+    for Driver<'s, '_, T, RX, TX, W, E, V>
 where
     E: Clone,
-    T: Transport<BytePort<'a, RX, TX, W, E, V>, Error = E, Refused = ()>,
+    T: Transport<BytePort<'s, RX, TX, W, E, V>, Error = E, Refused = ()>,
 {
     type Output = ();
 
@@ -101,6 +117,7 @@ where
         loop {
             // Before the step, which looks: whatever comes after its look takes this waker out.
             this.port.register(cx.waker());
+            this.registered = true;
             match step(&mut this.port, this.transport, &mut batch) {
                 Drive::Idle => {}
                 Drive::Again => {
@@ -109,6 +126,7 @@ where
                 }
                 Drive::Ended => {
                     this.ended = true;
+                    this.registered = false;
                     return Poll::Ready(());
                 }
             }
@@ -123,6 +141,7 @@ where
                 Poll::Ready(Either::Second(Err(error))) => {
                     let _: Drive = fail(&mut this.port, this.transport, error);
                     this.ended = true;
+                    this.registered = false;
                     return Poll::Ready(());
                 }
             }
@@ -130,26 +149,31 @@ where
     }
 }
 
-/// How much of a batch is used up.
+/// How much of a batch is used up. Each direction has one of its own, so that none is kept waiting by another that never ends.
 struct Batch {
-    rounds: usize,
+    sent: usize,
+    received: usize,
+    events: usize,
     bytes_before: usize,
 }
 
 impl Batch {
     fn new(port: &impl Port) -> Self {
         Self {
-            rounds: 0,
+            sent: 0,
+            received: 0,
+            events: 0,
             bytes_before: port.moved_bytes(),
         }
     }
+}
 
-    /// Counts one more attempt; says whether there is none left.
-    fn spend(&mut self, port: &impl Port) -> bool {
-        self.rounds = self.rounds.saturating_add(1);
-        self.rounds > BATCH_MESSAGES
-            || port.moved_bytes().saturating_sub(self.bytes_before) >= BATCH_BYTES
-    }
+/// Counts one more attempt in a direction; says whether there is none left. One there is always.
+fn is_spent(rounds: &mut usize, bytes_before: usize, port: &impl Port) -> bool {
+    let moved = port.moved_bytes().saturating_sub(bytes_before);
+    let is_spent = *rounds >= BATCH_MESSAGES || (*rounds > 0 && moved >= BATCH_BYTES);
+    *rounds = rounds.saturating_add(1);
+    is_spent
 }
 
 /// Sends and receives until both are blocked, and sees to the end.
@@ -169,9 +193,11 @@ where
     P: Port<Error = T::Error, Refused = T::Refused>,
     T: Transport<P>,
 {
+    let mut again = false;
     while port.interest().send {
-        if batch.spend(port) {
-            return Ok(Drive::Again);
+        if is_spent(&mut batch.sent, batch.bytes_before, port) {
+            again = true;
+            break;
         }
         match transport.try_send(port)? {
             Sent::Accepted => {}
@@ -180,8 +206,9 @@ where
         }
     }
     while port.interest().receive {
-        if batch.spend(port) {
-            return Ok(Drive::Again);
+        if is_spent(&mut batch.received, batch.bytes_before, port) {
+            again = true;
+            break;
         }
         match transport.try_recv(port)? {
             Received::Message => {}
@@ -191,9 +218,13 @@ where
         }
     }
     while transport.try_event(port)? {
-        if batch.spend(port) {
-            return Ok(Drive::Again);
+        if is_spent(&mut batch.events, batch.bytes_before, port) {
+            again = true;
+            break;
         }
+    }
+    if again {
+        return Ok(Drive::Again);
     }
     match port.phase() {
         Phase::Run => return Ok(Drive::Idle),

@@ -2,7 +2,7 @@
 //!
 //! Dropping one at any point loses nothing: it gives its place up, and if it had been woken already it wakes the next.
 //! A future that is polled again after it was ready begins anew; but a [`Read`], whose slice went with its message, and a
-//! [`Send`], whose message is gone, say that the stream is closed.
+//! [`SendMessage`], whose message is gone, say that the stream is closed.
 
 use core::future::Future;
 use core::pin::Pin;
@@ -179,7 +179,7 @@ impl<'b, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
 /// Waits until a message may be queued, and queues it. Made by [`Stream::send`].
 #[must_use = "futures do nothing unless polled"]
 #[derive(Debug)]
-pub struct Send<
+pub struct SendMessage<
     's,
     'm,
     const RX: usize,
@@ -193,7 +193,7 @@ pub struct Send<
 }
 
 impl<'s, 'm, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
-    Send<'s, 'm, RX, TX, W, E, V>
+    SendMessage<'s, 'm, RX, TX, W, E, V>
 {
     #[inline]
     pub(crate) fn new(stream: &'s Stream<RX, TX, W, E, V>, message: &'m [&'m [u8]]) -> Self {
@@ -205,7 +205,7 @@ impl<'s, 'm, const RX: usize, const TX: usize, const W: usize, E: Clone, V: Fixe
 }
 
 impl<'m, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents> Future
-    for Send<'_, 'm, RX, TX, W, E, V>
+    for SendMessage<'_, 'm, RX, TX, W, E, V>
 {
     type Output = Result<(), SendError<&'m [&'m [u8]], E>>;
 

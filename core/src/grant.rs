@@ -13,8 +13,8 @@ use crate::stream::{FixedEvents, NoEvents};
 /// Made by [`Stream::reserve`], to be sent (`RECEIVED` is `false`), and by [`BytePort::reserve`](crate::BytePort::reserve), to
 /// be read (`true`). Any number of grants may be out; the messages go in the order in which room was reserved, so those
 /// that were reserved later wait for this one. Dropping a grant gives its room up; one that is forgotten
-/// (`mem::forget`) holds up what comes after it for ever, and corrupts nothing. So does one whose stream ends: its
-/// [`commit`](Self::commit) is refused.
+/// (`mem::forget`) holds up what comes after it for ever, and with messages behind it a stream that closes never ends; it
+/// corrupts nothing. Once the stream is no longer open a [`commit`](Self::commit) is refused, and gives the room up.
 ///
 /// A grant of a `&'static` stream may be handed to a DMA engine: its bytes stay where they are until it is committed or
 /// dropped.
@@ -254,6 +254,7 @@ impl<
             stream.release_incoming(region);
         } else {
             stream.release_outgoing(region, false);
+            stream.wake_transport();
         }
     }
 }
@@ -274,6 +275,7 @@ impl<
             self.stream.put_back_incoming(region);
         } else {
             self.stream.put_back_outgoing(region);
+            self.stream.wake_transport();
         }
     }
 }

@@ -4,7 +4,7 @@ use core::fmt;
 use core::task::Waker;
 
 use crate::error::{PushError, TryReadError, WriteError};
-use crate::futures::{Drain, Flush, Peek, Read, Send};
+use crate::futures::{Drain, Flush, Peek, Read, SendMessage};
 use crate::grant::{ReadGrant, WriteGrant};
 use crate::message::{Frames, Size};
 use crate::shared::{Stream, grant_bytes};
@@ -100,7 +100,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
     }
 
     /// See [`Stream::send`].
-    pub fn send<'m>(self, message: &'m [&'m [u8]]) -> Send<'s, 'm, RX, TX, W, E, V> {
+    pub fn send<'m>(self, message: &'m [&'m [u8]]) -> SendMessage<'s, 'm, RX, TX, W, E, V> {
         self.0.send(message)
     }
 
@@ -207,7 +207,9 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
         self.0.with(|machine| ((), machine.feed_event(event)));
     }
 
-    /// The oldest message that waits to be sent, where it lies. [Release](ReadGrant::release) it once it was taken over.
+    /// The oldest message that waits to be sent, where it lies. [Release](ReadGrant::release) it once it was taken over. While it
+    /// is lent, [`interest`](Self::interest) asks for nothing more to be sent; when it comes back or is gone and there is
+    /// something to send or to flush, the driver is woken.
     #[inline]
     pub fn head(self) -> Option<ReadGrant<'s, RX, TX, W, E, V, false>> {
         Some(ReadGrant::new(self.0, self.0.take_outgoing()?))
@@ -218,24 +220,24 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
     /// # Errors
     /// `out` is too small; the number of bytes that it must have.
     pub fn copy_head(self, out: &mut [u8]) -> Result<Option<Frames<'_>>, usize> {
-        let Some(head) = self.head() else {
+        let Some(region) = self.0.take_outgoing() else {
             return Ok(None);
         };
-        let packed = head.frames().as_packed();
-        match out.get_mut(..packed.len()) {
-            Some(out) => {
-                out.copy_from_slice(packed);
-                Ok(Some(Frames::of(out)))
-            }
-            None => Err(packed.len()),
-        }
+        let packed = self.0.outgoing_frames(&region).as_packed();
+        let needed = packed.len();
+        let copied = out.get_mut(..needed).map(|out| {
+            out.copy_from_slice(packed);
+            Frames::of(out)
+        });
+        self.0.put_back_outgoing(region);
+        copied.ok_or(needed).map(Some)
     }
 
     /// The transport has taken the oldest message over.
     #[inline]
     pub fn sent(self) {
-        if let Some(head) = self.head() {
-            head.release();
+        if let Some(region) = self.0.take_outgoing() {
+            self.0.release_outgoing(region, false);
         }
     }
 
@@ -261,6 +263,14 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
         let old = self
             .0
             .with(|machine| (machine.register_driver(waker), Wakes::NONE));
+        drop(old);
+    }
+
+    /// Takes the driver's waker back: nobody drives any more.
+    pub fn deregister(self) {
+        let old = self
+            .0
+            .with(|machine| (machine.deregister_driver(), Wakes::NONE));
         drop(old);
     }
 
@@ -294,11 +304,14 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         }
     }
 
+    // The driver itself says so: it is not to be woken for that.
     fn finish(&mut self) {
+        self.deregister();
         (*self).finish();
     }
 
     fn fail(&mut self, error: E) {
+        self.deregister();
         (*self).fail(error);
     }
 }

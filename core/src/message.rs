@@ -18,7 +18,7 @@ use core::fmt;
 /// Bytes that a frame costs on top of its payload, and what a gate is charged for it.
 pub(crate) const FRAME_CHARGE: usize = 2;
 /// The first frame length that needs a header of four bytes.
-const LONG: usize = 1 << 14;
+pub(crate) const LONG: usize = 1 << 14;
 /// The longest frame that a header can name.
 const LONGEST: usize = (1 << 29) - 1;
 const LONG_LOW_BITS: u32 = 13;

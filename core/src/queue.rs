@@ -77,7 +77,7 @@ pub trait Queue: Level {
 /// - what is over `N` is [`TooLarge`](PushError::TooLarge), always; everything else that is refused is
 ///   [`Full`](PushError::Full) and fits later.
 ///
-/// Memory: `N` bytes, at most 2^28 - 1, and five words.
+/// Memory: `N` bytes, at most 2^28 - 1, and four words.
 ///
 /// ```
 /// use tidegate_core::{Level, MessageBuffer, PushError};

@@ -182,7 +182,9 @@ impl Model {
         let was_first = list.front() == Some(&who);
         list.retain(|&other| other != who);
         if was_first && waiting.kind == Kind::Send {
-            self.needed = 0;
+            // The next one is not overtaken before it has looked.
+            let next_waits = self.needed > 0 && !self.lists[Kind::Send as usize].is_empty();
+            self.needed = usize::from(next_waits);
         }
     }
 
@@ -388,15 +390,17 @@ impl Model {
             State::Open => {
                 let turn = self.is_next(Kind::Send, Some(who)) && !self.outgoing.paused;
                 if turn && packed(message) <= room {
-                    self.needed = 0;
-                    match self.push(message, false, room) {
+                    let needed = std::mem::take(&mut self.needed);
+                    let pushed = self.push(message, false, room);
+                    self.needed = needed;
+                    match pushed {
                         Ok(()) => Ok(()),
                         Err(Refusal::NoFrames) => Err(SendError::NoFrames(())),
                         Err(other) => panic!("{other:?}"),
                     }
                 } else if self.wait(Kind::Send, who) {
-                    if turn {
-                        self.needed = packed(message);
+                    if self.is_next(Kind::Send, Some(who)) {
+                        self.needed = if turn { packed(message) } else { 0 };
                     }
                     return Poll::Pending;
                 } else {
@@ -433,7 +437,10 @@ impl Model {
             Op::Read(who) => outcome = Outcome::Read(self.read(Some(waiter(who)))),
             Op::TryRead => {
                 let failed = matches!(self.state, State::Failed(_));
-                outcome = Outcome::TryRead(if failed && !self.incoming.messages.is_empty() {
+                outcome = Outcome::TryRead(if failed && matches!(self.discarded, Some((_, 0))) {
+                    let (messages, _) = self.discarded.take().expect("it was looked at");
+                    Err(TryReadError::Read(ReadError::Discarded { messages }))
+                } else if failed && !self.incoming.messages.is_empty() {
                     Ok(self.take())
                 } else {
                     match self.read(None) {
@@ -529,9 +536,7 @@ impl Model {
         let woken = self.wake(send_room_after);
         let after = self.interest();
         let grew = (after.receive && !before.receive) || (after.send && !before.send);
-        let ends = (was == State::Open && self.state == State::Closing)
-            || (self.live() != matches!(was, State::Open | State::Closing)
-                && matches!(op, Op::Abort));
+        let ends = was != self.state;
         let driver_woken = self.driver && (grew || ends);
         self.driver &= !driver_woken;
         Seen {
@@ -549,7 +554,7 @@ impl Model {
                 State::Closed | State::Failed(_) => Phase::Ended,
             },
             at_closing: matches!(self.state, State::Closing | State::Closed)
-                && self.incoming.messages.is_empty(),
+                && self.over(Kind::Read),
             exception: match self.state {
                 State::Failed(error) => Some(error),
                 _ => None,

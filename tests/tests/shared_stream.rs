@@ -6,7 +6,7 @@ use std::task::Poll;
 use futures_lite::future;
 use tidegate_core::{
     BytePort, Closed, Drain, EventRing, FixedEvents, Flush, NoEvents, Peek, PushError, Read,
-    ReadEvent, ReadGrant, Reader, Send as Sending, Stream, WriteGrant, Writer,
+    ReadEvent, ReadGrant, Reader, SendMessage, Stream, WriteGrant, Writer,
 };
 use tidegate_tests::{Broken, Message, Watchdog, random_message};
 
@@ -204,7 +204,7 @@ fn h3_what_a_stream_hands_out_may_go_to_another_thread_and_be_moved_while_it_is_
         handle::<BytePort<'_, 8, 8, 1, Broken, V>>();
         future::<Peek<'_, 8, 8, 1, Broken, V>>();
         future::<Read<'_, '_, 8, 8, 1, Broken, V>>();
-        future::<Sending<'_, '_, 8, 8, 1, Broken, V>>();
+        future::<SendMessage<'_, '_, 8, 8, 1, Broken, V>>();
         future::<Drain<'_, 8, 8, 1, Broken, V>>();
         future::<Flush<'_, 8, 8, 1, Broken, V>>();
         future::<Closed<'_, 8, 8, 1, Broken, V>>();

@@ -12,14 +12,14 @@ use core::marker::PhantomData;
 use crate::cell::{ByteCell, Lock, Once};
 use crate::driver::Driver;
 use crate::error::{
-    AlreadyDone, PushError, ReadError, TryReadError, TryReadEventError, WithFailure as _,
+    AlreadyDone, Lost, PushError, ReadError, TryReadError, TryReadEventError, WithFailure as _,
     WriteError,
 };
-use crate::futures::{Closed, Drain, Flush, Peek, Read, ReadEvent, Send};
+use crate::futures::{Closed, Drain, Flush, Peek, Read, ReadEvent, SendMessage};
 use crate::grant::{ReadGrant, WriteGrant};
 use crate::handles::{BytePort, Reader, Writer};
 use crate::log::Seen;
-use crate::message::{Frames, Size, header_len, measure};
+use crate::message::{FRAME_CHARGE, Frames, LONG, Size, measure};
 use crate::ring::{HeadRegion, ReadRegion, Ring};
 use crate::stream::{FixedEvents, Machine, NoEvents, Storage, Wakes};
 use crate::transport::Transport;
@@ -139,10 +139,9 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     /// Takes each waker in a critical section of its own, for they may be many, and wakes it outside.
     #[inline(never)]
     fn wake(&self, mut wakes: Wakes) {
-        while let Some(waker) = self.machine.with(|machine| machine.take_waker(&mut wakes)) {
-            waker.wake();
-            if wakes.is_none() {
-                break;
+        while !wakes.is_none() {
+            if let Some(waker) = self.machine.with(|machine| machine.take_one(&mut wakes)) {
+                waker.wake();
             }
         }
     }
@@ -201,7 +200,10 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         match self.reserve_outgoing(size.packed) {
             Ok(region) => self
                 .write_region(region, size, first, others)
-                .map_err(|()| WriteError::Closed(message)),
+                .map_err(|()| match self.exception() {
+                    Some(error) => WriteError::Failed(message, error),
+                    None => WriteError::Closed(message),
+                }),
             Err(error) => {
                 let error = error.map_message(|()| message);
                 Err(error.with_failure(|| self.failure()))
@@ -233,8 +235,8 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     ///
     /// # Cancel safety
     /// A future that is dropped before it was ready has queued nothing; it gives its place up and passes its turn on.
-    pub fn send<'m>(&self, message: &'m [&'m [u8]]) -> Send<'_, 'm, RX, TX, W, E, V> {
-        Send::new(self, message)
+    pub fn send<'m>(&self, message: &'m [&'m [u8]]) -> SendMessage<'_, 'm, RX, TX, W, E, V> {
+        SendMessage::new(self, message)
     }
 
     /// Waits while the write side is paused; returns at once otherwise. Stays valid while the stream closes.
@@ -327,7 +329,8 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         })
     }
 
-    /// Asks for events, or for no more of them. Twice is once. What waits to be read stays.
+    /// Asks for events, or for no more of them. Twice is once. What waits to be read stays. Who waits for an event when none are
+    /// wanted any more learns of it, unless they are wanted again before it looks.
     pub fn set_monitoring(&self, monitoring: bool) {
         self.with(|machine| ((), machine.set_monitoring(monitoring)));
     }
@@ -406,6 +409,41 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         self.look(|machine| machine.incoming.level_bytes())
     }
 
+    /// Turns read-ahead off: a message is received only while somebody waits for one and none is there.
+    pub fn set_on_demand(&self, on_demand: bool) {
+        self.with(|machine| ((), machine.set_on_demand(on_demand)));
+    }
+
+    /// How many events were discarded since the last one was read.
+    pub fn discarded_events(&self) -> usize {
+        self.look(|machine| machine.events().discarded())
+    }
+
+    /// Whether events are wanted.
+    pub fn is_monitoring(&self) -> bool {
+        self.look(Machine::is_monitoring)
+    }
+
+    /// Whether [`pause_reading`](Self::pause_reading) is in force.
+    pub fn is_reading_paused(&self) -> bool {
+        self.look(Machine::is_reading_paused)
+    }
+
+    /// Whether the level of the read side went over its high-water mark, and not yet down to its low one.
+    pub fn is_read_gate_paused(&self) -> bool {
+        self.look(Machine::is_read_gate_paused)
+    }
+
+    /// Whether the level of the write side went over its high-water mark, and not yet down to its low one.
+    pub fn is_write_gate_paused(&self) -> bool {
+        self.look(Machine::is_write_gate_paused)
+    }
+
+    /// What the stream dropped of its write buffer when it ended.
+    pub fn lost(&self) -> Lost {
+        self.look(Machine::lost)
+    }
+
     /// How many queued messages the transport has refused.
     pub fn refused_messages(&self) -> usize {
         self.look(Machine::refused_messages)
@@ -435,9 +473,9 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     ///
     /// # Cancel safety
     /// All progress lives in the stream and the transport: dropping the driver loses nothing, and another one may go on.
-    pub fn drive<'a, T>(&'a self, transport: &'a mut T) -> Driver<'a, T, RX, TX, W, E, V>
+    pub fn drive<'s, 't, T>(&'s self, transport: &'t mut T) -> Driver<'s, 't, T, RX, TX, W, E, V>
     where
-        T: Transport<BytePort<'a, RX, TX, W, E, V>, Error = E, Refused = ()>,
+        T: Transport<BytePort<'s, RX, TX, W, E, V>, Error = E, Refused = ()>,
     {
         Driver::new(self, transport)
     }
@@ -448,10 +486,11 @@ pub(crate) fn grant_bytes(payload_bytes: usize, frames: usize) -> Result<usize, 
     if frames == 0 {
         return Err(PushError::NoFrames(()));
     }
-    // A frame that needs a longer header may be among them.
-    let longest = header_len(payload_bytes);
-    longest
-        .checked_mul(frames)
+    // No more of them can need the longer header.
+    let long = frames.min(payload_bytes / LONG);
+    frames
+        .checked_add(long)
+        .and_then(|headers| headers.checked_mul(FRAME_CHARGE))
         .and_then(|headers| headers.checked_add(payload_bytes))
         .ok_or(PushError::TooLarge(()))
 }

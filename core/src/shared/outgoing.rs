@@ -107,11 +107,16 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
             .with(|machine| machine.outgoing.put_back(region));
     }
 
+    /// A head that was lent is released or was put back: whoever drives the transport may not know of it.
+    pub(crate) fn wake_transport(&self) {
+        self.with(|machine| ((), machine.head_came_back()));
+    }
+
     #[inline]
     pub(crate) fn release_outgoing(&self, region: ReadRegion, refused: bool) {
         let gap = self.with(|machine| {
             let gap = machine.outgoing.release(region, &self.outgoing);
-            if refused {
+            if refused && machine.state().is_live() {
                 machine.count_refused();
             }
             (gap, machine.message_sent())
@@ -155,7 +160,10 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
             }
             Poll::Ready(Ok(region)) => Poll::Ready(
                 self.write_region(region, size, first, others)
-                    .map_err(|()| SendError::Closed(message)),
+                    .map_err(|()| match self.exception() {
+                        Some(error) => SendError::Failed(message, error),
+                        None => SendError::Closed(message),
+                    }),
             ),
         }
     }

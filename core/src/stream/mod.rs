@@ -136,7 +136,7 @@ pub struct Machine<S: Storage, E> {
     write_paused: bool,
     waiters: Waiters<S::Slots>,
     driver: Option<Waker>,
-    /// How much room the first who waits to send lacks; 0 while it waits for the gate alone.
+    /// How much room the first who waits to send lacks, 1 if that is not yet known; 0 while it waits for the gate alone.
     needed: usize,
     lost: Lost,
     refused: usize,
@@ -188,7 +188,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
 
     /// True exactly when the stream is closing, or closed, and everything that had been buffered was read.
     pub fn at_closing(&self) -> bool {
-        matches!(self.state, State::Closing | State::Closed) && self.incoming.is_empty()
+        matches!(self.state, State::Closing | State::Closed) && self.is_over(Kind::Read)
     }
 
     /// Stops a wait: gives up the ticket's place, and passes its turn on if it had one.
@@ -223,15 +223,23 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         }
         let left = self.waiters.leave(ticket);
         if left == Some((Kind::Send, true)) {
-            self.needed = 0;
+            // Writers are kept out until the next one has looked, or it might find its room gone.
+            let next_waits = self.needed != 0 && !self.waiters.nobody(Kind::Send);
+            self.needed = usize::from(next_waits);
         }
         left
     }
 
     /// Stores the waker that is woken when [`interest`](Self::interest) has grown or the stream has begun to close, and
     /// returns the one that was stored before. Store it, then look; there is one driver.
+    #[doc(alias = "set_transport")]
     pub fn register_driver(&mut self, waker: Waker) -> Option<Waker> {
         self.driver.replace(waker)
+    }
+
+    /// Takes the driver's waker back: nobody drives any more.
+    pub fn deregister_driver(&mut self) -> Option<Waker> {
+        self.driver.take()
     }
 
     /// Whether the driver's waker is still stored: nothing has happened for it since.
@@ -267,7 +275,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             return Wakes::NONE;
         }
         self.drop_outgoing();
-        self.wake_waiters()
+        self.wake_waiters().and(self.wake_driver())
     }
 
     /// The transport has failed. Everybody who waits gets the error, and so does every later call; what was received
@@ -277,7 +285,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             return Wakes::NONE;
         }
         self.drop_outgoing();
-        self.wake_waiters()
+        self.wake_waiters().and(self.wake_driver())
     }
 
     /// What the stream dropped when it ended.

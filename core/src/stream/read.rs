@@ -136,8 +136,16 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// # Errors
     /// See [`TryReadError`].
     pub fn try_readable(&mut self) -> (Result<(), TryReadError<E>>, Wakes) {
-        if self.exception().is_some() && self.incoming.is_readable() {
-            return (Ok(()), Wakes::NONE);
+        if self.exception().is_some() {
+            if self.is_gap_next() {
+                self.flags.set(Flags::DISCARDED, false);
+                let messages = mem::take(&mut self.discarded);
+                let error = ReadError::Discarded { messages };
+                return (Err(TryReadError::Read(error)), Wakes::NONE);
+            }
+            if self.incoming.is_readable() {
+                return (Ok(()), Wakes::NONE);
+            }
         }
         let (ready, wakes) = self.poll_turn(&mut Ticket::new());
         let result = match ready {

@@ -17,6 +17,8 @@ impl Wakes {
     /// Nobody.
     pub const NONE: Self = Self(0);
     pub(super) const DRIVER: Self = Self(1 << Kind::ALL.len());
+    /// All but the driver.
+    const EVERYBODY: Self = Self(Self::DRIVER.0 - 1);
 
     /// Both.
     #[inline]
@@ -64,50 +66,51 @@ enum Reason {
 impl<S: Storage, E: Clone> Machine<S, E> {
     /// Takes one of the wakers out that `wakes` names, and forgets it there. Whoever has no reason to go on any more,
     /// for somebody was quicker, sleeps on. Once a wait is over for all who wait for one thing, they all are woken.
-    #[inline]
     pub fn take_waker(&mut self, wakes: &mut Wakes) -> Option<Waker> {
-        // One reader and a message, as it is most often.
-        let read = Wakes::of(Kind::Read);
-        if wakes.has(read) && self.state.is_open() && self.incoming.is_readable() {
-            wakes.remove(read);
-            let waker = self.waiters.take_first_waker(Kind::Read);
+        while !wakes.is_none() {
+            let waker = self.take_one(wakes);
             if waker.is_some() {
                 return waker;
             }
         }
-        if wakes.is_none() {
-            return None;
+        None
+    }
+
+    /// Looks at one of the waits that `wakes` names, and forgets it there unless there may be more to take: a short section
+    /// of its own where the machine is shared.
+    #[inline]
+    pub(crate) fn take_one(&mut self, wakes: &mut Wakes) -> Option<Waker> {
+        // One reader and a message, as it is most often.
+        let read = Wakes::of(Kind::Read);
+        if wakes.has(read) && self.state.is_open() && self.incoming.is_readable() {
+            wakes.remove(read);
+            return self.waiters.take_first_waker(Kind::Read);
         }
-        self.take_any_waker(wakes)
+        self.take_one_slowly(wakes)
     }
 
     #[inline(never)]
-    fn take_any_waker(&mut self, wakes: &mut Wakes) -> Option<Waker> {
-        while let Some(kind) = wakes.first() {
-            match self.reason(kind) {
-                Reason::None => {}
-                Reason::First => {
-                    wakes.remove(Wakes::of(kind));
-                    let waker = self.waiters.take_first_waker(kind);
+    fn take_one_slowly(&mut self, wakes: &mut Wakes) -> Option<Waker> {
+        let Some(kind) = wakes.first() else {
+            wakes.remove(Wakes::DRIVER);
+            return self.driver.take();
+        };
+        match self.reason(kind) {
+            Reason::None => {}
+            Reason::First => {
+                wakes.remove(Wakes::of(kind));
+                return self.waiters.take_first_waker(kind);
+            }
+            // One at most was woken before and is not counted.
+            Reason::All => {
+                while let Some(waker) = self.waiters.tell_first(kind) {
                     if waker.is_some() {
                         return waker;
                     }
                 }
-                // One at most was woken before and is not counted.
-                Reason::All => {
-                    while let Some(waker) = self.waiters.tell_first(kind) {
-                        if waker.is_some() {
-                            return waker;
-                        }
-                    }
-                }
             }
-            wakes.remove(Wakes::of(kind));
         }
-        if wakes.has(Wakes::DRIVER) {
-            wakes.remove(Wakes::DRIVER);
-            return self.driver.take();
-        }
+        wakes.remove(Wakes::of(kind));
         None
     }
 
@@ -171,9 +174,9 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         }
     }
 
-    pub(super) fn wake_waiters(&self) -> Wakes {
-        Kind::ALL
-            .into_iter()
-            .fold(Wakes::NONE, |wakes, kind| wakes.and(self.wake_first(kind)))
+    /// Something has happened for all: each wait is looked at when its waker is taken.
+    #[inline]
+    pub(super) const fn wake_waiters(&self) -> Wakes {
+        Wakes::EVERYBODY
     }
 }

@@ -1,8 +1,9 @@
 //! The write side: what the writers put in and the driver sees off.
 
+use core::mem;
 use core::task::Poll;
 
-use super::{Machine, Polled, State, Storage, Wakes};
+use super::{Machine, Phase, Polled, State, Storage, Wakes};
 use crate::error::{DrainError, Lost, SendError, TooManyWaiters, WriteError};
 use crate::queue::{Level, Queue};
 use crate::waiters::{Kind, Ticket};
@@ -47,6 +48,15 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             wakes.and(self.wake_driver())
         } else {
             wakes
+        }
+    }
+
+    /// A head that was lent out is gone, or back: there may be one to send, or to flush.
+    pub(crate) fn head_came_back(&self) -> Wakes {
+        if self.interest().send || self.phase() == Phase::Flush {
+            self.wake_driver()
+        } else {
+            Wakes::NONE
         }
     }
 
@@ -117,8 +127,9 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             if self.wait(Kind::Send, ticket).is_err() {
                 return (Poll::Ready(Err(SendError::TooManyWaiters(()))), left);
             }
-            if gate_open {
-                self.needed = packed_bytes;
+            // Who waits for the gate keeps no writer out.
+            if self.waiters.is_next(Kind::Send, ticket) {
+                self.needed = if gate_open { packed_bytes } else { 0 };
             }
         }
         (Poll::Pending, left)
@@ -245,13 +256,13 @@ impl<S: Storage<Outgoing: Queue>, E: Clone> Machine<S, E> {
         ticket: &mut Ticket,
         message: Written<'a, S>,
     ) -> (Result<(), WriteError<Written<'a, S>, E>>, Wakes) {
-        if ticket.has_place() {
-            self.needed = 0;
-        }
+        // It overtakes nobody.
+        let needed = mem::take(&mut self.needed);
         let (result, wakes) = match self.write(message) {
             Ok(wakes) => (Ok(()), wakes),
             Err(error) => (Err(error), Wakes::NONE),
         };
+        self.needed = needed;
         (result, wakes.and(self.served(Kind::Send, ticket)))
     }
 
