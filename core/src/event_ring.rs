@@ -77,6 +77,7 @@ impl<T: Copy, const N: usize> EventRing<T, N> {
     }
 
     /// Takes the oldest event, and how many were discarded since the last one was taken.
+    #[inline]
     pub fn pop(&mut self) -> Option<(T, usize)> {
         if self.len == 0 {
             return None;

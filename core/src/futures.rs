@@ -253,8 +253,17 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let wait = &mut self.get_mut().0;
-        let event = wait.poll_machine(cx, |machine, ticket| machine.poll_event(ticket));
-        event.map_err(|error| error.with_failure(|| wait.stream.failure()))
+        let mut seen = None;
+        let ready = wait.poll_machine(cx, |machine, ticket| {
+            machine.poll_event_into(ticket, &mut seen)
+        });
+        match (ready, seen) {
+            (_, Some(seen)) => Poll::Ready(Ok(seen)),
+            (Poll::Ready(Err(error)), None) => {
+                Poll::Ready(Err(error.with_failure(|| wait.stream.failure())))
+            }
+            _ => Poll::Pending,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod outgoing;
 
 use core::fmt;
 use core::marker::PhantomData;
+use core::task::Poll;
 
 use crate::cell::{ByteCell, Lock, Once};
 use crate::driver::Driver;
@@ -23,7 +24,7 @@ use crate::message::{FRAME_CHARGE, Frames, LONG, Size, measure};
 use crate::ring::{HeadRegion, ReadRegion, Ring};
 use crate::stream::{FixedEvents, Machine, NoEvents, Storage, Wakes};
 use crate::transport::Transport;
-use crate::waiters::FixedSlots;
+use crate::waiters::{FixedSlots, Ticket};
 use crate::watermark::Watermarks;
 
 /// The storage of a shared stream: the bookkeeping of its rings, whose bytes lie beside the lock.
@@ -359,8 +360,17 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     /// # Errors
     /// See [`TryReadEventError`].
     pub fn try_read_event(&self) -> Result<(V::Event, usize), TryReadEventError<E>> {
-        let event = self.with(|machine| machine.try_event());
-        event.map_err(|error| error.with_failure(|| self.failure()))
+        let mut seen = None;
+        let mut ticket = Ticket::new();
+        let ready = self.with(|machine| machine.poll_event_into(&mut ticket, &mut seen));
+        match (ready, seen) {
+            (_, Some(seen)) => Ok(seen),
+            (Poll::Ready(Err(error)), None) => {
+                let error = error.with_failure(|| self.failure());
+                Err(TryReadEventError::Read(error))
+            }
+            _ => Err(TryReadEventError::Empty),
+        }
     }
 
     /// Takes no more from the transport and no more writes; what was written is still sent, what was received can still

@@ -85,7 +85,7 @@ impl<T: Copy, const N: usize> Events for EventRing<T, N> {
 }
 
 /// An event, and how many were discarded before it since the one that was read last.
-type Seen<S> = (<<S as Storage>::Events as Events>::Event, usize);
+pub(crate) type Seen<S> = (<<S as Storage>::Events as Events>::Event, usize);
 
 impl<S: Storage, E: Clone> Machine<S, E> {
     /// Asks for events, or for no more of them. Twice is once. What waits to be read stays.
@@ -127,6 +127,23 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// [`Closed`](ReadEventError::Closed) or [`Failed`](ReadEventError::Failed) at the end;
     /// [`TooManyWaiters`](ReadEventError::TooManyWaiters). The ticket then has no place any more.
     pub fn poll_event(&mut self, ticket: &mut Ticket) -> Polled<Seen<S>, ReadEventError<E>> {
+        let mut seen = None;
+        let (ready, wakes) = self.poll_event_into(ticket, &mut seen);
+        let ready = match (ready, seen) {
+            (_, Some(seen)) => Poll::Ready(Ok(seen)),
+            (Poll::Ready(Err(error)), None) => Poll::Ready(Err(error)),
+            _ => Poll::Pending,
+        };
+        (ready, wakes)
+    }
+
+    /// The same, with the event put where it is to be: to move it costs more than all the rest.
+    #[inline]
+    pub(crate) fn poll_event_into(
+        &mut self,
+        ticket: &mut Ticket,
+        seen: &mut Option<Seen<S>>,
+    ) -> Polled<(), ReadEventError<E>> {
         let left = self.begin_wait(Kind::Event, ticket);
         if self.is_over(Kind::Event) {
             let error = match self.exception() {
@@ -137,12 +154,10 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             let wakes = self.served(Kind::Event, ticket);
             return (Poll::Ready(Err(error)), left.and(wakes));
         }
-        if self.waiters.is_next(Kind::Event, ticket)
-            && let Some(seen) = self.events.pop()
-        {
-            let mut wakes = self.served(Kind::Event, ticket);
-            wakes = wakes.and(left);
-            return (Poll::Ready(Ok(seen)), wakes);
+        if self.waiters.is_next(Kind::Event, ticket) && !self.events.is_empty() {
+            *seen = self.events.pop();
+            let wakes = self.served(Kind::Event, ticket);
+            return (Poll::Ready(Ok(())), left.and(wakes));
         }
         if ticket.may_wait() && self.wait(Kind::Event, ticket).is_err() {
             return (Poll::Ready(Err(ReadEventError::TooManyWaiters)), left);
