@@ -147,6 +147,11 @@ impl<
         self.body(start).get_mut(..len)
     }
 
+    /// How many bytes of the room the frames that were begun take, headers included.
+    pub fn used_bytes(&self) -> usize {
+        self.size.packed
+    }
+
     /// Shortens the frame that was begun last to its first `len` bytes. A frame that is not longer stays as it is, and so
     /// does one of 16,384 bytes or more that would become shorter than that.
     pub fn truncate(&mut self, len: usize) {

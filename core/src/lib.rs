@@ -63,6 +63,8 @@ mod driver;
 mod error;
 mod event;
 mod event_ring;
+#[cfg(feature = "defmt")]
+mod format;
 mod futures;
 mod grant;
 mod handles;

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 use tidegate_core::{
     BytePort, Drive, EventRing, Interest, NoEvents, Phase, ReadGrant, Received, Sent, Shutdown,
-    Stream, Transport,
+    Stream, Transport, drive,
 };
 use tidegate_tests::{Broken, Counter, poll};
 

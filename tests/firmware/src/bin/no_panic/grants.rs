@@ -20,6 +20,7 @@ pub fn fill<V: FixedEvents, const RECEIVED: bool>(grant: Option<Write<V, RECEIVE
             opaque(frame).fill(1);
         }
         grant.truncate(number());
+        opaque(grant.used_bytes());
     }
     if coin() {
         opaque(grant.commit().is_ok());

@@ -115,6 +115,7 @@ fn looks(machine: &mut Small) {
 fn turns(machine: &mut Small) {
     let old: Option<Waker> = machine.register_driver(waker());
     drop(old);
+    drop(machine.deregister_driver());
     let limits = opaque(Watermarks::from_high(number()));
     let wakes = machine
         .set_read_limits(limits)

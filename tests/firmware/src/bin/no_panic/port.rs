@@ -55,6 +55,7 @@ pub fn call<V: FixedEvents>(port: Port<V>, event: impl Fn() -> Option<V::Event>)
         2 => port.finish(),
         3 => port.fail(opaque(1)),
         4 => port.register(&waker()),
+        6 => port.deregister(),
         5 => {
             if let Some(event) = event() {
                 port.feed_event(event);

@@ -100,8 +100,12 @@ fn turns<V: FixedEvents>(stream: &'static Small<V>) {
             opaque((stream.at_closing(), stream.exception()));
             opaque((stream.read_buffer_bytes(), stream.write_buffer_bytes()));
             opaque((stream.read_limits(), stream.write_limits()));
-            opaque(stream.refused_messages());
+            opaque((stream.refused_messages(), stream.lost()));
+            opaque((stream.discarded_events(), stream.is_monitoring()));
+            opaque((stream.is_reading_paused(), stream.is_read_gate_paused()));
+            opaque(stream.is_write_gate_paused());
         }
+        6 => stream.set_on_demand(number() == 0),
         _ => {
             opaque(Small::<V>::default().at_closing());
         }
