@@ -49,6 +49,9 @@ pub struct Waiter {
     pub counter: Arc<Counter>,
 }
 
+/// An event as it is read, with how many were discarded before it.
+pub type SeenEvent<T> = Result<(T, usize), ReadEventError<Broken>>;
+
 impl Waiter {
     pub fn new() -> Self {
         Self::default()
@@ -86,7 +89,7 @@ impl Waiter {
     pub fn event<const W: usize, V: Events>(
         &mut self,
         machine: &mut Small<W, V>,
-    ) -> Poll<Result<(V::Event, usize), ReadEventError<Broken>>> {
+    ) -> Poll<SeenEvent<V::Event>> {
         self.poll(machine, Machine::poll_event)
     }
 
