@@ -58,8 +58,7 @@ pub(crate) type SharedMachine<const RX: usize, const TX: usize, const W: usize, 
 /// Interrupts are off for a short time that does not depend on the messages: bytes are copied, looked at, and written by
 /// a [`WriteGrant`] outside the critical section.
 ///
-/// Memory: `RX + TX` bytes, and on a 32-bit target 96 bytes and 10 for each waiter, rounded up to 4, and the error and the
-/// events.
+/// Memory: `RX + TX` bytes, and on a 32-bit target about 100 bytes and 10 for each waiter, and the error and the events.
 ///
 /// ```
 /// use core::convert::Infallible;
