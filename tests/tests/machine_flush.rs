@@ -2,7 +2,7 @@
 
 use std::task::Poll;
 
-use tidegate_core::{DrainError, Lost, Ticket};
+use tidegate_core::{DrainError, Lost, ReadEventError, Ticket, TooManyWaiters, Watermarks};
 use tidegate_tests::{Broken, Waiter, call, close, sent, small, wake, woken, write};
 
 const FLUSHED: Poll<Result<(), DrainError<Broken>>> = Poll::Ready(Ok(()));
@@ -92,6 +92,28 @@ fn c2_a_flush_that_is_dropped_wakes_nobody_and_holds_up_nobody() {
     for mut flusher in Waiter::several::<3>() {
         assert!(flusher.flush(&mut machine).is_pending());
     }
+}
+
+#[test]
+fn c3_one_waiter_too_many_gets_an_error_whatever_it_waits_for() {
+    let mut machine = small::<1>();
+    call(&mut machine, |m| {
+        m.set_write_limits(Watermarks::from_high(0))
+    });
+    call(&mut machine, |m| m.set_monitoring(true));
+    write(&mut machine, b"one");
+    let [mut first, mut late] = Waiter::several();
+    assert!(first.flush(&mut machine).is_pending());
+    let too_many = Poll::Ready(Err(DrainError::TooManyWaiters));
+    assert_eq!(late.flush(&mut machine), too_many);
+    assert_eq!(late.drain(&mut machine), too_many);
+    assert_eq!(late.closed(&mut machine), Poll::Ready(Err(TooManyWaiters)));
+    let too_many = Poll::Ready(Err(ReadEventError::TooManyWaiters));
+    assert_eq!(late.event(&mut machine), too_many);
+    assert!(!late.ticket.has_place());
+    sent(&mut machine);
+    assert_eq!((first.counter.take(), late.counter.take()), (1, 0));
+    assert_eq!(first.flush(&mut machine), FLUSHED);
 }
 
 #[test]
