@@ -177,6 +177,7 @@ fn b5_room_that_a_grant_gives_back_wakes_the_transport_that_waits_for_it_once() 
         assert_eq!(side.put(&[&[0; 40]]), Err(PushError::Full(())));
         assert_eq!(woken(), (0, false));
     };
+    assert_eq!(woken(), (0, true));
     // Nobody waits for this room.
     drop(side.room(40, 1).unwrap());
     assert_eq!(woken(), (0, true));
