@@ -275,6 +275,7 @@ fn c1_a_slice_that_is_too_small_leaves_the_message_where_it_is() {
 #[test]
 fn h3_a_static_stream_is_used_from_several_threads() {
     static STREAM: Stream<128, 128, 4, Broken> = Stream::new();
+    let _watchdog = Watchdog::new(120);
     let mut rng = fastrand::Rng::with_seed(3);
     let messages: Vec<Message> = (0..500).map(|_| random_message(&mut rng, 3, 20)).collect();
     let sent = messages.clone();

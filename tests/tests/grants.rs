@@ -2,7 +2,8 @@
 
 use std::task::Poll;
 
-use tidegate_tests::{Counter, Incoming, Message, Outgoing, Shared, Side, fill, poll};
+use tidegate_core::{Stream, Watermarks};
+use tidegate_tests::{Broken, Counter, Incoming, Message, Outgoing, Shared, Side, fill, poll};
 
 fn one(frame: impl AsRef<[u8]>) -> Option<Message> {
     Some(vec![frame.as_ref().to_vec()])
@@ -203,4 +204,25 @@ fn h3_frames_of_16384_bytes_and_more_are_written_and_cut_in_place() {
     lent.release();
     // What was reserved for longer headers than were needed is there again.
     assert_eq!(side.put(&[&frame, &frame[..19_992]]), Ok(()));
+}
+
+#[test]
+fn h3_what_was_given_up_is_passed_however_long_it_is() {
+    // Of all this, only what is written to takes memory.
+    static STREAM: Stream<{ 1 << 26 }, 0, 0, Broken> = Stream::new();
+    let port = STREAM.port();
+    STREAM.set_read_limits(Watermarks::UNLIMITED);
+    for bits in 1..26 {
+        for len in [(1 << bits) - 1, 1 << bits, (1 << bits) + 1] {
+            port.feed(&[b"before"]).unwrap();
+            let given_up = port.reserve(len, 1).unwrap();
+            port.feed(&[b"behind"]).unwrap();
+            drop(given_up);
+            for text in ["before", "behind"] {
+                let lent = STREAM.try_peek().unwrap();
+                assert!(lent.frames().eq([text.as_bytes()]), "{len}");
+                lent.release();
+            }
+        }
+    }
 }

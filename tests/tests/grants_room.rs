@@ -1,7 +1,8 @@
 //! The room of messages that are written in place: B3, B5, and what becomes of it at the end, with exact wakes.
 
 use std::mem;
-use std::task::Poll;
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, Wake};
 
 use tidegate_core::{CommitError, PushError, ReadError, Watermarks, WriteError};
 use tidegate_tests::{Broken, Counter, Incoming, Message, Outgoing, Shared, Side, fill, poll};
@@ -176,6 +177,10 @@ fn b5_room_that_a_grant_gives_back_wakes_the_transport_that_waits_for_it_once() 
         assert_eq!(side.put(&[&[0; 40]]), Err(PushError::Full(())));
         assert_eq!(woken(), (0, false));
     };
+    assert_eq!(woken(), (0, true));
+    // Nobody waits for this room.
+    drop(side.room(40, 1).unwrap());
+    assert_eq!(woken(), (0, true));
     let grant = side.room(40, 1).unwrap();
     starve();
     drop(grant);
@@ -231,4 +236,39 @@ fn b5_room_that_a_grant_gives_back_wakes_the_send_that_waits_for_it_once() {
         assert_eq!(poll(&mut send, &sender), Poll::Ready(Ok(())));
         while Outgoing(&stream).take().is_some() {}
     }
+}
+
+/// A transport that has one message in hand, and tries again in the moment in which it is woken.
+struct Eager {
+    stream: &'static Shared<64>,
+    tries: Mutex<Vec<bool>>,
+}
+
+impl Wake for Eager {
+    fn wake(self: Arc<Self>) {
+        self.stream.port().register(&self.clone().into());
+        let fits = Incoming(self.stream).put(&[&[3; 30]]).is_ok();
+        self.tries.lock().unwrap().push(fits);
+    }
+}
+
+#[test]
+fn b5_a_transport_that_tries_again_before_all_the_room_is_there_is_woken_again() {
+    static STREAM: Shared<64> = Shared::new();
+    let side = Incoming(&STREAM);
+    STREAM.set_read_limits(Watermarks::UNLIMITED);
+    side.put(&[&[1; 20]]).unwrap();
+    let given_up = side.room(30, 1).unwrap();
+    side.put(&[b"end"]).unwrap();
+    drop(given_up);
+    let eager = Arc::new(Eager {
+        stream: &STREAM,
+        tries: Mutex::default(),
+    });
+    eager.clone().wake();
+    // The message makes room, and what was given up behind it makes more, one after the other.
+    assert_eq!(side.take(), one([1; 20]));
+    assert_eq!(*eager.tries.lock().unwrap(), [false, false, true]);
+    assert_eq!(side.take(), one("end"));
+    assert_eq!(side.take(), one([3; 30]));
 }

@@ -53,6 +53,8 @@ fn h3_a_reader_who_waits_is_woken_when_the_one_before_puts_back_or_releases() {
     assert_eq!(woken(), [0, 0]);
     drop(lent);
     assert_eq!(woken(), [1, 0]);
+    // It is the first one's now, and nobody overtakes it who does not wait.
+    assert_eq!(stream.try_peek().map(drop), Err(TryReadError::Empty));
     let Poll::Ready(Ok(lent)) = poll(&mut first, &readers[0]) else {
         panic!("it was put back");
     };

@@ -2,7 +2,7 @@
 
 use std::task::Poll;
 
-use tidegate_core::{DrainError, Lost, Ticket};
+use tidegate_core::{DrainError, Lost, ReadEventError, Ticket, TooManyWaiters, Watermarks};
 use tidegate_tests::{Broken, Waiter, call, close, sent, small, wake, woken, write};
 
 const FLUSHED: Poll<Result<(), DrainError<Broken>>> = Poll::Ready(Ok(()));
@@ -71,6 +71,50 @@ fn d2_all_who_flush_are_told_even_if_a_write_comes_before_their_wakes() {
 }
 
 #[test]
+fn d2_all_who_were_told_twice_over_are_woken_and_those_who_gave_up_are_not() {
+    // Whoever of the first three gives up before the wakes, and a fourth who came in between, and was told too.
+    for gives_up in 0..4 {
+        let mut machine = small::<5>();
+        let mut flushers = Waiter::several::<5>();
+        write(&mut machine, b"one");
+        for flusher in &mut flushers[..3] {
+            assert!(flusher.flush(&mut machine).is_pending());
+        }
+        let mut wakes = machine.sent();
+        write(&mut machine, b"two");
+        assert!(flushers[3].flush(&mut machine).is_pending());
+        wakes = wakes.and(machine.sent());
+        write(&mut machine, b"three");
+        assert!(flushers[4].flush(&mut machine).is_pending());
+        std::mem::take(&mut flushers[gives_up]).cancel(&mut machine);
+        wake(&mut machine, wakes);
+        let mut expected = [1, 1, 1, 1, 0];
+        expected[gives_up] = 0;
+        assert_eq!(woken(&flushers), expected);
+        sent(&mut machine);
+        assert_eq!(woken(&flushers), [0, 0, 0, 0, 1]);
+    }
+}
+
+#[test]
+fn c2_the_only_one_who_was_told_of_a_flush_may_give_up_before_its_wake() {
+    let mut machine = small::<2>();
+    let mut flushers = Waiter::several::<2>();
+    write(&mut machine, b"one");
+    assert!(flushers[0].flush(&mut machine).is_pending());
+    let wakes = machine.sent();
+    std::mem::take(&mut flushers[0]).cancel(&mut machine);
+    write(&mut machine, b"two");
+    for flusher in &mut flushers {
+        assert!(flusher.flush(&mut machine).is_pending());
+    }
+    wake(&mut machine, wakes);
+    assert_eq!(woken(&flushers), [0, 0]);
+    sent(&mut machine);
+    assert_eq!(woken(&flushers), [1, 1]);
+}
+
+#[test]
 fn c2_a_flush_that_is_dropped_wakes_nobody_and_holds_up_nobody() {
     let mut machine = small::<3>();
     let mut flushers = Waiter::several::<3>();
@@ -92,6 +136,28 @@ fn c2_a_flush_that_is_dropped_wakes_nobody_and_holds_up_nobody() {
     for mut flusher in Waiter::several::<3>() {
         assert!(flusher.flush(&mut machine).is_pending());
     }
+}
+
+#[test]
+fn c3_one_waiter_too_many_gets_an_error_whatever_it_waits_for() {
+    let mut machine = small::<1>();
+    call(&mut machine, |m| {
+        m.set_write_limits(Watermarks::from_high(0))
+    });
+    call(&mut machine, |m| m.set_monitoring(true));
+    write(&mut machine, b"one");
+    let [mut first, mut late] = Waiter::several();
+    assert!(first.flush(&mut machine).is_pending());
+    let too_many = Poll::Ready(Err(DrainError::TooManyWaiters));
+    assert_eq!(late.flush(&mut machine), too_many);
+    assert_eq!(late.drain(&mut machine), too_many);
+    assert_eq!(late.closed(&mut machine), Poll::Ready(Err(TooManyWaiters)));
+    let too_many = Poll::Ready(Err(ReadEventError::TooManyWaiters));
+    assert_eq!(late.event(&mut machine), too_many);
+    assert!(!late.ticket.has_place());
+    sent(&mut machine);
+    assert_eq!((first.counter.take(), late.counter.take()), (1, 0));
+    assert_eq!(first.flush(&mut machine), FLUSHED);
 }
 
 #[test]

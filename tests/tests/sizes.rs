@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use tidegate_core::{Level, MessageBuffer, PushError};
+use tidegate_core::{Level, MessageBuffer, PushError, packed_bytes};
 use tidegate_tests::{Incoming, Message, Outgoing, Shared, Side, fill, with_frames};
 
 fn packed(message: &Message) -> usize {
@@ -235,4 +235,27 @@ fn b5_what_is_full_is_decided_by_where_the_messages_lie_and_by_nothing_else() {
     at!(in_any_order(10_000): 64 100 255 256 257);
     at!(in_any_order(5_000): 1000 2048);
     at!(in_any_order(500): 20000 40000);
+}
+
+#[test]
+fn b5_a_frame_that_is_longer_than_a_header_can_say_is_too_large() {
+    // Zeros that nobody touches take no memory.
+    let zeros = vec![0; 1 << 29];
+    let (longest, longer): (&[&[u8]], &[&[u8]]) = (&[&zeros[1..]], &[b"", &zeros]);
+    assert_eq!(packed_bytes(longest), Some((1 << 29) - 1 + 4));
+    assert_eq!(packed_bytes(longer), None);
+    let mut subjects = Subjects::<64>::new();
+    for message in [longest, longer] {
+        assert_eq!(
+            subjects.buffer.push(message),
+            Err(PushError::TooLarge(message))
+        );
+        let too_large = Err(PushError::TooLarge(()));
+        assert_eq!(Incoming(&subjects.stream).put(message), too_large);
+        assert_eq!(Outgoing(&subjects.stream).put(message), too_large);
+        assert_eq!(
+            Outgoing(&subjects.stream).room(1 << 29, 1).map(drop),
+            too_large
+        );
+    }
 }
