@@ -66,7 +66,7 @@ fn fails(calls: &mut impl Calls) {
     stream.port().register(&waker::counting());
     let before = waker::wakes();
     calls.call("fail", || stream.port().fail(black_box(1)));
-    assert_eq!(waker::wakes() - before, 8);
+    assert_eq!(waker::wakes() - before, 9);
     let [peek, ..] = &mut peeks;
     assert!(calls.poll("peek, a failure", peek).is_ready());
     let failure = calls.call("exception, a failure", || stream.exception());
@@ -86,9 +86,9 @@ pub fn make(calls: &mut impl Calls) {
     all_wait(calls, "close", |_| (), |stream| stream.close(), 5);
     // All eight, and the driver.
     all_wait(calls, "abort", |_| (), |stream| stream.abort(), 9);
-    // Those who wait although the stream is closing: for the drain, the flush, and two for the end.
+    // Those who wait although the stream is closing: for the drain, the flush, two for the end, and the driver.
     let finish = |stream: &Small| stream.port().finish();
-    all_wait(calls, "finish", Small::close, finish, 4);
+    all_wait(calls, "finish", Small::close, finish, 5);
     fails(calls);
     closed(calls);
 }

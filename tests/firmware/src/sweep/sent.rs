@@ -6,7 +6,7 @@ use core::pin::Pin;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll};
 
-use tidegate_core::{Drain, Flush, Frames, NoEvents, Send, Stream, Watermarks, WriteGrant};
+use tidegate_core::{Drain, Flush, Frames, NoEvents, SendMessage, Stream, Watermarks, WriteGrant};
 
 use super::Scenario;
 use super::messages::{FRAMES, From, LONGEST, Message, Serials};
@@ -116,7 +116,7 @@ fn take_all(way: u32) {
 type Waits<'s> = (
     Drain<'s, 0, 256, 2, Infallible>,
     Flush<'s, 0, 256, 2, Infallible>,
-    Send<'s, 's, 0, 256, 2, Infallible>,
+    SendMessage<'s, 's, 0, 256, 2, Infallible>,
 );
 
 /// What main waits for: one of them, which it polls.
