@@ -145,7 +145,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         seen: &mut Option<Seen<S>>,
     ) -> Polled<(), ReadEventError<E>> {
         let left = self.begin_wait(Kind::Event, ticket);
-        if self.is_over(Kind::Event) {
+        if self.are_events_over() {
             let error = match self.exception() {
                 Some(error) => ReadEventError::Failed(error.clone()),
                 None if self.state.is_open() => ReadEventError::NotMonitoring,

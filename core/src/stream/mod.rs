@@ -188,7 +188,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
 
     /// True exactly when the stream is closing, or closed, and everything that had been buffered was read.
     pub fn at_closing(&self) -> bool {
-        matches!(self.state, State::Closing | State::Closed) && self.is_over(Kind::Read)
+        matches!(self.state, State::Closing | State::Closed) && self.is_reading_over()
     }
 
     /// Stops a wait: gives up the ticket's place, and passes its turn on if it had one.
@@ -254,7 +254,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         if !self.state.on(Input::Close) {
             return Wakes::NONE;
         }
-        self.wake_waiters().and(self.wake_driver())
+        Wakes::EVERYBODY.and(self.wake_driver())
     }
 
     /// Drops both buffers and ends the stream; events that wait can still be read. On one that has ended nothing happens.
@@ -266,7 +266,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         self.discarded = 0;
         self.flags.set(Flags::DISCARDED, false);
         self.drop_outgoing();
-        self.wake_waiters().and(self.wake_driver())
+        Wakes::EVERYBODY.and(self.wake_driver())
     }
 
     /// The driver has seen the last message off, or the transport has been shut down. Ends a stream that is closing.
@@ -275,7 +275,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             return Wakes::NONE;
         }
         self.drop_outgoing();
-        self.wake_waiters().and(self.wake_driver())
+        Wakes::EVERYBODY.and(self.wake_driver())
     }
 
     /// The transport has failed. Everybody who waits gets the error, and so does every later call; what was received
@@ -285,7 +285,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             return Wakes::NONE;
         }
         self.drop_outgoing();
-        self.wake_waiters().and(self.wake_driver())
+        Wakes::EVERYBODY.and(self.wake_driver())
     }
 
     /// What the stream dropped when it ended.

@@ -66,6 +66,16 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         self.flags.has(Flags::DISCARDED) && self.before_discarded == 0
     }
 
+    /// What the reader who comes to the place of messages that were thrown away is told, once.
+    fn take_discarded(&mut self) -> Option<ReadError<E>> {
+        if !self.is_gap_next() {
+            return None;
+        }
+        self.flags.set(Flags::DISCARDED, false);
+        let messages = mem::take(&mut self.discarded);
+        Some(ReadError::Discarded { messages })
+    }
+
     /// Whether the ticket may take a message now: it is its turn, and a message is there. `Ready(Ok)` leaves the ticket
     /// its place; the caller then calls [`take`](Self::take), or [`cancel`](Self::cancel).
     ///
@@ -95,7 +105,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     fn poll_turn(&mut self, ticket: &mut Ticket) -> Polled<(), ReadError<E>> {
         let left = self.begin_wait(Kind::Read, ticket);
         // For everybody: whoever else waits gets the same.
-        if self.is_over(Kind::Read) {
+        if self.is_reading_over() {
             let error = match &self.state {
                 State::Failed(error) => ReadError::Failed(error.clone()),
                 _ => ReadError::Closed,
@@ -104,14 +114,9 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             return (Poll::Ready(Err(error)), left.and(wakes));
         }
         if self.waiters.is_next(Kind::Read, ticket) {
-            if self.is_gap_next() {
-                let messages = mem::take(&mut self.discarded);
-                self.flags.set(Flags::DISCARDED, false);
+            if let Some(error) = self.take_discarded() {
                 let wakes = self.served(Kind::Read, ticket);
-                return (
-                    Poll::Ready(Err(ReadError::Discarded { messages })),
-                    left.and(wakes),
-                );
+                return (Poll::Ready(Err(error)), left.and(wakes));
             }
             if self.incoming.is_readable() {
                 return (Poll::Ready(Ok(())), left);
@@ -137,10 +142,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// See [`TryReadError`].
     pub fn try_readable(&mut self) -> (Result<(), TryReadError<E>>, Wakes) {
         if self.exception().is_some() {
-            if self.is_gap_next() {
-                self.flags.set(Flags::DISCARDED, false);
-                let messages = mem::take(&mut self.discarded);
-                let error = ReadError::Discarded { messages };
+            if let Some(error) = self.take_discarded() {
                 return (Err(TryReadError::Read(error)), Wakes::NONE);
             }
             if self.incoming.is_readable() {

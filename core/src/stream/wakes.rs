@@ -17,8 +17,8 @@ impl Wakes {
     /// Nobody.
     pub const NONE: Self = Self(0);
     pub(super) const DRIVER: Self = Self(1 << Kind::ALL.len());
-    /// All but the driver.
-    const EVERYBODY: Self = Self(Self::DRIVER.0 - 1);
+    /// All but the driver: each wait is looked at when its waker is taken.
+    pub(super) const EVERYBODY: Self = Self(Self::DRIVER.0 - 1);
 
     /// Both.
     #[inline]
@@ -118,12 +118,9 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     #[inline]
     fn reason(&self, kind: Kind) -> Reason {
         let served = match kind {
-            Kind::Read => match self.state {
-                State::Failed(_) => return Reason::All,
-                State::Closing | State::Closed if self.is_over(Kind::Read) => return Reason::All,
-                _ => self.incoming.is_readable() || self.is_gap_next(),
-            },
-            Kind::Event if self.is_over(Kind::Event) => return Reason::All,
+            Kind::Read if self.is_reading_over() => return Reason::All,
+            Kind::Read => self.incoming.is_readable() || self.is_gap_next(),
+            Kind::Event if self.are_events_over() => return Reason::All,
             Kind::Event => !self.events.is_empty(),
             Kind::Send if !self.state.is_open() => return Reason::All,
             Kind::Send => self.may_send(),
@@ -143,23 +140,22 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         !self.write_paused && self.needed <= self.outgoing.largest_free_bytes()
     }
 
-    /// Whether the end has come for all who wait to read a message, or an event.
+    /// Whether the end has come for all who wait for a message.
     #[inline]
-    pub(super) fn is_over(&self, kind: Kind) -> bool {
-        match kind {
-            Kind::Read => match self.state {
-                State::Open => false,
-                State::Closing | State::Closed => {
-                    self.incoming.is_empty() && !self.flags.has(Flags::DISCARDED)
-                }
-                State::Failed(_) => true,
-            },
-            Kind::Event => {
-                (!self.is_monitoring() || !self.state.is_open()) && self.events.is_empty()
+    pub(super) fn is_reading_over(&self) -> bool {
+        match self.state {
+            State::Open => false,
+            State::Closing | State::Closed => {
+                self.incoming.is_empty() && !self.flags.has(Flags::DISCARDED)
             }
-            Kind::Flushed => true,
-            Kind::Send | Kind::Drain | Kind::Flush | Kind::Closed => !self.state.is_live(),
+            State::Failed(_) => true,
         }
+    }
+
+    /// Whether the end has come for all who wait for an event.
+    #[inline]
+    pub(super) fn are_events_over(&self) -> bool {
+        (!self.is_monitoring() || !self.state.is_open()) && self.events.is_empty()
     }
 
     /// Something has happened for those who wait for this: wakes the first, if there is something for it and it sleeps, or
@@ -172,11 +168,5 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         } else {
             Wakes::of(kind)
         }
-    }
-
-    /// Something has happened for all: each wait is looked at when its waker is taken.
-    #[inline]
-    pub(super) const fn wake_waiters(&self) -> Wakes {
-        Wakes::EVERYBODY
     }
 }
