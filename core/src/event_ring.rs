@@ -1,6 +1,6 @@
 //! A ring of the newest events.
 
-use core::{fmt, mem};
+use core::fmt;
 
 /// The last `N` events: when one more comes the oldest is dropped, and counted.
 ///
@@ -24,10 +24,11 @@ pub struct EventRing<T, const N: usize> {
     slots: heapless::Vec<T, N>,
     /// Where the next event goes.
     next: usize,
-    /// How many wait: those before it.
-    len: usize,
+    /// How many came and were neither read nor counted below: as many of them wait as the backlog lets.
+    unread: usize,
     /// How much the backlog is under `N`.
     cut: usize,
+    /// How many were discarded by smaller backlogs before.
     discarded: usize,
 }
 
@@ -37,7 +38,7 @@ impl<T: Copy, const N: usize> EventRing<T, N> {
         Self {
             slots: heapless::Vec::new(),
             next: 0,
-            len: 0,
+            unread: 0,
             cut: 0,
             discarded: 0,
         }
@@ -51,10 +52,12 @@ impl<T: Copy, const N: usize> EventRing<T, N> {
 
     /// Changes how many events are kept, at most `N`; the oldest ones that are too many are dropped, and counted.
     pub fn set_backlog(&mut self, events: usize) {
+        let kept = self.len().min(events);
+        self.discarded = self
+            .discarded
+            .saturating_add(self.unread.wrapping_sub(kept));
+        self.unread = kept;
         self.cut = N.saturating_sub(events);
-        let too_many = self.len.saturating_sub(self.backlog());
-        self.len = self.len.wrapping_sub(too_many);
-        self.discarded = self.discarded.saturating_add(too_many);
     }
 
     /// Adds an event. If the backlog is full the oldest one makes room.
@@ -69,41 +72,48 @@ impl<T: Copy, const N: usize> EventRing<T, N> {
         }
         let next = self.next.wrapping_add(1);
         self.next = if next < N { next } else { 0 };
-        if self.len < self.backlog() {
-            self.len = self.len.wrapping_add(1);
-        } else {
-            self.discarded = self.discarded.saturating_add(1);
-        }
+        self.unread = self.unread.saturating_add(1);
     }
 
     /// Takes the oldest event, and how many were discarded since the last one was taken.
     #[inline]
     pub fn pop(&mut self) -> Option<(T, usize)> {
-        if self.len == 0 {
+        let len = self.len();
+        if len == 0 {
             return None;
         }
-        let oldest = match self.next.checked_sub(self.len) {
+        let oldest = match self.next.checked_sub(len) {
             Some(oldest) => oldest,
-            None => self.next.wrapping_add(N).wrapping_sub(self.len),
+            None => self.next.wrapping_add(N).wrapping_sub(len),
         };
         let event = *self.slots.get(oldest)?;
-        self.len = self.len.wrapping_sub(1);
-        Some((event, mem::take(&mut self.discarded)))
+        let discarded = self.discarded();
+        self.discarded = 0;
+        self.unread = len.wrapping_sub(1);
+        Some((event, discarded))
     }
 
     /// How many events wait.
-    pub fn len(&self) -> usize {
-        self.len
+    #[inline]
+    pub const fn len(&self) -> usize {
+        if self.unread < self.backlog() {
+            self.unread
+        } else {
+            self.backlog()
+        }
     }
 
     /// Whether no event waits.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// How many were discarded since the last event was taken.
+    #[inline]
     pub const fn discarded(&self) -> usize {
         self.discarded
+            .saturating_add(self.unread.wrapping_sub(self.len()))
     }
 }
 
@@ -118,7 +128,7 @@ impl<T: Copy, const N: usize> fmt::Debug for EventRing<T, N> {
         f.debug_struct("EventRing")
             .field("backlog", &self.backlog())
             .field("len", &self.len())
-            .field("discarded", &self.discarded)
+            .field("discarded", &self.discarded())
             .finish()
     }
 }
