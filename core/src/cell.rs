@@ -5,13 +5,13 @@
 //!   each cell, and a token of one never meets the bytes of another;
 //! - the regions of all tokens that are out do not overlap, because the ring gives out no byte for writing before it was
 //!   released, and none for reading before it was committed;
-//! - the first two bytes of a region that is being written are not its writer's but the ring's, which tells by them a
-//!   message in flight from a committed one; they are reached through its [`Marks`] alone, of which there is one for as
-//!   long as somebody has the ring to itself.
+//! - the first two bytes of a region that is being written are the ring's, which tells by them a message in flight from
+//!   a committed one; they are reached through its [`Marks`] alone, of which there is one for whoever has the ring to itself;
+//! - a [`Span`] was found to lie within a cell of that `N` when it was made.
 #![allow(unsafe_code, reason = "a lock, and disjoint regions of one array")]
 
 use core::cell::UnsafeCell;
-use core::slice;
+use core::{mem, slice};
 
 use crate::ring::{HeadRegion, MARK, Marks, ReadRegion, WriteRegion};
 
@@ -29,7 +29,7 @@ impl<T> Lock<T> {
         Self(UnsafeCell::new(value))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         // SAFETY: nobody else is inside, and `f` does not come in again (see above); the reference ends with `f`.
         critical_section::with(|_| f(unsafe { &mut *self.0.get() }))
@@ -74,6 +74,29 @@ impl<E> Once<E> {
     }
 }
 
+/// Bytes that lie within one cell: `len` of them from `start` on, and at least [`MARK`] from there on.
+#[derive(Debug)]
+pub(crate) struct Span {
+    start: usize,
+    len: usize,
+}
+
+impl Span {
+    pub(crate) fn start(&self) -> usize {
+        self.start
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Moves it out of a place that is not used again.
+    pub(crate) fn take(&mut self) -> Self {
+        let (start, len) = (self.start, mem::take(&mut self.len));
+        Self { start, len }
+    }
+}
+
 /// `N` bytes that are all zero at the start.
 pub(crate) struct ByteCell<const N: usize>(UnsafeCell<[u8; N]>);
 
@@ -86,63 +109,74 @@ impl<const N: usize> ByteCell<N> {
         Self(UnsafeCell::new([0; N]))
     }
 
+    /// A span of a cell of this length, if it is one.
+    pub(crate) fn span(start: usize, len: usize) -> Option<Span> {
+        let inside = start <= N && len.max(MARK) <= N.wrapping_sub(start);
+        inside.then_some(Span { start, len })
+    }
+
+    /// A pointer to the first byte of a span.
+    fn first<T>(&self, span: &Span) -> *mut T {
+        debug_assert!(Self::span(span.start, span.len).is_some());
+        // SAFETY: every span was made for a cell of this length, and tokens never meet another's bytes (see above).
+        unsafe { self.0.get().cast::<u8>().add(span.start).cast() }
+    }
+
     /// The bytes of a region that is being written, but for its mark.
-    #[inline]
     pub(crate) fn body<'a>(&'a self, region: &'a mut WriteRegion) -> &'a mut [u8] {
-        let len = region.len();
-        match self.at(region.start(), len) {
-            // SAFETY: `len` bytes within the array, at least the mark; the token is borrowed exclusively for as long as
-            // the slice lives, and no other token covers these bytes.
-            Some(start) if len >= MARK => unsafe {
-                slice::from_raw_parts_mut(start.add(MARK), len.wrapping_sub(MARK))
-            },
-            _ => &mut [],
-        }
+        let (start, len) = (self.first::<u8>(region.span()), region.len());
+        // SAFETY: within the array; the token is borrowed exclusively for as long as the slice lives, and no other token
+        // covers these bytes.
+        unsafe { slice::from_raw_parts_mut(start.add(MARK), len.saturating_sub(MARK)) }
     }
 
     /// The bytes of a message that is being read.
-    #[inline]
     pub(crate) fn message<'a>(&'a self, region: &'a ReadRegion) -> &'a [u8] {
-        match self.at(region.start(), region.len()) {
-            // SAFETY: as in `body`; no write token covers committed bytes until they are released, and that takes the
-            // read token by value.
-            Some(start) => unsafe { slice::from_raw_parts(start, region.len()) },
-            None => &[],
-        }
+        // SAFETY: as in `body`; no write token covers committed bytes until they are released, and that takes the read
+        // token by value.
+        unsafe { slice::from_raw_parts(self.first(region.span()), region.span().len()) }
     }
 
-    /// One byte of the oldest message, of which it is not yet known how long it is. 0 beyond the end.
-    #[inline]
-    pub(crate) fn head_byte(&self, region: &HeadRegion, offset: usize) -> u8 {
-        self.byte(region.start().wrapping_add(offset))
+    /// How the oldest message begins.
+    pub(crate) fn head(&self, region: &HeadRegion) -> [u8; MARK] {
+        // SAFETY: bytes of a message that was committed and not released: not written meanwhile.
+        unsafe { self.first::<[u8; MARK]>(region.span()).read() }
     }
 
-    /// One byte of what the reader will come to next. 0 beyond the end.
-    #[inline]
-    pub(crate) fn mark_byte(&self, _: &Marks<'_, N>, at: usize) -> u8 {
+    /// One byte of the oldest message, of which it is not yet known how long it is. `None` beyond the end.
+    pub(crate) fn head_byte(&self, region: &HeadRegion, offset: usize) -> Option<u8> {
+        self.byte(region.span().start.wrapping_add(offset))
+    }
+
+    /// One byte of what the reader will come to next. `None` beyond the end.
+    pub(crate) fn mark_byte(&self, _: &Marks<'_, N>, at: usize) -> Option<u8> {
         self.byte(at)
     }
 
-    /// Writes up to four bytes of a mark.
-    #[inline]
-    pub(crate) fn set_mark<const M: usize>(&self, _: &mut Marks<'_, N>, at: usize, mark: [u8; M]) {
-        if let Some(to) = self.at(at, M) {
-            // SAFETY: `M` bytes within the array, in no body and in no message that is read; `Marks` is the right to it.
-            unsafe { to.cast::<[u8; M]>().write(mark) };
+    fn byte(&self, at: usize) -> Option<u8> {
+        // SAFETY: within the array: a byte of a message that was committed and not released, or of a mark.
+        (at < N).then(|| unsafe { self.0.get().cast::<u8>().add(at).read() })
+    }
+
+    /// Marks a region: with one byte that it is being written, with two that it was. `Marks` is the right to these bytes.
+    pub(crate) fn mark<const M: usize>(&self, _: Marks<'_, N>, at: &WriteRegion, mark: [u8; M]) {
+        const { assert!(M <= MARK) };
+        // SAFETY: the first bytes of a span, in no body and in no message that is read.
+        unsafe { self.first::<[u8; M]>(at.span()).write(mark) };
+    }
+
+    /// Marks bytes that nobody uses.
+    pub(crate) fn mark_gap<const M: usize>(&self, _: Marks<'_, N>, at: usize, mark: [u8; M]) {
+        if at <= N && M <= N.wrapping_sub(at) {
+            // SAFETY: within the array, in no region.
+            unsafe {
+                self.0
+                    .get()
+                    .cast::<u8>()
+                    .add(at)
+                    .cast::<[u8; M]>()
+                    .write(mark)
+            };
         }
-    }
-
-    #[inline]
-    fn byte(&self, at: usize) -> u8 {
-        // SAFETY: a byte of a message that was committed and not released, or of a mark: not written meanwhile.
-        self.at(at, 1).map_or(0, |byte| unsafe { byte.read() })
-    }
-
-    /// A pointer to the byte at `start`, if `len` bytes from there on lie within the array.
-    #[inline]
-    fn at(&self, start: usize, len: usize) -> Option<*mut u8> {
-        let inside = start <= N && len <= N.wrapping_sub(start);
-        // SAFETY: `start` is at most `N`, so the pointer stays within the array or just behind it.
-        inside.then(|| unsafe { self.0.get().cast::<u8>().add(start) })
     }
 }

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::ring::NoRegion;
+
 /// What a stream that ended without being able to send everything has dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -127,6 +129,15 @@ impl<M, E> SendError<M, E> {
             Self::Closed(message) => SendError::Closed(f(message)),
             Self::Failed(message, error) => SendError::Failed(f(message), error),
             Self::TooManyWaiters(message) => SendError::TooManyWaiters(f(message)),
+        }
+    }
+}
+
+impl From<NoRegion> for PushError<()> {
+    fn from(error: NoRegion) -> Self {
+        match error {
+            NoRegion::Full => Self::Full(()),
+            NoRegion::TooLarge => Self::TooLarge(()),
         }
     }
 }

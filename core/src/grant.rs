@@ -250,7 +250,7 @@ impl<
     }
 
     /// Takes the message out: whoever comes next gets the next one.
-    #[inline]
+    #[inline(always)]
     pub fn release(mut self) {
         let (stream, region) = (self.stream, self.region.take());
         // Nothing is left to put back.

@@ -6,7 +6,7 @@ use core::task::Waker;
 use crate::error::{PushError, TryReadError, WriteError};
 use crate::futures::{Drain, Flush, Peek, Read, SendMessage};
 use crate::grant::{ReadGrant, WriteGrant};
-use crate::message::{Frames, Size};
+use crate::message::{Frames, short_frame};
 use crate::shared::{Stream, grant_bytes};
 use crate::stream::{FixedEvents, Interest, NoEvents, Phase, Wakes};
 use crate::transport::Port;
@@ -165,19 +165,11 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
     /// [`Blocked`](crate::Received::Blocked).
     #[inline]
     pub fn feed<'m>(self, message: &'m [&'m [u8]]) -> Result<(), PushError<&'m [&'m [u8]]>> {
-        let Some((first, others)) = message.split_first() else {
-            return Err(PushError::NoFrames(message));
+        let fed = match short_frame(message) {
+            Some(frame) => self.0.feed_short(frame),
+            None => self.0.feed_frames(message),
         };
-        let Some(size) = Size::of(message) else {
-            return Err(PushError::TooLarge(message));
-        };
-        match self.0.reserve_incoming(size.packed) {
-            Ok(region) => self
-                .0
-                .feed_region(region, size, first, others)
-                .map_err(|()| PushError::Closed(message)),
-            Err(error) => Err(error.map_message(|()| message)),
-        }
+        fed.map_err(|error| error.map_message(|()| message))
     }
 
     /// Room for a received message of `payload_bytes` in `frames` frames, at least one, to be written in place and then
@@ -223,7 +215,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
         let Some(region) = self.0.take_outgoing() else {
             return Ok(None);
         };
-        let packed = self.0.outgoing_frames(&region).as_packed();
+        let packed = self.0.outgoing_packed(&region);
         let needed = packed.len();
         let copied = out.get_mut(..needed).map(|out| {
             out.copy_from_slice(packed);

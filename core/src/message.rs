@@ -6,7 +6,8 @@
 //! 11ml llll  llll llll  hhhh hhhh  hhhh hhhh   a frame of 16,384 bytes or more, m: more behind it;
 //!                                              its length is h * 8192 + l, at most 2^29 - 1
 //! 0000 0000                                    a message that is still being written
-//! 0000 0001                                    one unused byte, this one
+//! 0000 0001                                    nothing more up to the end of the ring
+//! 0000 0010                                    one unused byte, this one
 //! 0010 llll  llll llll                         2 to 4,095 unused bytes, these two among them
 //! 0011 llll  llll llll  llll llll  llll llll   4,096 unused bytes or more, these four among them
 //! ```
@@ -14,6 +15,7 @@
 //! The first byte alone says which of them it is.
 
 use core::fmt;
+use core::sync::atomic::{Ordering, compiler_fence};
 
 /// Bytes that a frame costs on top of its payload, and what a gate is charged for it.
 pub(crate) const FRAME_CHARGE: usize = 2;
@@ -24,6 +26,10 @@ const LONGEST: usize = (1 << 29) - 1;
 const LONG_LOW_BITS: u32 = 13;
 /// The first gap that needs a mark of four bytes.
 const LONG_GAP: usize = 1 << 12;
+/// The mark behind which nothing more comes up to the end of the ring.
+pub(crate) const END: u8 = 1;
+/// The mark of a gap of one byte.
+pub(crate) const ONE: u8 = 2;
 /// The longest ring whose gaps can be named.
 pub(crate) const LARGEST_RING: usize = (1 << 28) - 1;
 
@@ -53,17 +59,8 @@ impl Size {
     }
 
     /// The sum over all frames; `None` as for [`and_frame`](Self::and_frame).
-    #[inline]
-    pub(crate) fn of(frames: &[&[u8]]) -> Option<Self> {
-        match frames {
-            // As most messages are.
-            [frame] if frame.len() < LONG => Some(Self::of_short(frame.len())),
-            _ => Self::of_many(frames),
-        }
-    }
-
     #[inline(never)]
-    fn of_many(frames: &[&[u8]]) -> Option<Self> {
+    pub(crate) fn of(frames: &[&[u8]]) -> Option<Self> {
         frames
             .iter()
             .try_fold(Self::ZERO, |size, frame| size.and_frame(frame.len()))
@@ -71,7 +68,7 @@ impl Size {
 
     /// One short frame.
     #[inline]
-    fn of_short(len: usize) -> Self {
+    pub(crate) fn of_short(len: usize) -> Self {
         let sum = len.wrapping_add(FRAME_CHARGE);
         Self {
             packed: sum,
@@ -154,7 +151,7 @@ fn odd_gap_len(first: u8, byte: impl Fn(usize) -> u8) -> usize {
                 | usize::from(byte(2)) << 8
                 | usize::from(byte(3))
         }
-        0 => usize::from(first == 1),
+        0 => usize::from(first == ONE),
         _ => 0,
     }
 }
@@ -176,19 +173,16 @@ fn parse(byte: impl Fn(usize) -> u8) -> Option<(usize, bool, usize)> {
     }
 }
 
-/// Walks over the message whose first byte is `byte(0)`, and says how large it is.
+/// The size of a message that begins so, if it is one short frame, as most messages are.
 #[inline]
-pub(crate) fn measure(byte: impl Fn(usize) -> u8) -> Size {
-    let first = usize::from(byte(0));
-    // As most messages are.
-    if first >> 6 == 0b01 {
-        return Size::of_short((first << 8 & (LONG - 1)) | usize::from(byte(1)));
-    }
-    measure_frames(byte)
+pub(crate) fn short_message([b0, b1]: [u8; 2]) -> Option<Size> {
+    let word = usize::from(b0) << 8 | usize::from(b1);
+    (word >> 14 == 0b01).then(|| Size::of_short(word & (LONG - 1)))
 }
 
+/// Walks over the message whose first byte is `byte(0)`, and says how large it is.
 #[inline(never)]
-fn measure_frames(byte: impl Fn(usize) -> u8) -> Size {
+pub(crate) fn measure_frames(byte: impl Fn(usize) -> u8) -> Size {
     let mut size = Size::ZERO;
     loop {
         let parsed = parse(|at| byte(size.packed.wrapping_add(at)));
@@ -203,21 +197,27 @@ fn measure_frames(byte: impl Fn(usize) -> u8) -> Size {
     }
 }
 
-/// Writes a message but for the first two bytes of its first header, which `out` does not have; returns those. `out` is
-/// as long as the message needs; were it short, it would be left incomplete.
+/// The one frame of a message, if it is alone and short, as in most messages.
 #[inline]
-pub(crate) fn put_message(out: &mut [u8], first: &[u8], others: &[&[u8]]) -> [u8; 2] {
-    let len = first.len();
-    if others.is_empty() && len < LONG {
-        let [low, high, ..] = (0b01 << 14 | len).to_le_bytes();
-        copy(out, first);
-        return [high, low];
+pub(crate) fn short_frame<'a>(message: &[&'a [u8]]) -> Option<&'a [u8]> {
+    match message {
+        [frame] if frame.len() < LONG => Some(frame),
+        _ => None,
     }
-    put_frames(out, first, others)
 }
 
+/// Writes a short frame that is alone, but for its header, which it returns.
+#[inline]
+pub(crate) fn put_short(out: &mut [u8], frame: &[u8]) -> [u8; 2] {
+    copy(out, frame);
+    let [low, high, ..] = (0b01 << 14 | frame.len()).to_le_bytes();
+    [high, low]
+}
+
+/// Writes a message but for the first two bytes of its first header, which `out` does not have; returns those. `out` is
+/// as long as the message needs; were it short, it would be left incomplete.
 #[inline(never)]
-fn put_frames(out: &mut [u8], first: &[u8], others: &[&[u8]]) -> [u8; 2] {
+pub(crate) fn put_frames(out: &mut [u8], first: &[u8], others: &[&[u8]]) -> [u8; 2] {
     let [b0, b1, b2, b3] = header(first.len(), !others.is_empty());
     let mut rest = out;
     if header_len(first.len()) == 4 {
@@ -246,19 +246,34 @@ fn put<'a>(out: &'a mut [u8], bytes: &[u8]) -> &'a mut [u8] {
 }
 
 /// Copies between slices of one length; of unequal ones, nothing or what both have.
+///
+/// Short ones by two pieces that overlap, so that no call is needed. On a Cortex-M3 the longer ones too: there `memcpy` takes
+/// up to four instructions a byte where the two are not aligned alike, and this less than one.
 #[inline]
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
     let Some(to) = to.get_mut(..from.len()) else {
         return;
     };
-    // On a Cortex-M3 `memcpy` takes up to four instructions a byte where the two are not aligned alike; this takes less
-    // than one.
+    if from.len() > 32 {
+        copy_long(to, from);
+    } else if from.len() >= 16 {
+        copy_ends::<16>(to, from);
+    } else if from.len() >= 8 {
+        copy_ends::<8>(to, from);
+    } else if from.len() >= 4 {
+        copy_ends::<4>(to, from);
+    } else {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = *from;
+        }
+    }
+}
+
+/// Over 32 bytes.
+#[inline]
+fn copy_long(to: &mut [u8], from: &[u8]) {
     if cfg!(target_arch = "arm") {
-        let (to, from) = if from.len() < 32 {
-            copy_chunk::<16>(to, from)
-        } else {
-            copy_chunks::<16>(to, from)
-        };
+        let (to, from) = copy_chunks::<16>(to, from);
         let (to, from) = copy_chunk::<8>(to, from);
         let (to, from) = copy_chunk::<4>(to, from);
         let (to, from) = copy_chunk::<2>(to, from);
@@ -278,6 +293,8 @@ fn copy_chunks<'t, 'f, const C: usize>(
     let mut from = from.chunks_exact(C);
     for (to, from) in to.by_ref().zip(from.by_ref()) {
         to.copy_from_slice(from);
+        // No instruction, but the compiler sees no `memcpy` in the loop.
+        compiler_fence(Ordering::AcqRel);
     }
     (to.into_remainder(), from.remainder())
 }
@@ -297,21 +314,34 @@ fn copy_chunk<'t, 'f, const C: usize>(
     (to_rest, from_rest)
 }
 
-/// One frame, whether more follow, and the bytes behind it.
+/// Copies the first `C` bytes and the last `C`: all that there are of `C` to `2 * C`.
+#[inline(always)]
+fn copy_ends<const C: usize>(to: &mut [u8], from: &[u8]) {
+    if let (Some(to), Some(from)) = (to.first_chunk_mut::<C>(), from.first_chunk::<C>()) {
+        *to = *from;
+    }
+    copy_end::<C>(to, from);
+}
+
+#[inline(always)]
+fn copy_end<const C: usize>(to: &mut [u8], from: &[u8]) {
+    if let (Some(to), Some(from)) = (to.last_chunk_mut::<C>(), from.last_chunk::<C>()) {
+        *to = *from;
+    }
+}
+
+/// One frame, and the bytes behind it.
 #[inline]
-fn take_frame(bytes: &[u8]) -> Option<(&[u8], bool, &[u8])> {
+fn take_frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&[b0, b1], rest) = bytes.split_first_chunk::<2>()?;
-    let len = usize::from(b0 & 0b11_1111) << 8 | usize::from(b1);
-    let (len, more, rest) = match b0 >> 6 {
-        0b01 => (len, false, rest),
-        0b10 => (len, true, rest),
+    let word = usize::from(b0) << 8 | usize::from(b1);
+    match word >> 14 {
+        0b01 | 0b10 => rest.split_at_checked(word & (LONG - 1)),
         _ => {
-            let (len, more, header_len) = parse(|at| bytes.get(at).copied().unwrap_or(0))?;
-            (len, more, bytes.get(header_len..)?)
+            let (len, _, header_len) = parse(|at| bytes.get(at).copied().unwrap_or(0))?;
+            bytes.get(header_len..)?.split_at_checked(len)
         }
-    };
-    let (frame, rest) = rest.split_at_checked(len)?;
-    Some((frame, more, rest))
+    }
 }
 
 /// The frames of one message, borrowed from where it lies. Each frame is one slice; none is copied.
@@ -330,14 +360,34 @@ fn take_frame(bytes: &[u8]) -> Option<(&[u8], bool, &[u8])> {
 /// ```
 #[derive(Clone, Copy)]
 pub struct Frames<'a> {
-    bytes: &'a [u8],
+    next: Option<&'a [u8]>,
+    /// What is packed behind it.
+    rest: &'a [u8],
 }
 
 impl<'a> Frames<'a> {
     /// The message that `bytes` begins with, and that was measured to fill them.
     #[inline]
     pub(crate) fn of(bytes: &'a [u8]) -> Self {
-        Self { bytes }
+        match take_frame(bytes) {
+            Some((next, rest)) => Self {
+                next: Some(next),
+                rest,
+            },
+            None => Self {
+                next: None,
+                rest: &[],
+            },
+        }
+    }
+
+    /// The message in `bytes`, which is one short frame.
+    #[inline]
+    pub(crate) fn of_short(bytes: &'a [u8]) -> Self {
+        Self {
+            next: bytes.get(2..),
+            rest: &[],
+        }
     }
 
     /// How many frames there are.
@@ -349,11 +399,6 @@ impl<'a> Frames<'a> {
     pub fn payload_bytes(&self) -> usize {
         (*self).fold(0, |sum: usize, frame| sum.saturating_add(frame.len()))
     }
-
-    /// The frames as they lie in the ring, headers and all.
-    pub(crate) fn as_packed(&self) -> &'a [u8] {
-        self.bytes
-    }
 }
 
 impl<'a> Iterator for Frames<'a> {
@@ -361,9 +406,23 @@ impl<'a> Iterator for Frames<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {
-        let (frame, _, rest) = take_frame(self.bytes)?;
-        self.bytes = rest;
-        Some(frame)
+        let next = self.next?;
+        *self = Self::of(self.rest);
+        Some(next)
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, &'a [u8]) -> B>(self, init: B, mut f: F) -> B {
+        let Some(first) = self.next else {
+            return init;
+        };
+        let mut result = f(init, first);
+        let mut rest = self.rest;
+        while let Some((frame, behind)) = take_frame(rest) {
+            result = f(result, frame);
+            rest = behind;
+        }
+        result
     }
 }
 

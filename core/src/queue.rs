@@ -4,8 +4,8 @@ use core::fmt;
 
 use crate::cell::ByteCell;
 use crate::error::PushError;
-use crate::message::{Frames, Size, measure, put_message};
-use crate::ring::{GapAhead, NoRegion, ReadRegion, Ring};
+use crate::message::{Frames, Size, put_frames, put_short, short_frame};
+use crate::ring::{GapAhead, ReadRegion, Ring};
 use crate::watermark::Watermarks;
 
 /// What a machine has to know of what is queued on one side.
@@ -112,14 +112,12 @@ impl<const N: usize> MessageBuffer<N> {
     #[inline]
     pub fn peek_with<R>(&self, f: impl FnOnce(Frames<'_>) -> R) -> Option<R> {
         let region = self.head()?;
-        Some(f(Frames::of(self.bytes.message(&region))))
+        Some(f(region.frames(&self.bytes)))
     }
 
     #[inline]
     fn head(&self) -> Option<ReadRegion> {
-        let head = self.ring.head()?;
-        let size = measure(|at| self.bytes.head_byte(&head, at));
-        Some(head.of_size(size))
+        Some(self.ring.head()?.measured(&self.bytes))
     }
 
     /// Puts a message at the end: its frames, at least one, each of any length.
@@ -128,18 +126,28 @@ impl<const N: usize> MessageBuffer<N> {
     /// See [`PushError`]; the message comes back, and nothing has changed.
     #[inline]
     pub fn push<'a>(&mut self, message: &'a [&'a [u8]]) -> Result<(), PushError<&'a [&'a [u8]]>> {
-        let Some((first, others)) = message.split_first() else {
-            return Err(PushError::NoFrames(message));
+        let pushed = match short_frame(message) {
+            Some(frame) => self.push_short(frame),
+            None => self.push_frames(message),
         };
-        let Some(size) = Size::of(message) else {
-            return Err(PushError::TooLarge(message));
-        };
-        let mut region = match self.ring.reserve(size.packed, &self.bytes) {
-            Ok(region) => region,
-            Err(NoRegion::Full) => return Err(PushError::Full(message)),
-            Err(NoRegion::TooLarge) => return Err(PushError::TooLarge(message)),
-        };
-        let mark = put_message(self.bytes.body(&mut region), first, others);
+        pushed.map_err(|error| error.map_message(|()| message))
+    }
+
+    #[inline]
+    fn push_short(&mut self, frame: &[u8]) -> Result<(), PushError<()>> {
+        let size = Size::of_short(frame.len());
+        let mut region = self.ring.reserve(size.packed, &self.bytes)?;
+        let mark = put_short(self.bytes.body(&mut region), frame);
+        self.ring.commit_short(region, mark, &self.bytes);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn push_frames(&mut self, message: &[&[u8]]) -> Result<(), PushError<()>> {
+        let (first, others) = message.split_first().ok_or(PushError::NoFrames(()))?;
+        let size = Size::of(message).ok_or(PushError::TooLarge(()))?;
+        let mut region = self.ring.reserve(size.packed, &self.bytes)?;
+        let mark = put_frames(self.bytes.body(&mut region), first, others);
         self.ring.commit(region, mark, size, &self.bytes);
         Ok(())
     }
@@ -148,12 +156,17 @@ impl<const N: usize> MessageBuffer<N> {
     #[inline]
     pub fn pop_with<R>(&mut self, f: impl FnOnce(Frames<'_>) -> R) -> Option<R> {
         let region = self.head()?;
-        let result = f(Frames::of(self.bytes.message(&region)));
-        let mut gap = self.ring.release(region, &self.bytes);
-        while gap == GapAhead(true) {
-            gap = self.ring.pass_gap(&self.bytes);
+        let result = f(region.frames(&self.bytes));
+        if self.ring.release_head(region.done(), &self.bytes) == GapAhead(true) {
+            self.pass_gaps();
         }
         Some(result)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn pass_gaps(&mut self) {
+        while self.ring.pass_gap(&self.bytes) == GapAhead(true) {}
     }
 }
 

@@ -26,51 +26,62 @@
 //! Any number of regions may be reserved and not yet committed. A region's first byte is 0 for as long, and the reader
 //! stops there: the order is that of the reservations. Each call here takes a constant time, whatever the message.
 
-use core::mem;
-
-use crate::cell::ByteCell;
-use crate::message::{LARGEST_RING, Size, gap_len, is_message, long_gap, short_gap};
+use crate::cell::{ByteCell, Span};
+use crate::message::{
+    END, Frames, LARGEST_RING, ONE, Size, gap_len, is_message, long_gap, measure_frames, short_gap,
+    short_message,
+};
 
 /// Bytes at the start of a region that belong to the ring until the region is committed.
 pub(crate) const MARK: usize = 2;
 
 /// Bytes that one writer owns until it commits or abandons them. Made by [`Ring::reserve`] alone; not `Clone`.
 #[derive(Debug)]
-pub(crate) struct WriteRegion {
-    start: usize,
-    len: usize,
-}
+pub(crate) struct WriteRegion(Span);
 
 impl WriteRegion {
     #[inline]
-    pub(crate) fn start(&self) -> usize {
-        self.start
+    pub(crate) fn span(&self) -> &Span {
+        &self.0
     }
 
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.len
+        self.0.len()
+    }
+
+    /// Moves the token out of a place that is not used again.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Self {
+        Self(self.0.take())
     }
 }
 
 /// Where the oldest message starts. Made by [`Ring::head`] and [`Ring::take`] alone; not `Clone`.
 #[derive(Debug)]
-pub(crate) struct HeadRegion {
-    start: usize,
-}
+pub(crate) struct HeadRegion(Span);
 
 impl HeadRegion {
     #[inline]
-    pub(crate) fn start(&self) -> usize {
-        self.start
+    pub(crate) fn span(&self) -> &Span {
+        &self.0
     }
 
-    /// The whole message, now that its size is known.
+    /// Walks over the whole message, to know its size.
     #[inline]
-    pub(crate) fn of_size(self, size: Size) -> ReadRegion {
+    pub(crate) fn measured<const N: usize>(self, bytes: &ByteCell<N>) -> ReadRegion {
+        let (size, shape) = match short_message(bytes.head(&self)) {
+            Some(size) => (size, Shape::Short),
+            None => {
+                let size = measure_frames(|at| bytes.head_byte(&self, at).unwrap_or(0));
+                (size, Shape::Frames)
+            }
+        };
         ReadRegion {
-            start: self.start,
-            size,
+            // What was committed lies within the ring.
+            span: ByteCell::<N>::span(self.0.start(), size.packed).unwrap_or(self.0),
+            charge: size.charge,
+            shape,
         }
     }
 }
@@ -78,40 +89,58 @@ impl HeadRegion {
 /// The oldest message, which one reader may look at until it releases it. Not `Clone`.
 #[derive(Debug)]
 pub(crate) struct ReadRegion {
-    start: usize,
-    size: Size,
+    span: Span,
+    charge: usize,
+    shape: Shape,
+}
+
+/// What a message is, in a whole word, for that is quicker to move.
+#[repr(usize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// One short frame, as most are.
+    Short,
+    Frames,
+}
+
+/// A message that was read, to be given back.
+#[derive(Debug)]
+pub(crate) struct Done {
+    len: usize,
+    charge: usize,
 }
 
 impl ReadRegion {
     #[inline]
-    pub(crate) fn start(&self) -> usize {
-        self.start
-    }
-
-    #[inline]
-    pub(crate) fn len(&self) -> usize {
-        self.size.packed
-    }
-}
-
-impl WriteRegion {
-    /// Moves the token out of a place that is not used again.
-    #[inline]
-    pub(crate) fn take(&mut self) -> Self {
-        Self {
-            start: self.start,
-            len: mem::take(&mut self.len),
+    pub(crate) fn done(self) -> Done {
+        Done {
+            len: self.span.len(),
+            charge: self.charge,
         }
     }
-}
 
-impl ReadRegion {
+    #[inline]
+    pub(crate) fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// The frames.
+    #[inline]
+    pub(crate) fn frames<'a, const N: usize>(&'a self, bytes: &'a ByteCell<N>) -> Frames<'a> {
+        let message = bytes.message(self);
+        match self.shape {
+            Shape::Short => Frames::of_short(message),
+            Shape::Frames => Frames::of(message),
+        }
+    }
+
     /// Moves the token out of a place that is not used again.
     #[inline]
     pub(crate) fn take(&mut self) -> Self {
         Self {
-            start: self.start,
-            size: mem::replace(&mut self.size, Size::ZERO),
+            span: self.span.take(),
+            charge: self.charge,
+            shape: self.shape,
         }
     }
 }
@@ -215,23 +244,30 @@ impl<const N: usize> Ring<N> {
         bytes: &ByteCell<N>,
     ) -> Result<WriteRegion, NoRegion> {
         let write = self.write;
-        // Below the reader one byte stays free, or a full ring would look empty.
-        let (above, below) = if write < self.read {
-            (self.read.wrapping_sub(write).wrapping_sub(1), 0)
-        } else {
-            (N.wrapping_sub(write), self.read)
-        };
-        let start = if len <= above {
-            write
-        } else if len < below {
-            self.mark_gap(write, N.wrapping_sub(write), bytes);
-            0
-        } else {
-            return Err(Self::refusal(len));
-        };
-        self.write = start.wrapping_add(len);
-        bytes.set_mark(&mut Marks(self), start, [0]);
-        Ok(WriteRegion { start, len })
+        if let Some(span) = ByteCell::<N>::span(write, len) {
+            // Before the reader one byte stays free, or a full ring would look empty.
+            if write < self.read && len >= self.read.wrapping_sub(write) {
+                return Err(Self::refusal(len));
+            }
+            return Ok(self.begin(span, bytes));
+        }
+        if write >= self.read
+            && len < self.read
+            && let Some(span) = ByteCell::<N>::span(0, len)
+        {
+            bytes.mark_gap(Marks(self), write, [END]);
+            return Ok(self.begin(span, bytes));
+        }
+        Err(Self::refusal(len))
+    }
+
+    /// Bytes that are free become a region.
+    #[inline]
+    fn begin(&mut self, span: Span, bytes: &ByteCell<N>) -> WriteRegion {
+        self.write = span.start().wrapping_add(span.len());
+        let region = WriteRegion(span);
+        bytes.mark(Marks(self), &region, [0]);
+        region
     }
 
     #[inline]
@@ -246,7 +282,7 @@ impl<const N: usize> Ring<N> {
     #[inline]
     fn mark_gap(&mut self, at: usize, len: usize, bytes: &ByteCell<N>) {
         match short_gap(len) {
-            Some(mark) => bytes.set_mark(&mut Marks(self), at, mark),
+            Some(mark) => bytes.mark_gap(Marks(self), at, mark),
             None => self.mark_odd_gap(at, len, bytes),
         }
     }
@@ -257,13 +293,21 @@ impl<const N: usize> Ring<N> {
     fn mark_odd_gap(&mut self, at: usize, len: usize, bytes: &ByteCell<N>) {
         match len {
             0 => {}
-            1 => bytes.set_mark(&mut Marks(self), at, [1]),
-            _ => bytes.set_mark(&mut Marks(self), at, long_gap(len)),
+            1 => bytes.mark_gap(Marks(self), at, [ONE]),
+            _ => bytes.mark_gap(Marks(self), at, long_gap(len)),
         }
     }
 
-    /// The message in a region is complete, in a ring that was not retired: the first two bytes of its first header, and its size, which may be less
-    /// than what was reserved.
+    /// The message in a region is complete, in a ring that was not retired: one short frame that fills the region, and its
+    /// header.
+    #[inline]
+    pub(crate) fn commit_short(&mut self, region: WriteRegion, mark: [u8; 2], bytes: &ByteCell<N>) {
+        let len = region.len();
+        self.complete(region, mark, len, bytes);
+    }
+
+    /// The same for any message: the first two bytes of its first header, and its size, which may be less than what was
+    /// reserved.
     #[inline]
     pub(crate) fn commit(
         &mut self,
@@ -272,13 +316,18 @@ impl<const N: usize> Ring<N> {
         size: Size,
         bytes: &ByteCell<N>,
     ) {
-        bytes.set_mark(&mut Marks(self), region.start, mark);
-        if size.packed < region.len {
+        if size.packed < region.len() {
             self.give_back(&region, size.packed, bytes);
         }
-        self.level = self.level.wrapping_add(size.charge);
+        self.complete(region, mark, size.charge, bytes);
+    }
+
+    #[inline]
+    fn complete(&mut self, region: WriteRegion, mark: [u8; 2], charge: usize, bytes: &ByteCell<N>) {
+        bytes.mark(Marks(self), &region, mark);
+        self.level = self.level.wrapping_add(charge);
         // There is nothing to read before the head of all was committed.
-        let head = if region.start == self.read {
+        let head = if region.0.start() == self.read {
             head::READABLE
         } else {
             0
@@ -293,18 +342,17 @@ impl<const N: usize> Ring<N> {
         }
         self.give_back(&region, 0, bytes);
         if self.read == self.write {
-            self.read = 0;
-            self.write = 0;
+            return self.is_empty_now();
         }
-        GapAhead(region.start == self.read && self.write != self.read)
+        GapAhead(region.0.start() == self.read)
     }
 
     /// What a region has behind its first `used` bytes is free again, at once if it is the newest.
     #[inline(never)]
     fn give_back(&mut self, region: &WriteRegion, used: usize, bytes: &ByteCell<N>) {
-        let start = region.start.wrapping_add(used);
-        let len = region.len.wrapping_sub(used);
-        if region.start.wrapping_add(region.len) == self.write {
+        let start = region.0.start().wrapping_add(used);
+        let len = region.len().wrapping_sub(used);
+        if start.wrapping_add(len) == self.write {
             self.write = start;
         } else {
             self.mark_gap(start, len, bytes);
@@ -314,8 +362,11 @@ impl<const N: usize> Ring<N> {
     /// The oldest message, to look at.
     #[inline]
     pub(crate) fn head(&self) -> Option<HeadRegion> {
-        self.is_readable()
-            .then_some(HeadRegion { start: self.read })
+        if !self.is_readable() {
+            return None;
+        }
+        // A message that can be read lies within the ring.
+        ByteCell::<N>::span(self.read, MARK).map(HeadRegion)
     }
 
     /// The oldest message, for one reader alone.
@@ -328,20 +379,31 @@ impl<const N: usize> Ring<N> {
 
     /// The reader has not read it after all.
     pub(crate) fn put_back(&mut self, region: ReadRegion) {
-        if self.head_state() == head::TAKEN && region.start == self.read {
+        if self.head_state() == head::TAKEN && region.span.start() == self.read {
             self.count ^= head::READABLE ^ head::TAKEN;
         }
     }
 
-    /// The oldest message has been read: its bytes are free.
+    /// The oldest message, which was [taken](Self::take), has been read: its bytes are free.
     #[inline]
-    pub(crate) fn release(&mut self, region: ReadRegion, bytes: &ByteCell<N>) -> GapAhead {
-        if self.head_state() == head::RETIRED {
+    pub(crate) fn release(&mut self, message: Done, bytes: &ByteCell<N>) -> GapAhead {
+        if self.head_state() != head::TAKEN {
             return GapAhead(false);
         }
-        self.level = self.level.wrapping_sub(region.size.charge);
-        self.count = (self.count & !head::MASK).wrapping_sub(head::MESSAGE);
-        self.advance(region.size.packed, bytes)
+        self.pop(message, head::TAKEN, bytes)
+    }
+
+    /// The oldest message, which was merely [looked at](Self::head), has been read: its bytes are free.
+    #[inline]
+    pub(crate) fn release_head(&mut self, message: Done, bytes: &ByteCell<N>) -> GapAhead {
+        self.pop(message, head::READABLE, bytes)
+    }
+
+    #[inline]
+    fn pop(&mut self, message: Done, state: usize, bytes: &ByteCell<N>) -> GapAhead {
+        self.level = self.level.wrapping_sub(message.charge);
+        self.count = self.count.wrapping_sub(head::MESSAGE.wrapping_add(state));
+        self.advance(message.len, bytes)
     }
 
     /// Passes one gap at the head, if there is one.
@@ -352,7 +414,7 @@ impl<const N: usize> Ring<N> {
         }
         let read = self.read;
         let marks = Marks(self);
-        let len = gap_len(|at| bytes.mark_byte(&marks, read.wrapping_add(at)));
+        let len = gap_len(|at| bytes.mark_byte(&marks, read.wrapping_add(at)).unwrap_or(0));
         match len {
             0 => GapAhead(false),
             len => self.advance(len, bytes),
@@ -364,27 +426,31 @@ impl<const N: usize> Ring<N> {
     fn advance(&mut self, len: usize, bytes: &ByteCell<N>) -> GapAhead {
         let mut read = self.read.wrapping_add(len);
         if read == self.write {
-            self.read = 0;
-            self.write = 0;
-            return GapAhead(false);
+            return self.is_empty_now();
         }
-        if read == N {
+        let mut first = bytes.mark_byte(&Marks(self), read).unwrap_or(END);
+        if first == END {
             read = 0;
+            // Everything below may have been given up.
+            if read == self.write {
+                return self.is_empty_now();
+            }
+            first = bytes.mark_byte(&Marks(self), read).unwrap_or(0);
         }
         self.read = read;
-        // A ring that has wrapped may end here, where everything below was given up.
-        if read == self.write {
-            self.write = 0;
-            self.read = 0;
-            return GapAhead(false);
-        }
-        let first = bytes.mark_byte(&Marks(self), read);
         if is_message(first) {
             self.count |= head::READABLE;
             return GapAhead(false);
         }
         // Else a message is still being written there.
         GapAhead(first != 0)
+    }
+
+    #[inline]
+    fn is_empty_now(&mut self) -> GapAhead {
+        self.read = 0;
+        self.write = 0;
+        GapAhead(false)
     }
 
     /// Forgets every message, while regions may be out: no more will be reserved, and nothing can be read.

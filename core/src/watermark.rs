@@ -207,7 +207,11 @@ impl<Q: Level> Gate<Q> {
     /// Takes the new level.
     #[inline]
     pub fn update(&mut self, level_bytes: usize) -> Option<Transition> {
-        self.marks.turn(&mut self.paused, level_bytes)
+        let turned = self.marks.turn(self.paused, level_bytes);
+        if let Some(transition) = turned {
+            self.paused = transition == Transition::Pause;
+        }
+        turned
     }
 
     /// Whether the side is paused.
@@ -248,21 +252,18 @@ impl<Q: Level> Marks<Q> {
 
     /// The gate's one rule: over the high mark shut, at or under the low one open, between as it was.
     #[inline]
-    pub(crate) fn turn(&self, paused: &mut bool, level_bytes: usize) -> Option<Transition> {
-        let limits = self.limits();
-        if *paused {
-            if level_bytes > limits.low {
-                return None;
-            }
-            *paused = false;
-            Some(Transition::Resume)
+    pub(crate) fn turn(&self, paused: bool, level_bytes: usize) -> Option<Transition> {
+        if paused {
+            (level_bytes <= self.limits().low).then_some(Transition::Resume)
         } else {
-            if level_bytes <= limits.high {
-                return None;
-            }
-            *paused = true;
-            Some(Transition::Pause)
+            self.is_over(level_bytes).then_some(Transition::Pause)
         }
+    }
+
+    /// Whether a level is over the high mark: all that there is to ask when it has risen.
+    #[inline]
+    pub(crate) fn is_over(&self, level_bytes: usize) -> bool {
+        level_bytes > self.limits().high
     }
 }
 

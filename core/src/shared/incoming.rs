@@ -2,10 +2,10 @@
 
 use core::task::Poll;
 
-use super::{Stream, measured};
+use super::Stream;
 use crate::error::{PushError, ReadError, TryReadError, WithFailure as _};
-use crate::message::{Frames, Size, copy, put_message};
-use crate::ring::{GapAhead, NoRegion, ReadRegion, WriteRegion};
+use crate::message::{Frames, Size, copy, put_frames, put_short};
+use crate::ring::{Done, GapAhead, NoRegion, ReadRegion, WriteRegion};
 use crate::stream::{FixedEvents, Wakes};
 use crate::waiters::Ticket;
 
@@ -13,15 +13,22 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     Stream<RX, TX, W, E, V>
 {
     #[inline]
-    pub(crate) fn feed_region(
-        &self,
-        mut region: WriteRegion,
-        size: Size,
-        first: &[u8],
-        others: &[&[u8]],
-    ) -> Result<(), ()> {
-        let mark = put_message(self.incoming.body(&mut region), first, others);
-        self.commit_incoming(region, mark, size)
+    pub(crate) fn feed_short(&self, frame: &[u8]) -> Result<(), PushError<()>> {
+        let size = Size::of_short(frame.len());
+        let mut region = self.reserve_incoming(size.packed)?;
+        let mark = put_short(self.incoming.body(&mut region), frame);
+        let committed = self.commit_short_incoming(region, mark);
+        committed.map_err(|()| PushError::Closed(()))
+    }
+
+    #[inline(never)]
+    pub(crate) fn feed_frames(&self, message: &[&[u8]]) -> Result<(), PushError<()>> {
+        let (first, others) = message.split_first().ok_or(PushError::NoFrames(()))?;
+        let size = Size::of(message).ok_or(PushError::TooLarge(()))?;
+        let mut region = self.reserve_incoming(size.packed)?;
+        let mark = put_frames(self.incoming.body(&mut region), first, others);
+        let committed = self.commit_incoming(region, mark, size);
+        committed.map_err(|()| PushError::Closed(()))
     }
 
     #[inline]
@@ -31,18 +38,41 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
                 return Err(PushError::Closed(()));
             }
             let region = machine.incoming.reserve(packed, &self.incoming);
-            region.map_err(|error| match error {
-                NoRegion::TooLarge => PushError::TooLarge(()),
-                NoRegion::Full => {
+            region.map_err(|error| {
+                if error == NoRegion::Full {
                     machine.starve();
-                    PushError::Full(())
                 }
+                PushError::from(error)
             })
         })
     }
 
-    /// `Err` if the stream is no longer open; the region was given up then.
+    /// The same as [`commit_incoming`](Self::commit_incoming) for one short frame that fills its region.
     #[inline]
+    fn commit_short_incoming(&self, region: WriteRegion, mark: [u8; 2]) -> Result<(), ()> {
+        let late = self.with(|machine| {
+            if !machine.state().is_open() {
+                return (Some(region), Wakes::NONE);
+            }
+            machine.incoming.commit_short(region, mark, &self.incoming);
+            (None, machine.fed())
+        });
+        self.late_incoming(late)
+    }
+
+    /// The stream is no longer open: the region is given up.
+    #[inline]
+    fn late_incoming(&self, late: Option<WriteRegion>) -> Result<(), ()> {
+        match late {
+            None => Ok(()),
+            Some(region) => {
+                self.abandon_incoming(region);
+                Err(())
+            }
+        }
+    }
+
+    /// `Err` if the stream is no longer open; the region was given up then.
     pub(crate) fn commit_incoming(
         &self,
         region: WriteRegion,
@@ -61,13 +91,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
             }
             (None, wakes)
         });
-        match late {
-            None => Ok(()),
-            Some(region) => {
-                self.abandon_incoming(region);
-                Err(())
-            }
-        }
+        self.late_incoming(late)
     }
 
     pub(crate) fn abandon_incoming(&self, region: WriteRegion) {
@@ -107,7 +131,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         }
         match head {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(head)) => Poll::Ready(Ok(measured(&self.incoming, head))),
+            Poll::Ready(Ok(head)) => Poll::Ready(Ok(head.measured(&self.incoming))),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error.with_failure(|| self.failure()))),
         }
     }
@@ -122,7 +146,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
             }
         });
         match head {
-            Some(head) => Ok(measured(&self.incoming, head)),
+            Some(head) => Ok(head.measured(&self.incoming)),
             None => self.try_take_slowly(),
         }
     }
@@ -135,7 +159,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
             (Err(error), wakes) => (Err(error), wakes),
         });
         match head {
-            Ok(head) => Ok(measured(&self.incoming, head)),
+            Ok(head) => Ok(head.measured(&self.incoming)),
             Err(error) => Err(error.with_failure(|| self.failure())),
         }
     }
@@ -164,10 +188,15 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         });
     }
 
-    #[inline]
+    /// The message is handed over in registers.
+    #[inline(always)]
     pub(crate) fn release_incoming(&self, region: ReadRegion) {
+        self.incoming_done(region.done());
+    }
+
+    fn incoming_done(&self, message: Done) {
         let gap = self.with(|machine| {
-            let gap = machine.incoming.release(region, &self.incoming);
+            let gap = machine.incoming.release(message, &self.incoming);
             (gap, machine.message_read())
         });
         self.pass_incoming_gaps(gap);
@@ -175,7 +204,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
 
     #[inline]
     pub(crate) fn incoming_frames<'r>(&'r self, region: &'r ReadRegion) -> Frames<'r> {
-        Frames::of(self.incoming.message(region))
+        region.frames(&self.incoming)
     }
 
     #[inline]

@@ -20,8 +20,8 @@ use crate::futures::{Closed, Drain, Flush, Peek, Read, ReadEvent, SendMessage};
 use crate::grant::{ReadGrant, WriteGrant};
 use crate::handles::{BytePort, Reader, Writer};
 use crate::log::Seen;
-use crate::message::{FRAME_CHARGE, Frames, LONG, Size, measure};
-use crate::ring::{HeadRegion, ReadRegion, Ring};
+use crate::message::{FRAME_CHARGE, Frames, LONG, short_frame};
+use crate::ring::Ring;
 use crate::stream::{FixedEvents, Machine, NoEvents, Storage, Wakes};
 use crate::transport::Transport;
 use crate::waiters::{FixedSlots, Ticket};
@@ -119,7 +119,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     }
 
     /// Runs `f` on the locked machine, and wakes those whom it names after the lock was released.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn with<R>(
         &self,
         f: impl FnOnce(&mut SharedMachine<RX, TX, W, V>) -> (R, Wakes),
@@ -191,23 +191,19 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     /// See [`WriteError`]; the message comes back, and nothing of it was queued.
     #[inline]
     pub fn write<'m>(&self, message: &'m [&'m [u8]]) -> Result<(), WriteError<&'m [&'m [u8]], E>> {
-        let Some((first, others)) = message.split_first() else {
-            return Err(WriteError::NoFrames(message));
+        let written = match short_frame(message) {
+            Some(frame) => self.write_short(frame),
+            None => self.write_frames(message),
         };
-        let Some(size) = Size::of(message) else {
-            return Err(WriteError::TooLarge(message));
-        };
-        match self.reserve_outgoing(size.packed) {
-            Ok(region) => self
-                .write_region(region, size, first, others)
-                .map_err(|()| match self.exception() {
-                    Some(error) => WriteError::Failed(message, error),
-                    None => WriteError::Closed(message),
-                }),
-            Err(error) => {
-                let error = error.map_message(|()| message);
-                Err(error.with_failure(|| self.failure()))
-            }
+        written.map_err(|error| self.write_error(error).map_message(|()| message))
+    }
+
+    /// The error with that of the transport, if it has failed meanwhile.
+    #[cold]
+    fn write_error(&self, error: WriteError<(), ()>) -> WriteError<(), E> {
+        match (error, self.exception()) {
+            (WriteError::Closed(()), Some(error)) => WriteError::Failed((), error),
+            (error, _) => error.with_failure(|| self.failure()),
         }
     }
 
@@ -223,7 +219,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         let packed = grant_bytes(payload_bytes, frames)?;
         match self.reserve_outgoing(packed) {
             Ok(region) => Ok(WriteGrant::new(self, region)),
-            Err(error) => Err(error.with_failure(|| self.failure())),
+            Err(error) => Err(self.write_error(error)),
         }
     }
 
@@ -522,11 +518,4 @@ impl<const RX: usize, const TX: usize, const W: usize, E, V: FixedEvents> fmt::D
             .field("waiters", &W)
             .finish()
     }
-}
-
-/// Walks over the head, outside the lock.
-#[inline]
-fn measured<const N: usize>(bytes: &ByteCell<N>, head: HeadRegion) -> ReadRegion {
-    let size = measure(|at| bytes.head_byte(&head, at));
-    head.of_size(size)
 }

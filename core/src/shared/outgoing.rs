@@ -2,10 +2,10 @@
 
 use core::task::Poll;
 
-use super::{Stream, measured};
-use crate::error::{SendError, WithFailure as _, WriteError};
-use crate::message::{Frames, Size, put_message};
-use crate::ring::{GapAhead, NoRegion, ReadRegion, WriteRegion};
+use super::Stream;
+use crate::error::{PushError, SendError, WithFailure as _, WriteError};
+use crate::message::{Frames, Size, put_frames, put_short};
+use crate::ring::{Done, GapAhead, ReadRegion, WriteRegion};
 use crate::stream::{FixedEvents, Wakes};
 use crate::waiters::Ticket;
 
@@ -16,14 +16,31 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     Stream<RX, TX, W, E, V>
 {
     #[inline]
-    pub(crate) fn write_region(
+    pub(super) fn write_short(&self, frame: &[u8]) -> Result<(), WriteError<(), ()>> {
+        let size = Size::of_short(frame.len());
+        let mut region = self.reserve_outgoing(size.packed)?;
+        let mark = put_short(self.outgoing.body(&mut region), frame);
+        let committed = self.commit_short_outgoing(region, mark);
+        committed.map_err(|()| WriteError::Closed(()))
+    }
+
+    #[inline(never)]
+    pub(super) fn write_frames(&self, message: &[&[u8]]) -> Result<(), WriteError<(), ()>> {
+        let (first, others) = message.split_first().ok_or(WriteError::NoFrames(()))?;
+        let size = Size::of(message).ok_or(WriteError::TooLarge(()))?;
+        let region = self.reserve_outgoing(size.packed)?;
+        let written = self.write_region(region, size, first, others);
+        written.map_err(|()| WriteError::Closed(()))
+    }
+
+    fn write_region(
         &self,
         mut region: WriteRegion,
         size: Size,
         first: &[u8],
         others: &[&[u8]],
     ) -> Result<(), ()> {
-        let mark = put_message(self.outgoing.body(&mut region), first, others);
+        let mark = put_frames(self.outgoing.body(&mut region), first, others);
         self.commit_outgoing(region, mark, size)
     }
 
@@ -35,12 +52,37 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         self.machine.with(|machine| {
             machine.may_write()?;
             let region = machine.outgoing.reserve(packed, &self.outgoing);
-            region.map_err(no_region)
+            region.map_err(|error| PushError::from(error).into())
         })
     }
 
-    /// `Err` if the stream is no longer open; the region was given up then.
+    /// The same as [`commit_outgoing`](Self::commit_outgoing) for one short frame that fills its region.
     #[inline]
+    fn commit_short_outgoing(&self, region: WriteRegion, mark: [u8; 2]) -> Result<(), ()> {
+        let late = self.with(|machine| {
+            if !machine.state().is_open() {
+                return (Some(region), Wakes::NONE);
+            }
+            let was_readable = machine.outgoing.is_readable();
+            machine.outgoing.commit_short(region, mark, &self.outgoing);
+            (None, machine.written(was_readable))
+        });
+        self.late_outgoing(late)
+    }
+
+    /// The stream is no longer open: the region is given up.
+    #[inline]
+    fn late_outgoing(&self, late: Option<WriteRegion>) -> Result<(), ()> {
+        match late {
+            None => Ok(()),
+            Some(region) => {
+                self.abandon_outgoing(region);
+                Err(())
+            }
+        }
+    }
+
+    /// `Err` if the stream is no longer open; the region was given up then.
     pub(crate) fn commit_outgoing(
         &self,
         region: WriteRegion,
@@ -60,13 +102,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
             }
             (None, wakes)
         });
-        match late {
-            None => Ok(()),
-            Some(region) => {
-                self.abandon_outgoing(region);
-                Err(())
-            }
-        }
+        self.late_outgoing(late)
     }
 
     pub(crate) fn abandon_outgoing(&self, region: WriteRegion) {
@@ -97,7 +133,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
                 None
             }
         })?;
-        Some(measured(&self.outgoing, head))
+        Some(head.measured(&self.outgoing))
     }
 
     #[inline]
@@ -112,10 +148,15 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         self.with(|machine| ((), machine.head_came_back()));
     }
 
-    #[inline]
+    /// The message is handed over in registers.
+    #[inline(always)]
     pub(crate) fn release_outgoing(&self, region: ReadRegion, refused: bool) {
+        self.outgoing_done(region.done(), refused);
+    }
+
+    fn outgoing_done(&self, message: Done, refused: bool) {
         let gap = self.with(|machine| {
-            let gap = machine.outgoing.release(region, &self.outgoing);
+            let gap = machine.outgoing.release(message, &self.outgoing);
             if refused && machine.state().is_live() {
                 machine.count_refused();
             }
@@ -170,18 +211,16 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
 
     #[inline]
     pub(crate) fn outgoing_frames<'r>(&'r self, region: &'r ReadRegion) -> Frames<'r> {
-        Frames::of(self.outgoing.message(region))
+        region.frames(&self.outgoing)
+    }
+
+    /// The message as it lies there, headers and all.
+    pub(crate) fn outgoing_packed<'r>(&'r self, region: &'r ReadRegion) -> &'r [u8] {
+        self.outgoing.message(region)
     }
 
     #[inline]
     pub(crate) fn outgoing_body<'r>(&'r self, region: &'r mut WriteRegion) -> &'r mut [u8] {
         self.outgoing.body(region)
-    }
-}
-
-fn no_region(error: NoRegion) -> WriteError<(), ()> {
-    match error {
-        NoRegion::Full => WriteError::Full(()),
-        NoRegion::TooLarge => WriteError::TooLarge(()),
     }
 }

@@ -1,5 +1,7 @@
 //! What is out of the ordinary: in one byte, so that one look tells that nothing is.
 
+use crate::watermark::Transition;
+
 /// A set of what may be the matter. All zeros: nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Flags(u8);
@@ -16,6 +18,10 @@ impl Flags {
     pub(super) const READING_PAUSED: Self = Self(1 << 3);
     /// Events are wanted.
     pub(super) const MONITORING: Self = Self(1 << 4);
+    /// The gate of the read side is shut.
+    pub(super) const READ_GATE: Self = Self(1 << 5);
+    /// The gate of the write side is shut.
+    pub(super) const WRITE_GATE: Self = Self(1 << 6);
 
     /// Both.
     pub(super) const fn and(self, other: Self) -> Self {
@@ -38,5 +44,13 @@ impl Flags {
             self.0 &= !these.0;
         }
         before
+    }
+
+    /// Follows a gate.
+    #[inline]
+    pub(super) fn turn(&mut self, gate: Self, turned: Option<Transition>) {
+        if let Some(transition) = turned {
+            self.set(gate, transition == Transition::Pause);
+        }
     }
 }

@@ -132,8 +132,6 @@ pub struct Machine<S: Storage, E> {
     events: S::Events,
     read_marks: Marks<S::Incoming>,
     write_marks: Marks<S::Outgoing>,
-    read_paused: bool,
-    write_paused: bool,
     waiters: Waiters<S::Slots>,
     driver: Option<Waker>,
     /// How much room the first who waits to send lacks, 1 if that is not yet known; 0 while it waits for the gate alone.
@@ -157,8 +155,6 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             events: S::Events::NEW,
             read_marks: Marks::new(),
             write_marks: Marks::new(),
-            read_paused: false,
-            write_paused: false,
             waiters: Waiters::new(slots),
             driver: None,
             needed: 0,
@@ -310,8 +306,11 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     pub fn interest(&self) -> Interest {
         Interest {
             receive: self.state.is_open()
-                && !self.read_paused
-                && !self.flags.has(Flags::READING_PAUSED.and(Flags::STARVED))
+                && !self.flags.has(
+                    Flags::READING_PAUSED
+                        .and(Flags::STARVED)
+                        .and(Flags::READ_GATE),
+                )
                 && (!self.flags.has(Flags::ON_DEMAND)
                     || (self.incoming.is_empty() && self.has_readers())),
             send: self.state.is_live() && self.outgoing.is_readable(),
@@ -361,25 +360,29 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// The level of the read side has changed, or its marks.
     #[inline]
     fn turn_read_gate(&mut self) -> Option<Transition> {
-        let level = self.incoming.level_bytes();
-        self.read_marks.turn(&mut self.read_paused, level)
+        let is_shut = self.flags.has(Flags::READ_GATE);
+        let turned = self.read_marks.turn(is_shut, self.incoming.level_bytes());
+        self.flags.turn(Flags::READ_GATE, turned);
+        turned
     }
 
     /// The level of the write side has changed, or its marks.
     #[inline]
     fn turn_write_gate(&mut self) -> Option<Transition> {
-        let level = self.outgoing.level_bytes();
-        self.write_marks.turn(&mut self.write_paused, level)
+        let is_shut = self.flags.has(Flags::WRITE_GATE);
+        let turned = self.write_marks.turn(is_shut, self.outgoing.level_bytes());
+        self.flags.turn(Flags::WRITE_GATE, turned);
+        turned
     }
 
     /// Whether the gate of the read side is shut: the level went over its high-water mark, and not yet down to its low one.
     pub fn is_read_gate_paused(&self) -> bool {
-        self.read_paused
+        self.flags.has(Flags::READ_GATE)
     }
 
     /// Whether the gate of the write side is shut.
     pub fn is_write_gate_paused(&self) -> bool {
-        self.write_paused
+        self.flags.has(Flags::WRITE_GATE)
     }
 
     /// The marks of the write side.
@@ -432,10 +435,10 @@ impl<S: Storage, E: Clone + fmt::Debug> fmt::Debug for Machine<S, E> {
             .field("monitoring", &self.is_monitoring())
             .field("incoming_bytes", &self.incoming.level_bytes())
             .field("read_limits", &self.read_limits())
-            .field("read_gate_paused", &self.read_paused)
+            .field("read_gate_paused", &self.is_read_gate_paused())
             .field("outgoing_bytes", &self.outgoing.level_bytes())
             .field("write_limits", &self.write_limits())
-            .field("write_gate_paused", &self.write_paused)
+            .field("write_gate_paused", &self.is_write_gate_paused())
             .finish()
     }
 }

@@ -37,14 +37,18 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     #[inline]
     pub(crate) fn fed(&mut self) -> Wakes {
         // Nobody is to be told of a pause: the driver reads `interest`.
-        let _: Option<Transition> = self.turn_read_gate();
+        if self.read_marks.is_over(self.incoming.level_bytes()) {
+            self.flags.set(Flags::READ_GATE, true);
+        }
         self.wake_first(Kind::Read)
     }
 
     /// Whether a message can be taken at once by somebody who does not wait, on a stream that has not failed.
     #[inline]
     pub(crate) fn is_ready(&self) -> bool {
-        self.incoming.is_readable() && self.waiters.nobody(Kind::Read) && self.discarded == 0
+        self.incoming.is_readable()
+            && self.waiters.nobody(Kind::Read)
+            && !self.flags.has(Flags::DISCARDED)
     }
 
     /// A received message can never fit and was thrown away. The next reader who comes to its place is told, once.
@@ -172,20 +176,20 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// A message was taken out.
     #[inline]
     pub(crate) fn message_read(&mut self) -> Wakes {
-        let resumed = self.turn_read_gate();
-        if resumed.is_none()
-            && !self
-                .flags
-                .has(Flags::STARVED.and(Flags::ON_DEMAND).and(Flags::DISCARDED))
-            && self.waiters.nobody(Kind::Read)
-        {
+        let special = Flags::READ_GATE
+            .and(Flags::STARVED)
+            .and(Flags::ON_DEMAND)
+            .and(Flags::DISCARDED);
+        // An open gate stays open when the level falls.
+        if !self.flags.has(special) && self.waiters.nobody(Kind::Read) {
             return Wakes::NONE;
         }
-        self.message_read_slowly(resumed)
+        self.message_read_slowly()
     }
 
     #[inline(never)]
-    fn message_read_slowly(&mut self, resumed: Option<Transition>) -> Wakes {
+    fn message_read_slowly(&mut self) -> Wakes {
+        let resumed = self.turn_read_gate();
         self.before_discarded = self.before_discarded.saturating_sub(1);
         let had_no_room = self.flags.set(Flags::STARVED, false);
         let wakes = self.wake_first(Kind::Read);

@@ -128,7 +128,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             Kind::Drain | Kind::Flush | Kind::Closed if !self.state.is_live() => {
                 return Reason::All;
             }
-            Kind::Drain => !self.write_paused,
+            Kind::Drain => !self.is_write_gate_paused(),
             Kind::Flush | Kind::Closed => false,
         };
         if served { Reason::First } else { Reason::None }
@@ -137,7 +137,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// Whether the gate is open, and the first who waits to send has the room that it lacks.
     #[inline(never)]
     fn may_send(&self) -> bool {
-        !self.write_paused && self.needed <= self.outgoing.largest_free_bytes()
+        !self.is_write_gate_paused() && self.needed <= self.outgoing.largest_free_bytes()
     }
 
     /// Whether the end has come for all who wait for a message.

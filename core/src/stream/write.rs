@@ -3,7 +3,7 @@
 use core::mem;
 use core::task::Poll;
 
-use super::{Machine, Phase, Polled, State, Storage, Wakes};
+use super::{Flags, Machine, Phase, Polled, State, Storage, Wakes};
 use crate::error::{DrainError, Lost, SendError, TooManyWaiters, WriteError};
 use crate::queue::{Level, Queue};
 use crate::waiters::{Kind, Ticket};
@@ -32,7 +32,9 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     #[inline]
     pub(crate) fn written(&mut self, was_readable: bool) -> Wakes {
         // Nobody is to be told of a pause: those who drain look for themselves.
-        let _: Option<Transition> = self.turn_write_gate();
+        if self.write_marks.is_over(self.outgoing.level_bytes()) {
+            self.flags.set(Flags::WRITE_GATE, true);
+        }
         if !was_readable && self.outgoing.is_readable() {
             self.wake_driver()
         } else {
@@ -69,18 +71,19 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// The oldest message is gone.
     #[inline]
     pub(crate) fn message_sent(&mut self) -> Wakes {
-        let resumed = self.turn_write_gate();
-        if self.waiters.nobody(Kind::Send)
+        // An open gate stays open when the level falls.
+        if !self.flags.has(Flags::WRITE_GATE)
+            && self.waiters.nobody(Kind::Send)
             && self.waiters.nobody(Kind::Flush)
-            && self.waiters.nobody(Kind::Drain)
         {
             return Wakes::NONE;
         }
-        self.message_sent_slowly(resumed)
+        self.message_sent_slowly()
     }
 
     #[inline(never)]
-    fn message_sent_slowly(&mut self, resumed: Option<Transition>) -> Wakes {
+    fn message_sent_slowly(&mut self) -> Wakes {
+        let resumed = self.turn_write_gate();
         let mut wakes = self.wake_first(Kind::Send);
         if self.outgoing.is_empty() {
             // Here, and not when they are woken: a write may come before that.
@@ -119,7 +122,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             let wakes = self.served(Kind::Send, ticket);
             return (Poll::Ready(Err(error)), left.and(wakes));
         }
-        let gate_open = self.waiters.is_next(Kind::Send, ticket) && !self.write_paused;
+        let gate_open = self.waiters.is_next(Kind::Send, ticket) && !self.is_write_gate_paused();
         if gate_open && packed_bytes <= self.outgoing.largest_free_bytes() {
             return (Poll::Ready(Ok(())), left);
         }
@@ -148,7 +151,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// [`DrainError::TooManyWaiters`]. The ticket then has no place any more.
     #[inline]
     pub fn poll_drain(&mut self, ticket: &mut Ticket) -> Polled<(), DrainError<E>> {
-        self.poll_writes(Kind::Drain, ticket, !self.write_paused)
+        self.poll_writes(Kind::Drain, ticket, !self.is_write_gate_paused())
     }
 
     /// Whether the write buffer is empty, or was once since the ticket has waited. Stays valid while the stream closes.
