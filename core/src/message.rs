@@ -181,7 +181,7 @@ pub(crate) fn short_message([b0, b1]: [u8; 2]) -> Option<Size> {
 }
 
 /// Walks over the message whose first byte is `byte(0)`, and says how large it is.
-#[inline(never)]
+#[inline]
 pub(crate) fn measure_frames(byte: impl Fn(usize) -> u8) -> Size {
     let mut size = Size::ZERO;
     loop {

@@ -5,7 +5,7 @@ use core::fmt;
 use crate::cell::ByteCell;
 use crate::error::PushError;
 use crate::message::{Frames, Size, put_frames, put_short, short_frame};
-use crate::ring::{GapAhead, ReadRegion, Ring};
+use crate::ring::{GapAhead, HeadRegion, ReadRegion, Ring};
 use crate::watermark::Watermarks;
 
 /// What a machine has to know of what is queued on one side.
@@ -111,13 +111,8 @@ impl<const N: usize> MessageBuffer<N> {
     /// The oldest message, where it lies.
     #[inline]
     pub fn peek_with<R>(&self, f: impl FnOnce(Frames<'_>) -> R) -> Option<R> {
-        let region = self.head()?;
+        let region = self.ring.head()?.measured(&self.bytes);
         Some(f(region.frames(&self.bytes)))
-    }
-
-    #[inline]
-    fn head(&self) -> Option<ReadRegion> {
-        Some(self.ring.head()?.measured(&self.bytes))
     }
 
     /// Puts a message at the end: its frames, at least one, each of any length.
@@ -155,12 +150,25 @@ impl<const N: usize> MessageBuffer<N> {
     /// Takes the oldest message out and shows it to `f`. `None` if there is none.
     #[inline]
     pub fn pop_with<R>(&mut self, f: impl FnOnce(Frames<'_>) -> R) -> Option<R> {
-        let region = self.head()?;
+        match self.ring.head()?.short(&self.bytes) {
+            Ok(region) => Some(self.pop_region(region, f)),
+            Err(head) => Some(self.pop_frames(head, f)),
+        }
+    }
+
+    #[inline(never)]
+    fn pop_frames<R>(&mut self, head: HeadRegion, f: impl FnOnce(Frames<'_>) -> R) -> R {
+        let region = head.measured(&self.bytes);
+        self.pop_region(region, f)
+    }
+
+    #[inline(always)]
+    fn pop_region<R>(&mut self, region: ReadRegion, f: impl FnOnce(Frames<'_>) -> R) -> R {
         let result = f(region.frames(&self.bytes));
         if self.ring.release_head(region.done(), &self.bytes) == GapAhead(true) {
             self.pass_gaps();
         }
-        Some(result)
+        result
     }
 
     #[cold]

@@ -72,11 +72,27 @@ impl HeadRegion {
     pub(crate) fn measured<const N: usize>(self, bytes: &ByteCell<N>) -> ReadRegion {
         let (size, shape) = match short_message(bytes.head(&self)) {
             Some(size) => (size, Shape::Short),
-            None => {
-                let size = measure_frames(|at| bytes.head_byte(&self, at).unwrap_or(0));
-                (size, Shape::Frames)
-            }
+            None => (self.measure_frames(bytes), Shape::Frames),
         };
+        self.of_size::<N>(size, shape)
+    }
+
+    /// The whole message, if it is one short frame, as most are.
+    #[inline]
+    pub(crate) fn short<const N: usize>(self, bytes: &ByteCell<N>) -> Result<ReadRegion, Self> {
+        match short_message(bytes.head(&self)) {
+            Some(size) => Ok(self.of_size::<N>(size, Shape::Short)),
+            None => Err(self),
+        }
+    }
+
+    #[inline(never)]
+    fn measure_frames<const N: usize>(&self, bytes: &ByteCell<N>) -> Size {
+        measure_frames(|at| bytes.head_byte(self, at).unwrap_or(0))
+    }
+
+    #[inline]
+    fn of_size<const N: usize>(self, size: Size, shape: Shape) -> ReadRegion {
         ReadRegion {
             // What was committed lies within the ring.
             span: ByteCell::<N>::span(self.0.start(), size.packed).unwrap_or(self.0),
