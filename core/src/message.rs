@@ -111,7 +111,6 @@ pub(crate) fn header(len: usize, more: bool) -> [u8; 4] {
 }
 
 /// The mark of a gap of 2 to 4,095 bytes.
-#[inline]
 pub(crate) fn short_gap(len: usize) -> Option<[u8; 2]> {
     let [b0, b1, ..] = len.to_le_bytes();
     (2..LONG_GAP)
@@ -132,7 +131,6 @@ pub(crate) fn is_message(first: u8) -> bool {
 }
 
 /// The length of the gap whose first byte is `byte(0)`; 0 if it is none.
-#[inline]
 pub(crate) fn gap_len(byte: impl Fn(usize) -> u8) -> usize {
     let first = byte(0);
     if first >> 4 == 0b0010 {
@@ -234,7 +232,6 @@ pub(crate) fn put_frames(out: &mut [u8], first: &[u8], others: &[&[u8]]) -> [u8;
 }
 
 /// Copies `bytes` to the start of `out`, and returns what is behind them.
-#[inline]
 fn put<'a>(out: &'a mut [u8], bytes: &[u8]) -> &'a mut [u8] {
     match out.split_at_mut_checked(bytes.len()) {
         Some((to, rest)) => {
@@ -249,7 +246,6 @@ fn put<'a>(out: &'a mut [u8], bytes: &[u8]) -> &'a mut [u8] {
 ///
 /// Short ones by two pieces that overlap, so that no call is needed. On a Cortex-M3 the longer ones too: there `memcpy` takes
 /// up to four instructions a byte where the two are not aligned alike, and this less than one.
-#[inline]
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
     let Some(to) = to.get_mut(..from.len()) else {
         return;
@@ -270,7 +266,6 @@ pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
 }
 
 /// Over 32 bytes.
-#[inline]
 fn copy_long(to: &mut [u8], from: &[u8]) {
     if cfg!(target_arch = "arm") {
         let (to, from) = copy_chunks::<16>(to, from);
@@ -331,7 +326,6 @@ fn copy_end<const C: usize>(to: &mut [u8], from: &[u8]) {
 }
 
 /// One frame, and the bytes behind it.
-#[inline]
 fn take_frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&[b0, b1], rest) = bytes.split_first_chunk::<2>()?;
     let word = usize::from(b0) << 8 | usize::from(b1);

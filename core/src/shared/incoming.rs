@@ -12,7 +12,6 @@ use crate::waiters::Ticket;
 impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     Stream<RX, TX, W, E, V>
 {
-    #[inline]
     pub(crate) fn feed_short(&self, frame: &[u8]) -> Result<(), PushError<()>> {
         let size = Size::of_short(frame.len());
         let mut region = self.reserve_incoming(size.packed)?;
@@ -31,7 +30,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         committed.map_err(|()| PushError::Closed(()))
     }
 
-    #[inline]
     pub(crate) fn reserve_incoming(&self, packed: usize) -> Result<WriteRegion, PushError<()>> {
         self.machine.with(|machine| {
             if !machine.state().is_open() {
@@ -48,7 +46,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     }
 
     /// The same as [`commit_incoming`](Self::commit_incoming) for one short frame that fills its region.
-    #[inline]
     fn commit_short_incoming(&self, region: WriteRegion, mark: [u8; 2]) -> Result<(), ()> {
         let late = self.with(|machine| {
             if !machine.state().is_open() {
@@ -61,7 +58,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     }
 
     /// The stream is no longer open: the region is given up.
-    #[inline]
     fn late_incoming(&self, late: Option<WriteRegion>) -> Result<(), ()> {
         match late {
             None => Ok(()),
@@ -102,7 +98,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         self.pass_incoming_gaps(gap);
     }
 
-    #[inline]
     pub(super) fn pass_incoming_gaps(&self, mut gap: GapAhead) {
         while gap == GapAhead(true) {
             gap = self.with(|machine| {
@@ -112,7 +107,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         }
     }
 
-    #[inline]
     pub(crate) fn poll_peek(&self, ticket: &mut Ticket) -> Poll<Result<ReadRegion, ReadError<E>>> {
         let head = self.with(|machine| {
             let (ready, wakes) = machine.poll_readable(ticket);
@@ -136,7 +130,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         }
     }
 
-    #[inline]
     pub(super) fn try_take_incoming(&self) -> Result<ReadRegion, TryReadError<E>> {
         let head = self.machine.with(|machine| {
             if machine.is_ready() {
@@ -166,7 +159,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
 
     /// Copies a message out, headers and all, and releases it; says how long it is. `Err` says how long `out` would have
     /// to be; the message stays then.
-    #[inline]
     pub(crate) fn copy_out(&self, region: ReadRegion, out: &mut [u8]) -> Result<usize, usize> {
         let packed = self.incoming.message(&region);
         let len = packed.len();

@@ -189,7 +189,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     ///
     /// # Errors
     /// See [`WriteError`]; the message comes back, and nothing of it was queued.
-    #[inline]
     pub fn write<'m>(&self, message: &'m [&'m [u8]]) -> Result<(), WriteError<&'m [&'m [u8]], E>> {
         let written = match short_frame(message) {
             Some(frame) => self.write_short(frame),

@@ -15,7 +15,6 @@ type SendResult<'m, E> = Result<(), SendError<&'m [&'m [u8]], E>>;
 impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     Stream<RX, TX, W, E, V>
 {
-    #[inline]
     pub(super) fn write_short(&self, frame: &[u8]) -> Result<(), WriteError<(), ()>> {
         let size = Size::of_short(frame.len());
         let mut region = self.reserve_outgoing(size.packed)?;
@@ -44,7 +43,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         self.commit_outgoing(region, mark, size)
     }
 
-    #[inline]
     pub(super) fn reserve_outgoing(
         &self,
         packed: usize,
@@ -57,7 +55,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     }
 
     /// The same as [`commit_outgoing`](Self::commit_outgoing) for one short frame that fills its region.
-    #[inline]
     fn commit_short_outgoing(&self, region: WriteRegion, mark: [u8; 2]) -> Result<(), ()> {
         let late = self.with(|machine| {
             if !machine.state().is_open() {
@@ -71,7 +68,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     }
 
     /// The stream is no longer open: the region is given up.
-    #[inline]
     fn late_outgoing(&self, late: Option<WriteRegion>) -> Result<(), ()> {
         match late {
             None => Ok(()),
@@ -113,7 +109,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         self.pass_outgoing_gaps(gap);
     }
 
-    #[inline]
     pub(super) fn pass_outgoing_gaps(&self, mut gap: GapAhead) {
         while gap == GapAhead(true) {
             gap = self.with(|machine| {
@@ -124,7 +119,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     }
 
     /// The head of what is to be sent, for one transport alone.
-    #[inline]
     pub(crate) fn take_outgoing(&self) -> Option<ReadRegion> {
         let head = self.machine.with(|machine| {
             if machine.state().is_live() {
@@ -165,7 +159,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         self.pass_outgoing_gaps(gap);
     }
 
-    #[inline]
     pub(crate) fn poll_send<'m>(
         &self,
         ticket: &mut Ticket,
