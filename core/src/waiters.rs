@@ -273,15 +273,6 @@ impl<S: Slots> Waiters<S> {
     }
 
     #[inline]
-    fn link(&self, index: S::Index) -> Link<S::Index> {
-        self.slots
-            .links()
-            .get(index.slot())
-            .copied()
-            .unwrap_or(Link::NONE)
-    }
-
-    #[inline]
     fn link_mut(&mut self, index: S::Index) -> Option<&mut Link<S::Index>> {
         self.slots.links_mut().get_mut(index.slot())
     }
@@ -291,9 +282,18 @@ impl<S: Slots> Waiters<S> {
         self.slots.wakers_mut().get_mut(slot)
     }
 
+    /// Who comes after a slot; none after one that is in no list.
+    #[inline]
+    fn after(&self, slot: usize) -> S::Index {
+        self.slots
+            .links()
+            .get(slot)
+            .map_or(S::Index::NONE, |link| link.after)
+    }
+
     #[inline]
     fn first(&self, kind: Kind) -> S::Index {
-        self.link(self.last(kind)).after
+        self.after(self.last(kind).slot())
     }
 
     /// Whether nobody waits.
@@ -318,31 +318,37 @@ impl<S: Slots> Waiters<S> {
     /// Takes the first out of the list, for its wait is over; it keeps its slot until it leaves. Its waker, unless it was
     /// woken already; `None` if the list is empty.
     pub(crate) fn tell_first(&mut self, kind: Kind) -> Option<Option<Waker>> {
-        let first = self.first(kind);
-        if first == S::Index::NONE {
-            return None;
+        let last = self.last(kind);
+        let first = self.after(last.slot());
+        let second = mem::replace(self.link_mut(first)?, Link::NONE).after;
+        if first == last {
+            self.set_last(kind, S::Index::NONE);
+        } else {
+            self.join(last, second);
         }
-        self.unlink(kind, first);
         Some(self.waker_mut(first.slot())?.take())
     }
 
     /// Moves all who flush to those who were flushed, at once: whatever is written from now on is none of theirs.
+    #[inline]
     pub(crate) fn flushed(&mut self) {
-        let (flush, flushed) = (self.last(Kind::Flush), self.last(Kind::Flushed));
+        let flush = self.last(Kind::Flush);
         if flush == S::Index::NONE {
             return;
         }
-        let (first, first_of_all) = (self.link(flush).after, self.link(flushed).after);
+        let flushed = self.last(Kind::Flushed);
+        self.set_last(Kind::Flushed, flush);
+        self.set_last(Kind::Flush, S::Index::NONE);
         if flushed != S::Index::NONE {
             // Behind those who were flushed before and not yet woken.
+            let (first, first_of_all) = (self.after(flush.slot()), self.after(flushed.slot()));
             self.join(flushed, first);
             self.join(flush, first_of_all);
         }
-        self.set_last(Kind::Flushed, flush);
-        self.set_last(Kind::Flush, S::Index::NONE);
     }
 
     /// Makes two slots neighbours.
+    #[inline]
     fn join(&mut self, before: S::Index, after: S::Index) {
         if let Some(link) = self.link_mut(before) {
             link.after = after;
@@ -352,66 +358,69 @@ impl<S: Slots> Waiters<S> {
         }
     }
 
+    /// Whether the ticket stands in a list: it has a place, and was not told that its wait is over.
+    #[inline]
+    pub(crate) fn is_in_line(&self, ticket: &Ticket) -> bool {
+        self.after(ticket.slot()) != S::Index::NONE && ticket.has_place()
+    }
+
     /// Whether the ticket's wait was told to be over.
     #[inline]
     pub(crate) fn was_told(&self, ticket: &Ticket) -> bool {
-        self.place(ticket)
-            .is_some_and(|index| self.link(index).after == S::Index::NONE)
-    }
-
-    #[inline]
-    fn place(&self, ticket: &Ticket) -> Option<S::Index> {
-        if ticket.has_place() {
-            S::Index::of(ticket.slot())
-        } else {
-            None
-        }
+        ticket.has_place() && !self.is_in_line(ticket)
     }
 
     /// Takes the ticket's waker, and gives it a place at the end if it has none.
     #[inline]
     pub(crate) fn wait(&mut self, kind: Kind, ticket: &mut Ticket) -> Result<(), TooManyWaiters> {
-        let index = match self.place(ticket) {
-            Some(index) => index,
-            None => self.free_slot()?,
-        };
-        // A wait that was told to be over, and is not any more, begins anew.
-        if !ticket.has_place() || self.link(index).after == S::Index::NONE {
-            self.link_last(kind, index);
-            ticket.slot = index.slot().wrapping_add(1);
-            ticket.kind = Some(kind);
+        if !self.is_in_line(ticket) {
+            self.line_up(kind, ticket)?;
         }
-        // What was there before is dropped outside the lock.
-        if let Some(waker) = self.waker_mut(index.slot()) {
-            mem::swap(waker, &mut ticket.offered);
-        }
+        self.sleep(ticket);
         Ok(())
     }
 
-    /// Puts a slot at the end of a list.
+    /// Takes the waker of a ticket that has a place. What was there before is dropped outside the lock.
     #[inline]
-    fn link_last(&mut self, kind: Kind, index: S::Index) {
-        let last = self.last(kind);
-        self.set_last(kind, index);
-        if last == S::Index::NONE {
-            self.set_link(index, index, index);
-        } else {
-            let first = self.link(last).after;
-            self.set_link(index, last, first);
-            if let Some(last) = self.link_mut(last) {
-                last.after = index;
-            }
-            if let Some(first) = self.link_mut(first) {
-                first.before = index;
-            }
+    pub(crate) fn sleep(&mut self, ticket: &mut Ticket) {
+        if let Some(waker) = self.waker_mut(ticket.slot()) {
+            mem::swap(waker, &mut ticket.offered);
         }
     }
 
+    /// Puts a ticket that stands in no list at the end of one. Without a waker: whoever has none is awake, and is about to
+    /// look.
     #[inline]
-    fn set_link(&mut self, index: S::Index, before: S::Index, after: S::Index) {
-        if let Some(link) = self.link_mut(index) {
+    pub(crate) fn line_up(
+        &mut self,
+        kind: Kind,
+        ticket: &mut Ticket,
+    ) -> Result<(), TooManyWaiters> {
+        // A wait that was told to be over, and is not any more, begins anew.
+        let index = if ticket.has_place() {
+            S::Index::of(ticket.slot()).ok_or(TooManyWaiters)?
+        } else {
+            self.free_slot()?
+        };
+        ticket.slot = index.slot().wrapping_add(1);
+        ticket.kind = Some(kind);
+        let Some(place) = self.last.get_mut(kind.index()) else {
+            return Ok(());
+        };
+        let last = mem::replace(place, index);
+        let links = self.slots.links_mut();
+        // Alone, it is its own neighbour.
+        let (before, after) = match links.get_mut(last.slot()) {
+            Some(link) => (last, mem::replace(&mut link.after, index)),
+            None => (index, index),
+        };
+        if let Some(link) = links.get_mut(index.slot()) {
             *link = Link { before, after };
         }
+        if let Some(first) = links.get_mut(after.slot()) {
+            first.before = index;
+        }
+        Ok(())
     }
 
     /// A slot that nobody has, off the free list.
@@ -419,10 +428,15 @@ impl<S: Slots> Waiters<S> {
     fn free_slot(&mut self) -> Result<S::Index, TooManyWaiters> {
         let free = self.free;
         if free != S::Index::NONE {
-            self.free = self.link(free).after;
+            self.free = self.after(free.slot());
             return Ok(free);
         }
-        // The one behind the newest.
+        self.new_slot()
+    }
+
+    /// The one behind the newest.
+    #[inline]
+    fn new_slot(&mut self) -> Result<S::Index, TooManyWaiters> {
         let slot = self.newest.slot().wrapping_add(1);
         if slot >= self.slots.links().len() {
             self.slots.grow()?;
@@ -436,48 +450,39 @@ impl<S: Slots> Waiters<S> {
     /// whether it was the first.
     #[inline]
     pub(crate) fn leave(&mut self, ticket: &mut Ticket) -> Option<(Kind, bool)> {
-        let index = self.place(ticket)?;
         let kind = ticket.kind.take()?;
+        let slot = ticket.slot();
+        let index = S::Index::of(slot)?;
         ticket.slot = 0;
         // Dropped outside the lock.
-        if let Some(waker) = self.waker_mut(index.slot()) {
+        if let Some(waker) = self.waker_mut(slot) {
             mem::swap(waker, &mut ticket.returned);
         }
-        let after = self.link(index).after;
-        let was_first = after != S::Index::NONE && self.first(kind) == index;
-        if after != S::Index::NONE {
-            self.unlink(kind, index);
+        let free = mem::replace(&mut self.free, index);
+        let free = Link {
+            before: S::Index::NONE,
+            after: free,
+        };
+        let Link { before, after } = mem::replace(self.link_mut(index)?, free);
+        if after == S::Index::NONE {
+            return Some((kind, false));
         }
-        let free = self.free;
-        self.set_link(index, S::Index::NONE, free);
-        self.free = index;
-        Some((kind, was_first))
-    }
-
-    /// Takes a slot out of its list.
-    #[inline]
-    fn unlink(&mut self, kind: Kind, index: S::Index) {
-        let Link { before, after } = self.link(index);
-        let kind = if kind == Kind::Flush && self.last(Kind::Flushed) == index {
+        // Those who were flushed say that they flush.
+        let list = if kind == Kind::Flush && self.last(Kind::Flushed) == index {
             Kind::Flushed
         } else {
             kind
         };
+        let last = self.last(list);
         if after == index {
-            self.set_last(kind, S::Index::NONE);
-        } else {
-            if let Some(before) = self.link_mut(before) {
-                before.after = after;
-            }
-            if let Some(after) = self.link_mut(after) {
-                after.before = before;
-            }
-            if self.last(kind) == index {
-                self.set_last(kind, before);
-            }
+            self.set_last(list, S::Index::NONE);
+            return Some((kind, true));
         }
-        if let Some(place) = self.link_mut(index) {
-            *place = Link::NONE;
+        self.join(before, after);
+        if last == index {
+            self.set_last(list, before);
         }
+        // The last comes before the first.
+        Some((kind, last == before))
     }
 }
