@@ -179,11 +179,12 @@ impl<const W: usize> Slots for FixedSlots<W> {
 /// A ticket belongs to one machine: with another, waits would end early or never. One that still waits has to be cancelled
 /// (`Machine::cancel`) before it is dropped, or its place stays taken; a future that is forgotten (`mem::forget`) keeps
 /// its place, and its turn, for ever.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ticket {
     /// The slot plus one; 0 for none.
     slot: usize,
-    kind: Option<Kind>,
+    /// What the place is for, if there is one.
+    kind: Kind,
     offered: Option<Waker>,
     returned: Option<Waker>,
 }
@@ -193,7 +194,7 @@ impl Ticket {
     pub const fn new() -> Self {
         Self {
             slot: 0,
-            kind: None,
+            kind: Kind::Read,
             offered: None,
             returned: None,
         }
@@ -232,7 +233,13 @@ impl Ticket {
     /// Whether it waits for something else.
     #[inline]
     pub(crate) fn waits_otherwise(&self, kind: Kind) -> bool {
-        self.has_place() && self.kind != Some(kind)
+        self.has_place() && self.kind != kind
+    }
+}
+
+impl Default for Ticket {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -361,7 +368,7 @@ impl<S: Slots> Waiters<S> {
     /// Whether the ticket stands in a list: it has a place, and was not told that its wait is over.
     #[inline]
     pub(crate) fn is_in_line(&self, ticket: &Ticket) -> bool {
-        self.after(ticket.slot()) != S::Index::NONE && ticket.has_place()
+        ticket.has_place() && self.after(ticket.slot()) != S::Index::NONE
     }
 
     /// Whether the ticket's wait was told to be over.
@@ -370,14 +377,28 @@ impl<S: Slots> Waiters<S> {
         ticket.has_place() && !self.is_in_line(ticket)
     }
 
-    /// Takes the ticket's waker, and gives it a place at the end if it has none.
+    /// Puts a ticket that has no place at the end of a list.
+    ///
+    /// Without a waker: whoever has a place and no waker is awake, and is about to look, or to leave and pass its turn on.
     #[inline]
-    pub(crate) fn wait(&mut self, kind: Kind, ticket: &mut Ticket) -> Result<(), TooManyWaiters> {
-        if !self.is_in_line(ticket) {
-            self.line_up(kind, ticket)?;
-        }
-        self.sleep(ticket);
+    pub(crate) fn line_up(
+        &mut self,
+        kind: Kind,
+        ticket: &mut Ticket,
+    ) -> Result<(), TooManyWaiters> {
+        let index = self.free_slot()?;
+        ticket.slot = index.slot().wrapping_add(1);
+        ticket.kind = kind;
+        self.link_last(kind, index);
         Ok(())
+    }
+
+    /// Begins a wait anew that was told to be over, and is not any more.
+    #[cold]
+    pub(crate) fn line_up_again(&mut self, ticket: &Ticket) {
+        if let Some(index) = S::Index::of(ticket.slot()) {
+            self.link_last(ticket.kind, index);
+        }
     }
 
     /// Takes the waker of a ticket that has a place. What was there before is dropped outside the lock.
@@ -388,24 +409,11 @@ impl<S: Slots> Waiters<S> {
         }
     }
 
-    /// Puts a ticket that stands in no list at the end of one. Without a waker: whoever has none is awake, and is about to
-    /// look.
+    /// Puts a slot at the end of a list.
     #[inline]
-    pub(crate) fn line_up(
-        &mut self,
-        kind: Kind,
-        ticket: &mut Ticket,
-    ) -> Result<(), TooManyWaiters> {
-        // A wait that was told to be over, and is not any more, begins anew.
-        let index = if ticket.has_place() {
-            S::Index::of(ticket.slot()).ok_or(TooManyWaiters)?
-        } else {
-            self.free_slot()?
-        };
-        ticket.slot = index.slot().wrapping_add(1);
-        ticket.kind = Some(kind);
+    fn link_last(&mut self, kind: Kind, index: S::Index) {
         let Some(place) = self.last.get_mut(kind.index()) else {
-            return Ok(());
+            return;
         };
         let last = mem::replace(place, index);
         let links = self.slots.links_mut();
@@ -420,7 +428,6 @@ impl<S: Slots> Waiters<S> {
         if let Some(first) = links.get_mut(after.slot()) {
             first.before = index;
         }
-        Ok(())
     }
 
     /// A slot that nobody has, off the free list.
@@ -446,43 +453,52 @@ impl<S: Slots> Waiters<S> {
         Ok(index)
     }
 
-    /// Gives up the ticket's place, if it has one; its waker goes back into the ticket. Says what it waited for, and
-    /// whether it was the first.
+    /// Takes the ticket out of its list, if it stands in one; it keeps its slot. Says what it waited for, and whether it was
+    /// the first.
     #[inline]
-    pub(crate) fn leave(&mut self, ticket: &mut Ticket) -> Option<(Kind, bool)> {
-        let kind = ticket.kind.take()?;
+    pub(crate) fn leave_line(&mut self, ticket: &Ticket) -> (Kind, bool) {
+        let kind = ticket.kind;
         let slot = ticket.slot();
-        let index = S::Index::of(slot)?;
-        ticket.slot = 0;
+        let Some(link) = self.slots.links_mut().get_mut(slot) else {
+            return (kind, false);
+        };
+        let Link { before, after } = mem::replace(link, Link::NONE);
+        let Some(index) = S::Index::of(slot) else {
+            return (kind, false);
+        };
+        if after == S::Index::NONE {
+            return (kind, false);
+        }
+        // Alone, it comes before itself, and nobody is left.
+        let new_last = if after == index {
+            S::Index::NONE
+        } else {
+            self.join(before, after);
+            before
+        };
+        let last = self.last(kind);
+        if last == index {
+            self.set_last(kind, new_last);
+        } else if kind == Kind::Flush && self.last(Kind::Flushed) == index {
+            // Those who were flushed say that they flush.
+            self.set_last(Kind::Flushed, new_last);
+        }
+        // The last comes before the first.
+        (kind, last == before)
+    }
+
+    /// Gives up the slot of a ticket that stands in no list; its waker goes back into the ticket.
+    #[inline]
+    pub(crate) fn give_back(&mut self, ticket: &mut Ticket) {
+        let slot = mem::take(&mut ticket.slot).wrapping_sub(1);
         // Dropped outside the lock.
         if let Some(waker) = self.waker_mut(slot) {
             mem::swap(waker, &mut ticket.returned);
         }
-        let free = mem::replace(&mut self.free, index);
-        let free = Link {
-            before: S::Index::NONE,
-            after: free,
-        };
-        let Link { before, after } = mem::replace(self.link_mut(index)?, free);
-        if after == S::Index::NONE {
-            return Some((kind, false));
+        if let Some(link) = self.slots.links_mut().get_mut(slot) {
+            if let Some(index) = S::Index::of(slot) {
+                link.after = mem::replace(&mut self.free, index);
+            }
         }
-        // Those who were flushed say that they flush.
-        let list = if kind == Kind::Flush && self.last(Kind::Flushed) == index {
-            Kind::Flushed
-        } else {
-            kind
-        };
-        let last = self.last(list);
-        if after == index {
-            self.set_last(list, S::Index::NONE);
-            return Some((kind, true));
-        }
-        self.join(before, after);
-        if last == index {
-            self.set_last(list, before);
-        }
-        // The last comes before the first.
-        Some((kind, last == before))
     }
 }

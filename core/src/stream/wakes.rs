@@ -101,12 +101,9 @@ impl<S: Storage, E: Clone> Machine<S, E> {
                 wakes.remove(Wakes::of(kind));
                 return self.waiters.take_first_waker(kind);
             }
-            // One at most was woken before and is not counted.
             Reason::All => {
-                while let Some(waker) = self.waiters.tell_first(kind) {
-                    if waker.is_some() {
-                        return waker;
-                    }
+                if let Some(waker) = self.waiters.tell_first(kind) {
+                    return waker;
                 }
             }
         }
