@@ -377,19 +377,33 @@ impl<S: Slots> Waiters<S> {
         ticket.has_place() && !self.is_in_line(ticket)
     }
 
-    /// Puts a ticket that has no place at the end of a list.
+    /// Puts a ticket that has no place at the end of a list. Says whether there was a place: if not, they have to
+    /// [`grow`](Self::grow).
     ///
     /// Without a waker: whoever has a place and no waker is awake, and is about to look, or to leave and pass its turn on.
     #[inline]
-    pub(crate) fn line_up(
-        &mut self,
-        kind: Kind,
-        ticket: &mut Ticket,
-    ) -> Result<(), TooManyWaiters> {
-        let index = self.free_slot()?;
+    pub(crate) fn line_up(&mut self, kind: Kind, ticket: &mut Ticket) -> bool {
+        let index = self.free;
+        let Some(link) = self.link_mut(index) else {
+            return false;
+        };
+        self.free = link.after;
         ticket.slot = index.slot().wrapping_add(1);
         ticket.kind = kind;
         self.link_last(kind, index);
+        true
+    }
+
+    /// Makes a place where there is none, if there can be one more.
+    #[cold]
+    pub(crate) fn grow(&mut self) -> Result<(), TooManyWaiters> {
+        let slot = self.newest.slot().wrapping_add(1);
+        if slot >= self.slots.links().len() {
+            self.slots.grow()?;
+        }
+        let index = S::Index::of(slot).ok_or(TooManyWaiters)?;
+        self.newest = index;
+        self.free = index;
         Ok(())
     }
 
@@ -430,27 +444,14 @@ impl<S: Slots> Waiters<S> {
         }
     }
 
-    /// A slot that nobody has, off the free list.
+    /// Takes the waker back of a ticket that is not to be woken any more, if it has one. It is dropped outside the lock.
     #[inline]
-    fn free_slot(&mut self) -> Result<S::Index, TooManyWaiters> {
-        let free = self.free;
-        if free != S::Index::NONE {
-            self.free = self.after(free.slot());
-            return Ok(free);
+    pub(crate) fn awake(&mut self, ticket: &mut Ticket) {
+        if let Some(waker) = self.waker_mut(ticket.slot()) {
+            if waker.is_some() {
+                mem::swap(waker, &mut ticket.returned);
+            }
         }
-        self.new_slot()
-    }
-
-    /// The one behind the newest.
-    #[inline]
-    fn new_slot(&mut self) -> Result<S::Index, TooManyWaiters> {
-        let slot = self.newest.slot().wrapping_add(1);
-        if slot >= self.slots.links().len() {
-            self.slots.grow()?;
-        }
-        let index = S::Index::of(slot).ok_or(TooManyWaiters)?;
-        self.newest = index;
-        Ok(index)
     }
 
     /// Takes the ticket out of its list, if it stands in one; it keeps its slot. Says what it waited for, and whether it was
@@ -490,11 +491,8 @@ impl<S: Slots> Waiters<S> {
     /// Gives up the slot of a ticket that stands in no list; its waker goes back into the ticket.
     #[inline]
     pub(crate) fn give_back(&mut self, ticket: &mut Ticket) {
+        self.awake(ticket);
         let slot = mem::take(&mut ticket.slot).wrapping_sub(1);
-        // Dropped outside the lock.
-        if let Some(waker) = self.waker_mut(slot) {
-            mem::swap(waker, &mut ticket.returned);
-        }
         if let Some(link) = self.slots.links_mut().get_mut(slot) {
             if let Some(index) = S::Index::of(slot) {
                 link.after = mem::replace(&mut self.free, index);

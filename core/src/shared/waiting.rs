@@ -33,7 +33,15 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     #[inline(never)]
     fn wake(&self, mut wakes: Wakes) {
         while !wakes.is_none() {
-            if let Some(waker) = self.machine.with(|machine| machine.take_one(&mut wakes)) {
+            let kind = wakes.take_first();
+            let mut again = false;
+            let waker = self
+                .machine
+                .with(|machine| machine.take_one(kind, &mut again));
+            if let (Some(kind), true) = (kind, again) {
+                wakes.add(kind);
+            }
+            if let Some(waker) = waker {
                 waker.wake();
             }
         }
@@ -49,8 +57,16 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         mut step: impl FnMut(&mut SharedMachine<RX, TX, W, V>, &mut Ticket) -> (Step<R>, Wakes),
     ) -> Poll<Result<R, TooManyWaiters>> {
         loop {
-            match self.with(|machine| step(machine, ticket)) {
-                Step::InLine => ticket.offer(waker),
+            let step = self.with(|machine| {
+                let (step, wakes) = step(machine, ticket);
+                if matches!(step, Step::Ready(_)) {
+                    // Whatever happens from now on is not for this one.
+                    machine.awake(ticket);
+                }
+                (step, wakes)
+            });
+            match step {
+                Step::Again => ticket.offer(waker),
                 Step::Pending => return Poll::Pending,
                 Step::NoPlace => return Poll::Ready(Err(TooManyWaiters)),
                 Step::Ready(result) => {

@@ -91,7 +91,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             match self.read_simply(ticket) {
                 Step::Ready(()) => return (Poll::Ready(Ok(())), Wakes::NONE),
                 Step::Pending => return (Poll::Pending, Wakes::NONE),
-                Step::InLine | Step::NoPlace => {}
+                Step::Again | Step::NoPlace => {}
             }
         }
         self.poll_turn(ticket)
@@ -99,23 +99,21 @@ impl<S: Storage, E: Clone> Machine<S, E> {
 
     /// Nothing special: a message is there and it is this one's turn, or there is none yet. If it comes to neither, the
     /// caller is to go on with [`step_read`](Self::step_read).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read_simply(&mut self, ticket: &mut Ticket) -> Step<()> {
         let special = Flags::DISCARDED.and(Flags::ON_DEMAND);
         if !self.state.is_open() || self.flags.has(special) {
-            return Step::InLine;
+            return Step::Again;
         }
         if self.incoming.is_readable() && self.waiters.is_next(Kind::Read, ticket) {
             return Step::Ready(());
         }
         // In one step, for it is what happens most.
-        if ticket.may_wait()
-            && (ticket.has_place() || self.waiters.line_up(Kind::Read, ticket).is_ok())
-        {
+        if ticket.may_wait() && (ticket.has_place() || self.waiters.line_up(Kind::Read, ticket)) {
             self.waiters.sleep(ticket);
             return Step::Pending;
         }
-        Step::InLine
+        Step::Again
     }
 
     #[inline(never)]
@@ -135,29 +133,37 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         ticket: &mut Ticket,
         may_wait: bool,
     ) -> (Step<Result<(), ReadError<E>>>, Wakes) {
-        // For everybody: whoever else waits gets the same.
-        if self.is_reading_over() {
-            let error = match &self.state {
-                State::Failed(error) => ReadError::Failed(error.clone()),
-                _ => ReadError::Closed,
-            };
-            return (Step::Ready(Err(error)), Wakes::NONE);
+        if let Some(looked) = self.look_for_message(ticket) {
+            return (Step::Ready(looked), Wakes::NONE);
         }
-        if self.waiters.is_next(Kind::Read, ticket) {
-            if let Some(error) = self.take_discarded() {
-                return (Step::Ready(Err(error)), Wakes::NONE);
-            }
-            if self.incoming.is_readable() {
-                return (Step::Ready(Ok(())), Wakes::NONE);
-            }
-        }
-        let was_nobody = !self.has_readers();
+        let is_first = self.flags.has(Flags::ON_DEMAND) && !self.has_readers();
         let step = self.step(Kind::Read, ticket, may_wait);
-        if was_nobody && self.flags.has(Flags::ON_DEMAND) && self.has_readers() {
+        if is_first && self.has_readers() {
             (step, self.wake_receiver())
         } else {
             (step, Wakes::NONE)
         }
+    }
+
+    /// Whether there is a message for the ticket, or an end.
+    #[inline]
+    fn look_for_message(&mut self, ticket: &Ticket) -> Option<Result<(), ReadError<E>>> {
+        // For everybody: whoever else waits gets the same.
+        if self.is_reading_over() {
+            return Some(Err(match &self.state {
+                State::Failed(error) => ReadError::Failed(error.clone()),
+                _ => ReadError::Closed,
+            }));
+        }
+        if self.waiters.is_next(Kind::Read, ticket) {
+            if let Some(error) = self.take_discarded() {
+                return Some(Err(error));
+            }
+            if self.incoming.is_readable() {
+                return Some(Ok(()));
+            }
+        }
+        None
     }
 
     /// Whether a message may be taken at once: one is there, and nobody waits for it. After a failure what was buffered
@@ -174,12 +180,11 @@ impl<S: Storage, E: Clone> Machine<S, E> {
                 return (Ok(()), Wakes::NONE);
             }
         }
-        let (ready, wakes) = self.poll_turn(&mut Ticket::new());
-        let result = match ready {
-            Poll::Ready(ready) => ready.map_err(TryReadError::Read),
-            Poll::Pending => Err(TryReadError::Empty),
+        let result = match self.look_for_message(&Ticket::new()) {
+            Some(looked) => looked.map_err(TryReadError::Read),
+            None => Err(TryReadError::Empty),
         };
-        (result, wakes)
+        (result, Wakes::NONE)
     }
 
     /// The ticket has got its message, which is still to be looked at: the next one's turn comes when it is gone.

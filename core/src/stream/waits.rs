@@ -14,8 +14,8 @@ use crate::waiters::{Kind, Ticket};
 pub(crate) enum Step<T> {
     /// There is what was waited for, or an end. The ticket keeps its place.
     Ready(T),
-    /// It stands in line. It is to look again, with a waker on the ticket.
-    InLine,
+    /// It has come closer. It is to look again, with a waker on the ticket.
+    Again,
     /// It sleeps in its place, or was not to wait.
     Pending,
     /// There is no place for it.
@@ -27,7 +27,7 @@ impl<T> Step<T> {
     pub(crate) fn map<R>(self, f: impl FnOnce(T) -> R) -> Step<R> {
         match self {
             Self::Ready(result) => Step::Ready(f(result)),
-            Self::InLine => Step::InLine,
+            Self::Again => Step::Again,
             Self::Pending => Step::Pending,
             Self::NoPlace => Step::NoPlace,
         }
@@ -42,20 +42,21 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             return Step::Pending;
         }
         if !ticket.has_place() {
-            return match self.waiters.line_up(kind, ticket) {
-                Ok(()) => Step::InLine,
-                Err(_) => Step::NoPlace,
+            return if self.waiters.line_up(kind, ticket) || self.waiters.grow().is_ok() {
+                Step::Again
+            } else {
+                Step::NoPlace
             };
         }
         if !self.waiters.is_in_line(ticket) {
             self.waiters.line_up_again(ticket);
-            return Step::InLine;
+            return Step::Again;
         }
         if ticket.may_wait() {
             self.waiters.sleep(ticket);
             Step::Pending
         } else {
-            Step::InLine
+            Step::Again
         }
     }
 
@@ -77,7 +78,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             let (step, more) = step(self, ticket, may_wait);
             wakes = wakes.and(more);
             match step {
-                Step::InLine => {}
+                Step::Again => {}
                 Step::Ready(result) => return (Poll::Ready(result), wakes),
                 Step::Pending => return (Poll::Pending, wakes),
                 Step::NoPlace => return (Poll::Ready(Err(no_place)), wakes),
@@ -98,6 +99,12 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         } else {
             (ready, wakes)
         }
+    }
+
+    /// The ticket is not to be woken any more.
+    #[inline]
+    pub(crate) fn awake(&mut self, ticket: &mut Ticket) {
+        self.waiters.awake(ticket);
     }
 
     /// Stops a wait: gives up the ticket's place, and passes its turn on if it had one.
