@@ -6,7 +6,7 @@
 
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 
 use crate::error::{
     DrainError, Lost, ReadError, ReadEventError, SendError, TooManyWaiters, WithFailure as _,
@@ -14,8 +14,8 @@ use crate::error::{
 use crate::grant::ReadGrant;
 use crate::message::Frames;
 use crate::shared::{SharedMachine, Stream};
-use crate::stream::{FixedEvents, NoEvents, Wakes};
-use crate::waiters::Ticket;
+use crate::stream::{FixedEvents, NoEvents, Step, Wakes};
+use crate::waiters::{Kind, Ticket};
 
 /// A stream, and a place among those who wait for it.
 #[derive(Debug)]
@@ -35,27 +35,40 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
         }
     }
 
-    /// Polls with the task's waker on the ticket.
+    /// Drops the wakers that are not needed, outside every critical section.
     #[inline]
     fn poll<R>(
         &mut self,
         cx: &Context<'_>,
-        f: impl FnOnce(&'s Stream<RX, TX, W, E, V>, &mut Ticket) -> R,
+        f: impl FnOnce(&'s Stream<RX, TX, W, E, V>, &mut Ticket, &Waker) -> R,
     ) -> R {
-        self.ticket.offer(cx.waker());
-        let result = f(self.stream, &mut self.ticket);
+        let result = f(self.stream, &mut self.ticket, cx.waker());
         self.ticket.settle();
         result
     }
 
     #[inline]
-    fn poll_machine<R>(
+    fn poll_steps<R>(
         &mut self,
         cx: &Context<'_>,
-        f: impl FnOnce(&mut SharedMachine<RX, TX, W, V>, &mut Ticket) -> (R, Wakes),
-    ) -> R {
-        self.poll(cx, |stream, ticket| {
-            stream.with(|machine| f(machine, ticket))
+        mut step: impl FnMut(&mut SharedMachine<RX, TX, W, V>, &mut Ticket) -> Step<R>,
+    ) -> Poll<Result<R, TooManyWaiters>> {
+        self.poll(cx, |stream, ticket, waker| {
+            stream.poll_steps(ticket, waker, |machine, ticket| {
+                (step(machine, ticket), Wakes::NONE)
+            })
+        })
+    }
+
+    /// A drain or a flush.
+    #[inline]
+    fn poll_writes(&mut self, cx: &Context<'_>, kind: Kind) -> Poll<Result<(), DrainError<E>>> {
+        let done = self.poll_steps(cx, |machine, ticket| {
+            machine.step_writes(kind, ticket, true)
+        });
+        done.map(|done| match done {
+            Ok(done) => done.map_err(|error| error.with_failure(|| self.stream.failure())),
+            Err(TooManyWaiters) => Err(DrainError::TooManyWaiters),
         })
     }
 }
@@ -65,19 +78,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
 {
     #[inline]
     fn drop(&mut self) {
-        if self.ticket.has_place() {
-            self.cancel();
-        }
-    }
-}
-
-impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
-    Wait<'_, RX, TX, W, E, V>
-{
-    #[cold]
-    fn cancel(&mut self) {
-        let ticket = &mut self.ticket;
-        self.stream.with(|machine| ((), machine.cancel(ticket)));
+        self.stream.leave(&mut self.ticket);
     }
 }
 
@@ -110,7 +111,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let wait = &mut self.get_mut().0;
-        let peeked = wait.poll(cx, |stream, ticket| stream.poll_peek(ticket));
+        let peeked = wait.poll(cx, |stream, ticket, waker| stream.poll_peek(ticket, waker));
         peeked.map_ok(|region| ReadGrant::new(wait.stream, region))
     }
 }
@@ -156,7 +157,7 @@ impl<'b, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
         }
         let peeked = this
             .wait
-            .poll(cx, |stream, ticket| stream.poll_peek(ticket));
+            .poll(cx, |stream, ticket, waker| stream.poll_peek(ticket, waker));
         let region = match peeked {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -214,9 +215,9 @@ impl<'m, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
         let Some(message) = this.message else {
             return Poll::Ready(Err(SendError::Closed(&[])));
         };
-        let sent = this
-            .wait
-            .poll(cx, |stream, ticket| stream.poll_send(ticket, message));
+        let sent = this.wait.poll(cx, |stream, ticket, waker| {
+            stream.poll_send(ticket, waker, message)
+        });
         if sent.is_ready() {
             this.message = None;
         }
@@ -254,14 +255,15 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let wait = &mut self.get_mut().0;
         let mut seen = None;
-        let ready = wait.poll_machine(cx, |machine, ticket| {
-            machine.poll_event_into(ticket, &mut seen)
+        let ready = wait.poll_steps(cx, |machine, ticket| {
+            machine.step_event(ticket, true, &mut seen)
         });
         match (ready, seen) {
             (_, Some(seen)) => Poll::Ready(Ok(seen)),
-            (Poll::Ready(Err(error)), None) => {
+            (Poll::Ready(Ok(Err(error))), None) => {
                 Poll::Ready(Err(error.with_failure(|| wait.stream.failure())))
             }
+            (Poll::Ready(Err(_)), None) => Poll::Ready(Err(ReadEventError::TooManyWaiters)),
             _ => Poll::Pending,
         }
     }
@@ -295,9 +297,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let wait = &mut self.get_mut().0;
-        let done = wait.poll_machine(cx, |machine, ticket| machine.poll_drain(ticket));
-        done.map_err(|error| error.with_failure(|| wait.stream.failure()))
+        self.get_mut().0.poll_writes(cx, Kind::Drain)
     }
 }
 
@@ -329,9 +329,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let wait = &mut self.get_mut().0;
-        let done = wait.poll_machine(cx, |machine, ticket| machine.poll_flush(ticket));
-        done.map_err(|error| error.with_failure(|| wait.stream.failure()))
+        self.get_mut().0.poll_writes(cx, Kind::Flush)
     }
 }
 
@@ -364,6 +362,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let wait = &mut self.get_mut().0;
-        wait.poll_machine(cx, |machine, ticket| machine.poll_closed(ticket))
+        let closed = wait.poll_steps(cx, |machine, ticket| machine.step_closed(ticket, true));
+        closed.map(|closed| closed.and_then(|lost| lost))
     }
 }

@@ -179,11 +179,12 @@ impl<const W: usize> Slots for FixedSlots<W> {
 /// A ticket belongs to one machine: with another, waits would end early or never. One that still waits has to be cancelled
 /// (`Machine::cancel`) before it is dropped, or its place stays taken; a future that is forgotten (`mem::forget`) keeps
 /// its place, and its turn, for ever.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ticket {
     /// The slot plus one; 0 for none.
     slot: usize,
-    kind: Option<Kind>,
+    /// What the place is for, if there is one.
+    kind: Kind,
     offered: Option<Waker>,
     returned: Option<Waker>,
 }
@@ -193,7 +194,7 @@ impl Ticket {
     pub const fn new() -> Self {
         Self {
             slot: 0,
-            kind: None,
+            kind: Kind::Read,
             offered: None,
             returned: None,
         }
@@ -232,7 +233,13 @@ impl Ticket {
     /// Whether it waits for something else.
     #[inline]
     pub(crate) fn waits_otherwise(&self, kind: Kind) -> bool {
-        self.has_place() && self.kind != Some(kind)
+        self.has_place() && self.kind != kind
+    }
+}
+
+impl Default for Ticket {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -273,15 +280,6 @@ impl<S: Slots> Waiters<S> {
     }
 
     #[inline]
-    fn link(&self, index: S::Index) -> Link<S::Index> {
-        self.slots
-            .links()
-            .get(index.slot())
-            .copied()
-            .unwrap_or(Link::NONE)
-    }
-
-    #[inline]
     fn link_mut(&mut self, index: S::Index) -> Option<&mut Link<S::Index>> {
         self.slots.links_mut().get_mut(index.slot())
     }
@@ -291,9 +289,18 @@ impl<S: Slots> Waiters<S> {
         self.slots.wakers_mut().get_mut(slot)
     }
 
+    /// Who comes after a slot; none after one that is in no list.
+    #[inline]
+    fn after(&self, slot: usize) -> S::Index {
+        self.slots
+            .links()
+            .get(slot)
+            .map_or(S::Index::NONE, |link| link.after)
+    }
+
     #[inline]
     fn first(&self, kind: Kind) -> S::Index {
-        self.link(self.last(kind)).after
+        self.after(self.last(kind).slot())
     }
 
     /// Whether nobody waits.
@@ -318,31 +325,37 @@ impl<S: Slots> Waiters<S> {
     /// Takes the first out of the list, for its wait is over; it keeps its slot until it leaves. Its waker, unless it was
     /// woken already; `None` if the list is empty.
     pub(crate) fn tell_first(&mut self, kind: Kind) -> Option<Option<Waker>> {
-        let first = self.first(kind);
-        if first == S::Index::NONE {
-            return None;
+        let last = self.last(kind);
+        let first = self.after(last.slot());
+        let second = mem::replace(self.link_mut(first)?, Link::NONE).after;
+        if first == last {
+            self.set_last(kind, S::Index::NONE);
+        } else {
+            self.join(last, second);
         }
-        self.unlink(kind, first);
         Some(self.waker_mut(first.slot())?.take())
     }
 
     /// Moves all who flush to those who were flushed, at once: whatever is written from now on is none of theirs.
+    #[inline]
     pub(crate) fn flushed(&mut self) {
-        let (flush, flushed) = (self.last(Kind::Flush), self.last(Kind::Flushed));
+        let flush = self.last(Kind::Flush);
         if flush == S::Index::NONE {
             return;
         }
-        let (first, first_of_all) = (self.link(flush).after, self.link(flushed).after);
+        let flushed = self.last(Kind::Flushed);
+        self.set_last(Kind::Flushed, flush);
+        self.set_last(Kind::Flush, S::Index::NONE);
         if flushed != S::Index::NONE {
             // Behind those who were flushed before and not yet woken.
+            let (first, first_of_all) = (self.after(flush.slot()), self.after(flushed.slot()));
             self.join(flushed, first);
             self.join(flush, first_of_all);
         }
-        self.set_last(Kind::Flushed, flush);
-        self.set_last(Kind::Flush, S::Index::NONE);
     }
 
     /// Makes two slots neighbours.
+    #[inline]
     fn join(&mut self, before: S::Index, after: S::Index) {
         if let Some(link) = self.link_mut(before) {
             link.after = after;
@@ -352,132 +365,138 @@ impl<S: Slots> Waiters<S> {
         }
     }
 
+    /// Whether the ticket stands in a list: it has a place, and was not told that its wait is over.
+    #[inline]
+    pub(crate) fn is_in_line(&self, ticket: &Ticket) -> bool {
+        ticket.has_place() && self.after(ticket.slot()) != S::Index::NONE
+    }
+
     /// Whether the ticket's wait was told to be over.
     #[inline]
     pub(crate) fn was_told(&self, ticket: &Ticket) -> bool {
-        self.place(ticket)
-            .is_some_and(|index| self.link(index).after == S::Index::NONE)
+        ticket.has_place() && !self.is_in_line(ticket)
     }
 
+    /// Puts a ticket that has no place at the end of a list. Says whether there was a place: if not, they have to
+    /// [`grow`](Self::grow).
+    ///
+    /// Without a waker: whoever has a place and no waker is awake, and is about to look, or to leave and pass its turn on.
     #[inline]
-    fn place(&self, ticket: &Ticket) -> Option<S::Index> {
-        if ticket.has_place() {
-            S::Index::of(ticket.slot())
-        } else {
-            None
-        }
-    }
-
-    /// Takes the ticket's waker, and gives it a place at the end if it has none.
-    #[inline]
-    pub(crate) fn wait(&mut self, kind: Kind, ticket: &mut Ticket) -> Result<(), TooManyWaiters> {
-        let index = match self.place(ticket) {
-            Some(index) => index,
-            None => self.free_slot()?,
+    pub(crate) fn line_up(&mut self, kind: Kind, ticket: &mut Ticket) -> bool {
+        let index = self.free;
+        let Some(link) = self.link_mut(index) else {
+            return false;
         };
-        // A wait that was told to be over, and is not any more, begins anew.
-        if !ticket.has_place() || self.link(index).after == S::Index::NONE {
-            self.link_last(kind, index);
-            ticket.slot = index.slot().wrapping_add(1);
-            ticket.kind = Some(kind);
-        }
-        // What was there before is dropped outside the lock.
-        if let Some(waker) = self.waker_mut(index.slot()) {
-            mem::swap(waker, &mut ticket.offered);
-        }
-        Ok(())
+        self.free = link.after;
+        ticket.slot = index.slot().wrapping_add(1);
+        ticket.kind = kind;
+        self.link_last(kind, index);
+        true
     }
 
-    /// Puts a slot at the end of a list.
-    #[inline]
-    fn link_last(&mut self, kind: Kind, index: S::Index) {
-        let last = self.last(kind);
-        self.set_last(kind, index);
-        if last == S::Index::NONE {
-            self.set_link(index, index, index);
-        } else {
-            let first = self.link(last).after;
-            self.set_link(index, last, first);
-            if let Some(last) = self.link_mut(last) {
-                last.after = index;
-            }
-            if let Some(first) = self.link_mut(first) {
-                first.before = index;
-            }
-        }
-    }
-
-    #[inline]
-    fn set_link(&mut self, index: S::Index, before: S::Index, after: S::Index) {
-        if let Some(link) = self.link_mut(index) {
-            *link = Link { before, after };
-        }
-    }
-
-    /// A slot that nobody has, off the free list.
-    #[inline]
-    fn free_slot(&mut self) -> Result<S::Index, TooManyWaiters> {
-        let free = self.free;
-        if free != S::Index::NONE {
-            self.free = self.link(free).after;
-            return Ok(free);
-        }
-        // The one behind the newest.
+    /// Makes a place where there is none, if there can be one more.
+    #[cold]
+    pub(crate) fn grow(&mut self) -> Result<(), TooManyWaiters> {
         let slot = self.newest.slot().wrapping_add(1);
         if slot >= self.slots.links().len() {
             self.slots.grow()?;
         }
         let index = S::Index::of(slot).ok_or(TooManyWaiters)?;
         self.newest = index;
-        Ok(index)
-    }
-
-    /// Gives up the ticket's place, if it has one; its waker goes back into the ticket. Says what it waited for, and
-    /// whether it was the first.
-    #[inline]
-    pub(crate) fn leave(&mut self, ticket: &mut Ticket) -> Option<(Kind, bool)> {
-        let index = self.place(ticket)?;
-        let kind = ticket.kind.take()?;
-        ticket.slot = 0;
-        // Dropped outside the lock.
-        if let Some(waker) = self.waker_mut(index.slot()) {
-            mem::swap(waker, &mut ticket.returned);
-        }
-        let after = self.link(index).after;
-        let was_first = after != S::Index::NONE && self.first(kind) == index;
-        if after != S::Index::NONE {
-            self.unlink(kind, index);
-        }
-        let free = self.free;
-        self.set_link(index, S::Index::NONE, free);
         self.free = index;
-        Some((kind, was_first))
+        Ok(())
     }
 
-    /// Takes a slot out of its list.
+    /// Begins a wait anew that was told to be over, and is not any more.
+    #[cold]
+    pub(crate) fn line_up_again(&mut self, ticket: &Ticket) {
+        if let Some(index) = S::Index::of(ticket.slot()) {
+            self.link_last(ticket.kind, index);
+        }
+    }
+
+    /// Takes the waker of a ticket that has a place. What was there before is dropped outside the lock.
     #[inline]
-    fn unlink(&mut self, kind: Kind, index: S::Index) {
-        let Link { before, after } = self.link(index);
-        let kind = if kind == Kind::Flush && self.last(Kind::Flushed) == index {
-            Kind::Flushed
-        } else {
-            kind
+    pub(crate) fn sleep(&mut self, ticket: &mut Ticket) {
+        if let Some(waker) = self.waker_mut(ticket.slot()) {
+            mem::swap(waker, &mut ticket.offered);
+        }
+    }
+
+    /// Puts a slot at the end of a list.
+    #[inline]
+    fn link_last(&mut self, kind: Kind, index: S::Index) {
+        let Some(place) = self.last.get_mut(kind.index()) else {
+            return;
         };
-        if after == index {
-            self.set_last(kind, S::Index::NONE);
-        } else {
-            if let Some(before) = self.link_mut(before) {
-                before.after = after;
-            }
-            if let Some(after) = self.link_mut(after) {
-                after.before = before;
-            }
-            if self.last(kind) == index {
-                self.set_last(kind, before);
+        let last = mem::replace(place, index);
+        let links = self.slots.links_mut();
+        // Alone, it is its own neighbour.
+        let (before, after) = match links.get_mut(last.slot()) {
+            Some(link) => (last, mem::replace(&mut link.after, index)),
+            None => (index, index),
+        };
+        if let Some(link) = links.get_mut(index.slot()) {
+            *link = Link { before, after };
+        }
+        if let Some(first) = links.get_mut(after.slot()) {
+            first.before = index;
+        }
+    }
+
+    /// Takes the waker back of a ticket that is not to be woken any more, if it has one. It is dropped outside the lock.
+    #[inline]
+    pub(crate) fn awake(&mut self, ticket: &mut Ticket) {
+        if let Some(waker) = self.waker_mut(ticket.slot()) {
+            if waker.is_some() {
+                mem::swap(waker, &mut ticket.returned);
             }
         }
-        if let Some(place) = self.link_mut(index) {
-            *place = Link::NONE;
+    }
+
+    /// Takes the ticket out of its list, if it stands in one; it keeps its slot. Says what it waited for, and whether it was
+    /// the first.
+    #[inline]
+    pub(crate) fn leave_line(&mut self, ticket: &Ticket) -> (Kind, bool) {
+        let kind = ticket.kind;
+        let slot = ticket.slot();
+        let Some(link) = self.slots.links_mut().get_mut(slot) else {
+            return (kind, false);
+        };
+        let Link { before, after } = mem::replace(link, Link::NONE);
+        let Some(index) = S::Index::of(slot) else {
+            return (kind, false);
+        };
+        if after == S::Index::NONE {
+            return (kind, false);
+        }
+        // Alone, it comes before itself, and nobody is left.
+        let new_last = if after == index {
+            S::Index::NONE
+        } else {
+            self.join(before, after);
+            before
+        };
+        let last = self.last(kind);
+        if last == index {
+            self.set_last(kind, new_last);
+        } else if kind == Kind::Flush && self.last(Kind::Flushed) == index {
+            // Those who were flushed say that they flush.
+            self.set_last(Kind::Flushed, new_last);
+        }
+        // The last comes before the first.
+        (kind, last == before)
+    }
+
+    /// Gives up the slot of a ticket that stands in no list; its waker goes back into the ticket.
+    #[inline]
+    pub(crate) fn give_back(&mut self, ticket: &mut Ticket) {
+        self.awake(ticket);
+        let slot = mem::take(&mut ticket.slot).wrapping_sub(1);
+        if let Some(link) = self.slots.links_mut().get_mut(slot) {
+            if let Some(index) = S::Index::of(slot) {
+                link.after = mem::replace(&mut self.free, index);
+            }
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The critical sections of what was received: each takes a constant time, and bytes are moved between them.
 
-use core::task::Poll;
+use core::task::{Poll, Waker};
 
 use super::Stream;
 use crate::error::{PushError, ReadError, TryReadError, WithFailure as _};
 use crate::message::{Frames, Size, copy, put_frames, put_short};
 use crate::ring::{Done, GapAhead, NoRegion, ReadRegion, WriteRegion};
-use crate::stream::{FixedEvents, Wakes};
+use crate::stream::{FixedEvents, Step, Wakes};
 use crate::waiters::Ticket;
 
 impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
@@ -107,26 +107,50 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         }
     }
 
-    pub(crate) fn poll_peek(&self, ticket: &mut Ticket) -> Poll<Result<ReadRegion, ReadError<E>>> {
-        let head = self.with(|machine| {
-            let (ready, wakes) = machine.poll_readable(ticket);
-            let head = match ready {
-                Poll::Pending => Poll::Pending,
-                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-                Poll::Ready(Ok(())) => {
-                    Poll::Ready(machine.incoming.take().ok_or(ReadError::Closed))
+    pub(crate) fn poll_peek(
+        &self,
+        ticket: &mut Ticket,
+        waker: &Waker,
+    ) -> Poll<Result<ReadRegion, ReadError<E>>> {
+        // Whoever comes back was woken, most often, and finds its message.
+        if !ticket.has_place() {
+            ticket.offer(waker);
+        }
+        let head = self.machine.with(|machine| {
+            let step = machine.read_simply(ticket);
+            step.map(|()| machine.incoming.take())
+        });
+        match head {
+            Step::Ready(Some(head)) => {
+                if ticket.has_place() {
+                    // In a section of its own; meanwhile nobody else gets a message, for this one is taken.
+                    self.machine.with(|machine| machine.turn_taken(ticket));
                 }
-            };
+                Poll::Ready(Ok(head.measured(&self.incoming)))
+            }
+            Step::Pending => Poll::Pending,
+            _ => self.poll_peek_slowly(ticket, waker),
+        }
+    }
+
+    /// Nothing is there for one who was woken, or it is not simple.
+    #[inline(never)]
+    fn poll_peek_slowly(
+        &self,
+        ticket: &mut Ticket,
+        waker: &Waker,
+    ) -> Poll<Result<ReadRegion, ReadError<E>>> {
+        let head = self.poll_steps(ticket, waker, |machine, ticket| {
+            let (step, wakes) = machine.step_read(ticket, true);
+            let head = step
+                .map(|ready| ready.and_then(|()| machine.incoming.take().ok_or(ReadError::Closed)));
             (head, wakes)
         });
-        if head.is_ready() && ticket.has_place() {
-            // In a section of its own; meanwhile nobody else gets a message, for this one is taken.
-            self.machine.with(|machine| machine.turn_taken(ticket));
-        }
         match head {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(head)) => Poll::Ready(Ok(head.measured(&self.incoming))),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error.with_failure(|| self.failure()))),
+            Poll::Ready(Ok(Ok(head))) => Poll::Ready(Ok(head.measured(&self.incoming))),
+            Poll::Ready(Ok(Err(error))) => Poll::Ready(Err(error.with_failure(|| self.failure()))),
+            Poll::Ready(Err(_)) => Poll::Ready(Err(ReadError::TooManyWaiters)),
         }
     }
 

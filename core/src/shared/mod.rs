@@ -5,10 +5,10 @@
 
 mod incoming;
 mod outgoing;
+mod waiting;
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::task::Poll;
 
 use crate::cell::{ByteCell, Lock, Once};
 use crate::driver::Driver;
@@ -19,10 +19,9 @@ use crate::error::{
 use crate::futures::{Closed, Drain, Flush, Peek, Read, ReadEvent, SendMessage};
 use crate::grant::{ReadGrant, WriteGrant};
 use crate::handles::{BytePort, Reader, Writer};
-use crate::log::Seen;
 use crate::message::{FRAME_CHARGE, Frames, LONG, short_frame};
 use crate::ring::Ring;
-use crate::stream::{FixedEvents, Machine, NoEvents, Storage, Wakes};
+use crate::stream::{FixedEvents, Machine, NoEvents, Step, Storage, Wakes};
 use crate::transport::Transport;
 use crate::waiters::{FixedSlots, Ticket};
 use crate::watermark::Watermarks;
@@ -115,34 +114,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
             failure: Once::new(),
             incoming: ByteCell::new(),
             outgoing: ByteCell::new(),
-        }
-    }
-
-    /// Runs `f` on the locked machine, and wakes those whom it names after the lock was released.
-    #[inline(always)]
-    pub(crate) fn with<R>(
-        &self,
-        f: impl FnOnce(&mut SharedMachine<RX, TX, W, V>) -> (R, Wakes),
-    ) -> R {
-        let (result, wakes, before, after) = self.machine.with(|machine| {
-            let before = Seen::of(machine);
-            let (result, wakes) = f(machine);
-            (result, wakes, before, Seen::of(machine))
-        });
-        after.log_changes(before);
-        if !wakes.is_none() {
-            self.wake(wakes);
-        }
-        result
-    }
-
-    /// Takes each waker in a critical section of its own, for they may be many, and wakes it outside.
-    #[inline(never)]
-    fn wake(&self, mut wakes: Wakes) {
-        while !wakes.is_none() {
-            if let Some(waker) = self.machine.with(|machine| machine.take_one(&mut wakes)) {
-                waker.wake();
-            }
         }
     }
 
@@ -356,10 +327,12 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     pub fn try_read_event(&self) -> Result<(V::Event, usize), TryReadEventError<E>> {
         let mut seen = None;
         let mut ticket = Ticket::new();
-        let ready = self.with(|machine| machine.poll_event_into(&mut ticket, &mut seen));
-        match (ready, seen) {
+        let step = self
+            .machine
+            .with(|machine| machine.step_event(&mut ticket, false, &mut seen));
+        match (step, seen) {
             (_, Some(seen)) => Ok(seen),
-            (Poll::Ready(Err(error)), None) => {
+            (Step::Ready(Err(error)), None) => {
                 let error = error.with_failure(|| self.failure());
                 Err(TryReadEventError::Read(error))
             }

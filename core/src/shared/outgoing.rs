@@ -1,6 +1,6 @@
 //! The critical sections of what is to be sent: each takes a constant time, and bytes are moved between them.
 
-use core::task::Poll;
+use core::task::{Poll, Waker};
 
 use super::Stream;
 use crate::error::{PushError, SendError, WithFailure as _, WriteError};
@@ -162,6 +162,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     pub(crate) fn poll_send<'m>(
         &self,
         ticket: &mut Ticket,
+        waker: &Waker,
         message: &'m [&'m [u8]],
     ) -> Poll<SendResult<'m, E>> {
         let Some((first, others)) = message.split_first() else {
@@ -170,29 +171,20 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         let Some(size) = Size::of(message) else {
             return Poll::Ready(Err(SendError::TooLarge(message)));
         };
-        let reserved = self.with(|machine| {
-            let (ready, wakes) = machine.poll_send(ticket, size.packed);
-            match ready {
-                Poll::Pending => (Poll::Pending, wakes),
-                Poll::Ready(Err(error)) => (Poll::Ready(Err(error)), wakes),
-                Poll::Ready(Ok(())) => {
-                    let region = machine.outgoing.reserve(size.packed, &self.outgoing);
-                    let region = region.map_err(|_| SendError::TooLarge(()));
-                    (Poll::Ready(region), wakes)
-                }
-            }
+        let reserved = self.poll_steps(ticket, waker, |machine, ticket| {
+            let step = machine.step_send(ticket, true, size.packed, |ring| {
+                ring.reserve(size.packed, &self.outgoing).ok()
+            });
+            (step, Wakes::NONE)
         });
-        if reserved.is_ready() && ticket.has_place() {
-            // In a section of its own; meanwhile nobody overtakes.
-            self.with(|machine| ((), machine.sender_served(ticket)));
-        }
         match reserved {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Err(error)) => {
+            Poll::Ready(Err(_)) => Poll::Ready(Err(SendError::TooManyWaiters(message))),
+            Poll::Ready(Ok(Err(error))) => {
                 let error = error.map_message(|()| message);
                 Poll::Ready(Err(error.with_failure(|| self.failure())))
             }
-            Poll::Ready(Ok(region)) => Poll::Ready(
+            Poll::Ready(Ok(Ok(region))) => Poll::Ready(
                 self.write_region(region, size, first, others)
                     .map_err(|()| match self.exception() {
                         Some(error) => SendError::Failed(message, error),

@@ -3,7 +3,7 @@
 use core::convert::Infallible;
 use core::task::Poll;
 
-use super::{Flags, Machine, Polled, Storage, Wakes};
+use super::{Flags, Machine, Polled, State, Step, Storage, Wakes};
 use crate::error::{ReadEventError, TryReadEventError};
 use crate::event_ring::EventRing;
 use crate::waiters::{Kind, Ticket};
@@ -128,7 +128,17 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// [`TooManyWaiters`](ReadEventError::TooManyWaiters). The ticket then has no place any more.
     pub fn poll_event(&mut self, ticket: &mut Ticket) -> Polled<Seen<S>, ReadEventError<E>> {
         let mut seen = None;
-        let (ready, wakes) = self.poll_event_into(ticket, &mut seen);
+        let no_place = ReadEventError::TooManyWaiters;
+        let polled = self.poll_steps(
+            Kind::Event,
+            ticket,
+            no_place,
+            |machine, ticket, may_wait| {
+                let step = machine.step_event(ticket, may_wait, &mut seen);
+                (step, Wakes::NONE)
+            },
+        );
+        let (ready, wakes) = self.served(ticket, polled);
         let ready = match (ready, seen) {
             (_, Some(seen)) => Poll::Ready(Ok(seen)),
             (Poll::Ready(Err(error)), None) => Poll::Ready(Err(error)),
@@ -137,32 +147,34 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         (ready, wakes)
     }
 
-    /// The same, with the event put where it is to be: to move it costs more than all the rest.
+    /// One step of that, with the event put where it is to be: to move it costs more than all the rest.
     #[inline]
-    pub(crate) fn poll_event_into(
+    pub(crate) fn step_event(
         &mut self,
         ticket: &mut Ticket,
+        may_wait: bool,
         seen: &mut Option<Seen<S>>,
-    ) -> Polled<(), ReadEventError<E>> {
-        let left = self.begin_wait(Kind::Event, ticket);
-        if self.are_events_over() {
-            let error = match self.exception() {
-                Some(error) => ReadEventError::Failed(error.clone()),
-                None if self.state.is_open() => ReadEventError::NotMonitoring,
-                None => ReadEventError::Closed,
-            };
-            let wakes = self.served(Kind::Event, ticket);
-            return (Poll::Ready(Err(error)), left.and(wakes));
-        }
-        if self.waiters.is_next(Kind::Event, ticket) && !self.events.is_empty() {
+    ) -> Step<Result<(), ReadEventError<E>>> {
+        if self.events.is_empty() {
+            if let Some(error) = self.end_of_events() {
+                return Step::Ready(Err(error));
+            }
+        } else if self.waiters.is_next(Kind::Event, ticket) {
             *seen = self.events.pop();
-            let wakes = self.served(Kind::Event, ticket);
-            return (Poll::Ready(Ok(())), left.and(wakes));
+            return Step::Ready(Ok(()));
         }
-        if ticket.may_wait() && self.wait(Kind::Event, ticket).is_err() {
-            return (Poll::Ready(Err(ReadEventError::TooManyWaiters)), left);
+        self.step(Kind::Event, ticket, may_wait)
+    }
+
+    /// Why there will be no event, if there is none.
+    #[inline]
+    fn end_of_events(&self) -> Option<ReadEventError<E>> {
+        match &self.state {
+            State::Open if self.is_monitoring() => None,
+            State::Open => Some(ReadEventError::NotMonitoring),
+            State::Closing | State::Closed => Some(ReadEventError::Closed),
+            State::Failed(error) => Some(ReadEventError::Failed(error.clone())),
         }
-        (Poll::Pending, left)
     }
 
     /// Takes an event if one is there and nobody waits for it.

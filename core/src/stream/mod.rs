@@ -7,6 +7,7 @@ mod events;
 mod flags;
 mod read;
 mod state;
+mod waits;
 mod wakes;
 mod write;
 
@@ -18,11 +19,12 @@ pub use events::{Events, FixedEvents, NoEvents};
 use flags::Flags;
 use state::Input;
 pub use state::State;
+pub(crate) use waits::Step;
 pub use wakes::Wakes;
 
-use crate::error::{Lost, TooManyWaiters};
+use crate::error::Lost;
 use crate::queue::{Level, MessageBuffer};
-use crate::waiters::{FixedSlots, Kind, Slots, Ticket, Waiters};
+use crate::waiters::{FixedSlots, Kind, Slots, Waiters};
 use crate::watermark::{Marks, Transition, Watermarks};
 
 /// What a machine keeps its messages, events and waiters in.
@@ -185,45 +187,6 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// True exactly when the stream is closing, or closed, and everything that had been buffered was read.
     pub fn at_closing(&self) -> bool {
         matches!(self.state, State::Closing | State::Closed) && self.is_reading_over()
-    }
-
-    /// Stops a wait: gives up the ticket's place, and passes its turn on if it had one.
-    pub fn cancel(&mut self, ticket: &mut Ticket) -> Wakes {
-        match self.leave(ticket) {
-            Some((kind, true)) => self.wake_first(kind),
-            _ => Wakes::NONE,
-        }
-    }
-
-    /// A ticket waits for one thing at a time: what it waited for before it gives up.
-    #[inline]
-    fn begin_wait(&mut self, kind: Kind, ticket: &mut Ticket) -> Wakes {
-        if ticket.waits_otherwise(kind) {
-            self.cancel(ticket)
-        } else {
-            Wakes::NONE
-        }
-    }
-
-    /// Waits, in the order of those who came. Not inlined, for it is not small.
-    #[inline(never)]
-    fn wait(&mut self, kind: Kind, ticket: &mut Ticket) -> Result<(), TooManyWaiters> {
-        self.waiters.wait(kind, ticket)
-    }
-
-    /// Gives up a ticket's place; what it was, and whether it was the first.
-    #[inline(never)]
-    fn leave(&mut self, ticket: &mut Ticket) -> Option<(Kind, bool)> {
-        if !ticket.has_place() {
-            return None;
-        }
-        let left = self.waiters.leave(ticket);
-        if left == Some((Kind::Send, true)) {
-            // Writers are kept out until the next one has looked, or it might find its room gone.
-            let next_waits = self.needed != 0 && !self.waiters.nobody(Kind::Send);
-            self.needed = usize::from(next_waits);
-        }
-        left
     }
 
     /// Stores the waker that is woken when [`interest`](Self::interest) has grown or the stream has begun to close, and
@@ -418,12 +381,6 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         } else {
             Wakes::NONE
         }
-    }
-
-    /// The ticket's wait is over: its place goes, and the next one gets its turn.
-    fn served(&mut self, kind: Kind, ticket: &mut Ticket) -> Wakes {
-        self.leave(ticket);
-        self.wake_first(kind)
     }
 }
 

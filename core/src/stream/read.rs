@@ -3,7 +3,7 @@
 use core::mem;
 use core::task::Poll;
 
-use super::{Flags, Machine, Polled, State, Storage, Wakes};
+use super::{Flags, Machine, Polled, State, Step, Storage, Wakes};
 use crate::error::{AlreadyDone, PushError, ReadError, TryReadError};
 use crate::queue::{Level, Queue};
 use crate::waiters::{Kind, Ticket};
@@ -89,54 +89,85 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// [`ReadError::Closed`] once a closing stream's buffer is empty; [`ReadError::Failed`] after a failure, at once;
     /// [`ReadError::Discarded`] once for messages that could never fit; [`ReadError::TooManyWaiters`]. The ticket then has
     /// no place any more.
-    #[inline(always)]
+    #[inline]
     pub fn poll_readable(&mut self, ticket: &mut Ticket) -> Polled<(), ReadError<E>> {
-        // Nothing special: a message is there and it is this one's turn, or there is none yet.
+        if !ticket.waits_otherwise(Kind::Read) {
+            match self.read_simply(ticket) {
+                Step::Ready(()) => return (Poll::Ready(Ok(())), Wakes::NONE),
+                Step::Pending => return (Poll::Pending, Wakes::NONE),
+                Step::Again | Step::NoPlace => {}
+            }
+        }
+        self.poll_turn(ticket)
+    }
+
+    /// Nothing special: a message is there and it is this one's turn, or there is none yet. If it comes to neither, the
+    /// caller is to go on with [`step_read`](Self::step_read).
+    #[inline(always)]
+    pub(crate) fn read_simply(&mut self, ticket: &mut Ticket) -> Step<()> {
         let special = Flags::DISCARDED.and(Flags::ON_DEMAND);
-        if !self.state.is_open() || self.flags.has(special) || ticket.waits_otherwise(Kind::Read) {
-            return self.poll_turn(ticket);
+        if !self.state.is_open() || self.flags.has(special) {
+            return Step::Again;
         }
         if self.incoming.is_readable() && self.waiters.is_next(Kind::Read, ticket) {
-            return (Poll::Ready(Ok(())), Wakes::NONE);
+            return Step::Ready(());
         }
-        if ticket.may_wait() && self.waiters.wait(Kind::Read, ticket).is_err() {
-            return (Poll::Ready(Err(ReadError::TooManyWaiters)), Wakes::NONE);
+        // In one step, for it is what happens most.
+        if ticket.may_wait() && (ticket.has_place() || self.waiters.line_up(Kind::Read, ticket)) {
+            self.waiters.sleep(ticket);
+            return Step::Pending;
         }
-        (Poll::Pending, Wakes::NONE)
+        Step::Again
     }
 
     #[inline(never)]
     fn poll_turn(&mut self, ticket: &mut Ticket) -> Polled<(), ReadError<E>> {
-        let left = self.begin_wait(Kind::Read, ticket);
+        let no_place = ReadError::TooManyWaiters;
+        let polled = self.poll_steps(Kind::Read, ticket, no_place, Self::step_read);
+        match polled {
+            (Poll::Ready(Err(_)), _) => self.served(ticket, polled),
+            _ => polled,
+        }
+    }
+
+    /// One step of a wait for a message.
+    #[inline]
+    pub(crate) fn step_read(
+        &mut self,
+        ticket: &mut Ticket,
+        may_wait: bool,
+    ) -> (Step<Result<(), ReadError<E>>>, Wakes) {
+        if let Some(looked) = self.look_for_message(ticket) {
+            return (Step::Ready(looked), Wakes::NONE);
+        }
+        let is_first = self.flags.has(Flags::ON_DEMAND) && !self.has_readers();
+        let step = self.step(Kind::Read, ticket, may_wait);
+        if is_first && self.has_readers() {
+            (step, self.wake_receiver())
+        } else {
+            (step, Wakes::NONE)
+        }
+    }
+
+    /// Whether there is a message for the ticket, or an end.
+    #[inline]
+    fn look_for_message(&mut self, ticket: &Ticket) -> Option<Result<(), ReadError<E>>> {
         // For everybody: whoever else waits gets the same.
         if self.is_reading_over() {
-            let error = match &self.state {
+            return Some(Err(match &self.state {
                 State::Failed(error) => ReadError::Failed(error.clone()),
                 _ => ReadError::Closed,
-            };
-            let wakes = self.served(Kind::Read, ticket);
-            return (Poll::Ready(Err(error)), left.and(wakes));
+            }));
         }
         if self.waiters.is_next(Kind::Read, ticket) {
             if let Some(error) = self.take_discarded() {
-                let wakes = self.served(Kind::Read, ticket);
-                return (Poll::Ready(Err(error)), left.and(wakes));
+                return Some(Err(error));
             }
             if self.incoming.is_readable() {
-                return (Poll::Ready(Ok(())), left);
+                return Some(Ok(()));
             }
         }
-        let was_nobody = !self.has_readers();
-        if !ticket.may_wait() {
-            return (Poll::Pending, left);
-        }
-        if self.wait(Kind::Read, ticket).is_err() {
-            return (Poll::Ready(Err(ReadError::TooManyWaiters)), left);
-        }
-        if self.flags.has(Flags::ON_DEMAND) && was_nobody {
-            return (Poll::Pending, left.and(self.wake_receiver()));
-        }
-        (Poll::Pending, left)
+        None
     }
 
     /// Whether a message may be taken at once: one is there, and nobody waits for it. After a failure what was buffered
@@ -153,18 +184,18 @@ impl<S: Storage, E: Clone> Machine<S, E> {
                 return (Ok(()), Wakes::NONE);
             }
         }
-        let (ready, wakes) = self.poll_turn(&mut Ticket::new());
-        let result = match ready {
-            Poll::Ready(ready) => ready.map_err(TryReadError::Read),
-            Poll::Pending => Err(TryReadError::Empty),
+        let result = match self.look_for_message(&Ticket::new()) {
+            Some(looked) => looked.map_err(TryReadError::Read),
+            None => Err(TryReadError::Empty),
         };
-        (result, wakes)
+        (result, Wakes::NONE)
     }
 
     /// The ticket has got its message, which is still to be looked at: the next one's turn comes when it is gone.
     #[inline]
     pub(crate) fn turn_taken(&mut self, ticket: &mut Ticket) {
-        self.waiters.leave(ticket);
+        let _ = self.waiters.leave_line(ticket);
+        self.waiters.give_back(ticket);
     }
 
     /// A message that somebody looked at was not taken after all.
@@ -268,7 +299,7 @@ impl<S: Storage<Incoming: Queue>, E: Clone> Machine<S, E> {
         f: impl FnOnce(<S::Incoming as Queue>::Pop<'_>) -> R,
     ) -> (Option<R>, Wakes) {
         let result = self.incoming.pop_with(f);
-        self.leave(ticket);
+        self.turn_taken(ticket);
         let wakes = if result.is_some() {
             self.message_read()
         } else {

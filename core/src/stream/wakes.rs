@@ -37,21 +37,19 @@ impl Wakes {
         Self(1 << kind.index())
     }
 
-    /// One of the waits that are named.
+    /// Forgets one of those that are named, and says which. `None` is the driver.
     #[inline]
-    fn first(self) -> Option<Kind> {
-        let index = usize::try_from(self.0.trailing_zeros()).unwrap_or(usize::MAX);
+    pub(crate) fn take_first(&mut self) -> Option<Kind> {
+        let first = self.0.trailing_zeros();
+        self.0 &= self.0.wrapping_sub(1);
+        let index = usize::try_from(first).unwrap_or(usize::MAX);
         Kind::ALL.get(index).copied()
     }
 
+    /// Names one once more.
     #[inline]
-    fn has(self, one: Self) -> bool {
-        self.0 & one.0 != 0
-    }
-
-    #[inline]
-    fn remove(&mut self, one: Self) {
-        self.0 &= !one.0;
+    pub(crate) fn add(&mut self, kind: Kind) {
+        *self = self.and(Self::of(kind));
     }
 }
 
@@ -68,7 +66,12 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// for somebody was quicker, sleeps on. Once a wait is over for all who wait for one thing, they all are woken.
     pub fn take_waker(&mut self, wakes: &mut Wakes) -> Option<Waker> {
         while !wakes.is_none() {
-            let waker = self.take_one(wakes);
+            let kind = wakes.take_first();
+            let mut again = false;
+            let waker = self.take_one(kind, &mut again);
+            if let (Some(kind), true) = (kind, again) {
+                wakes.add(kind);
+            }
             if waker.is_some() {
                 return waker;
             }
@@ -76,42 +79,31 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         None
     }
 
-    /// Looks at one of the waits that `wakes` names, and forgets it there unless there may be more to take: a short section
-    /// of its own where the machine is shared.
+    /// Looks at one of those that [`Wakes`] named, and says whether there may be more to take: a short section of its own where
+    /// the machine is shared.
     #[inline]
-    pub(crate) fn take_one(&mut self, wakes: &mut Wakes) -> Option<Waker> {
-        // One reader and a message, as it is most often.
-        let read = Wakes::of(Kind::Read);
-        if wakes.has(read) && self.state.is_open() && self.incoming.is_readable() {
-            wakes.remove(read);
-            return self.waiters.take_first_waker(Kind::Read);
+    pub(crate) fn take_one(&mut self, kind: Option<Kind>, again: &mut bool) -> Option<Waker> {
+        match kind {
+            // One reader and a message, as it is most often.
+            Some(Kind::Read) if self.state.is_open() && self.incoming.is_readable() => {
+                self.waiters.take_first_waker(Kind::Read)
+            }
+            Some(kind) => self.take_one_slowly(kind, again),
+            None => self.driver.take(),
         }
-        self.take_one_slowly(wakes)
     }
 
     #[inline(never)]
-    fn take_one_slowly(&mut self, wakes: &mut Wakes) -> Option<Waker> {
-        let Some(kind) = wakes.first() else {
-            wakes.remove(Wakes::DRIVER);
-            return self.driver.take();
-        };
+    fn take_one_slowly(&mut self, kind: Kind, again: &mut bool) -> Option<Waker> {
         match self.reason(kind) {
-            Reason::None => {}
-            Reason::First => {
-                wakes.remove(Wakes::of(kind));
-                return self.waiters.take_first_waker(kind);
-            }
-            // One at most was woken before and is not counted.
+            Reason::None => None,
+            Reason::First => self.waiters.take_first_waker(kind),
             Reason::All => {
-                while let Some(waker) = self.waiters.tell_first(kind) {
-                    if waker.is_some() {
-                        return waker;
-                    }
-                }
+                let told = self.waiters.tell_first(kind)?;
+                *again = true;
+                told
             }
         }
-        wakes.remove(Wakes::of(kind));
-        None
     }
 
     /// Who has reason to go on, of those who wait for this.
@@ -120,8 +112,9 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         let served = match kind {
             Kind::Read if self.is_reading_over() => return Reason::All,
             Kind::Read => self.incoming.is_readable() || self.is_gap_next(),
-            Kind::Event if self.are_events_over() => return Reason::All,
-            Kind::Event => !self.events.is_empty(),
+            Kind::Event if !self.events.is_empty() => true,
+            Kind::Event if self.is_monitoring() && self.state.is_open() => false,
+            Kind::Event => return Reason::All,
             Kind::Send if !self.state.is_open() => return Reason::All,
             Kind::Send => self.may_send(),
             Kind::Flushed => return Reason::All,
@@ -135,7 +128,6 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     }
 
     /// Whether the gate is open, and the first who waits to send has the room that it lacks.
-    #[inline(never)]
     fn may_send(&self) -> bool {
         !self.is_write_gate_paused() && self.needed <= self.outgoing.largest_free_bytes()
     }
@@ -150,12 +142,6 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             }
             State::Failed(_) => true,
         }
-    }
-
-    /// Whether the end has come for all who wait for an event.
-    #[inline]
-    pub(super) fn are_events_over(&self) -> bool {
-        (!self.is_monitoring() || !self.state.is_open()) && self.events.is_empty()
     }
 
     /// Something has happened for those who wait for this: wakes the first, if there is something for it and it sleeps, or

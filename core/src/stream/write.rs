@@ -3,7 +3,7 @@
 use core::mem;
 use core::task::Poll;
 
-use super::{Flags, Machine, Phase, Polled, State, Storage, Wakes};
+use super::{Flags, Machine, Phase, Polled, State, Step, Storage, Wakes};
 use crate::error::{DrainError, Lost, SendError, TooManyWaiters, WriteError};
 use crate::queue::{Level, Queue};
 use crate::waiters::{Kind, Ticket};
@@ -105,13 +105,33 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     ///
     /// # Errors
     /// See [`SendError`]. The ticket then has no place any more.
-    #[inline]
     pub fn poll_send(
         &mut self,
         ticket: &mut Ticket,
         packed_bytes: usize,
     ) -> Polled<(), SendError<(), E>> {
-        let left = self.begin_wait(Kind::Send, ticket);
+        let no_place = SendError::TooManyWaiters(());
+        let polled = self.poll_steps(Kind::Send, ticket, no_place, |machine, ticket, may_wait| {
+            let step = machine.step_send(ticket, may_wait, packed_bytes, |outgoing| {
+                (packed_bytes <= outgoing.largest_free_bytes()).then_some(())
+            });
+            (step, Wakes::NONE)
+        });
+        match polled {
+            (Poll::Ready(Err(_)), _) => self.served(ticket, polled),
+            _ => polled,
+        }
+    }
+
+    /// One step of that. `room` makes room for the message, if there is any.
+    #[inline]
+    pub(crate) fn step_send<R>(
+        &mut self,
+        ticket: &mut Ticket,
+        may_wait: bool,
+        packed_bytes: usize,
+        room: impl FnOnce(&mut S::Outgoing) -> Option<R>,
+    ) -> Step<Result<R, SendError<(), E>>> {
         let error = match &self.state {
             State::Open if packed_bytes <= self.outgoing.capacity_bytes() => None,
             State::Open => Some(SendError::TooLarge(())),
@@ -119,29 +139,24 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             State::Failed(error) => Some(SendError::Failed((), error.clone())),
         };
         if let Some(error) = error {
-            let wakes = self.served(Kind::Send, ticket);
-            return (Poll::Ready(Err(error)), left.and(wakes));
+            return Step::Ready(Err(error));
         }
-        let gate_open = self.waiters.is_next(Kind::Send, ticket) && !self.is_write_gate_paused();
-        if gate_open && packed_bytes <= self.outgoing.largest_free_bytes() {
-            return (Poll::Ready(Ok(())), left);
-        }
-        if ticket.may_wait() {
-            if self.wait(Kind::Send, ticket).is_err() {
-                return (Poll::Ready(Err(SendError::TooManyWaiters(()))), left);
+        let is_next = self.waiters.is_next(Kind::Send, ticket);
+        if is_next && !self.is_write_gate_paused() {
+            if let Some(room) = room(&mut self.outgoing) {
+                return Step::Ready(Ok(room));
             }
+        }
+        let step = self.step(Kind::Send, ticket, may_wait);
+        if is_next && may_wait && ticket.has_place() {
             // Who waits for the gate keeps no writer out.
-            if self.waiters.is_next(Kind::Send, ticket) {
-                self.needed = if gate_open { packed_bytes } else { 0 };
-            }
+            self.needed = if self.is_write_gate_paused() {
+                0
+            } else {
+                packed_bytes
+            };
         }
-        (Poll::Pending, left)
-    }
-
-    /// The ticket's message has its room: its wait is over, and the next one gets its turn.
-    #[inline]
-    pub(crate) fn sender_served(&mut self, ticket: &mut Ticket) -> Wakes {
-        self.served(Kind::Send, ticket)
+        step
     }
 
     /// Whether the write side is open: `Ready` unless it is paused. Stays valid while the stream closes.
@@ -149,9 +164,8 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// # Errors
     /// [`DrainError::Failed`] after a failure, [`DrainError::Dropped`] after an end that dropped messages,
     /// [`DrainError::TooManyWaiters`]. The ticket then has no place any more.
-    #[inline]
     pub fn poll_drain(&mut self, ticket: &mut Ticket) -> Polled<(), DrainError<E>> {
-        self.poll_writes(Kind::Drain, ticket, !self.is_write_gate_paused())
+        self.poll_writes(Kind::Drain, ticket)
     }
 
     /// Whether the write buffer is empty, or was once since the ticket has waited. Stays valid while the stream closes.
@@ -159,29 +173,42 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// # Errors
     /// Those of [`poll_drain`](Self::poll_drain).
     pub fn poll_flush(&mut self, ticket: &mut Ticket) -> Polled<(), DrainError<E>> {
-        let told = !ticket.waits_otherwise(Kind::Flush) && self.waiters.was_told(ticket);
-        self.poll_writes(Kind::Flush, ticket, told || self.outgoing.is_empty())
+        self.poll_writes(Kind::Flush, ticket)
     }
 
-    fn poll_writes(
+    fn poll_writes(&mut self, kind: Kind, ticket: &mut Ticket) -> Polled<(), DrainError<E>> {
+        let no_place = DrainError::TooManyWaiters;
+        let polled = self.poll_steps(kind, ticket, no_place, |machine, ticket, may_wait| {
+            (machine.step_writes(kind, ticket, may_wait), Wakes::NONE)
+        });
+        self.served(ticket, polled)
+    }
+
+    /// One step of a drain or a flush.
+    #[inline]
+    pub(crate) fn step_writes(
         &mut self,
         kind: Kind,
         ticket: &mut Ticket,
-        is_done: bool,
-    ) -> Polled<(), DrainError<E>> {
-        let left = self.begin_wait(kind, ticket);
+        may_wait: bool,
+    ) -> Step<Result<(), DrainError<E>>> {
         let result = match &self.state {
             State::Failed(error) => Err(DrainError::Failed(error.clone())),
             State::Closed if !self.lost.is_nothing() => Err(DrainError::Dropped(self.lost)),
-            _ if is_done => Ok(()),
-            _ => {
-                if ticket.may_wait() && self.wait(kind, ticket).is_err() {
-                    return (Poll::Ready(Err(DrainError::TooManyWaiters)), left);
-                }
-                return (Poll::Pending, left);
-            }
+            _ if self.is_write_over(kind, ticket) => Ok(()),
+            _ => return self.step(kind, ticket, may_wait),
         };
-        (Poll::Ready(result), left.and(self.served(kind, ticket)))
+        Step::Ready(result)
+    }
+
+    /// Whether there is what a drain or a flush waits for.
+    #[inline]
+    fn is_write_over(&self, kind: Kind, ticket: &Ticket) -> bool {
+        if kind == Kind::Drain {
+            !self.is_write_gate_paused()
+        } else {
+            self.outgoing.is_empty() || self.waiters.was_told(ticket)
+        }
     }
 
     /// Whether the stream has ended, and what it dropped of its write buffer then.
@@ -189,15 +216,27 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// # Errors
     /// Every waiter slot is taken.
     pub fn poll_closed(&mut self, ticket: &mut Ticket) -> Polled<Lost, TooManyWaiters> {
-        let left = self.begin_wait(Kind::Closed, ticket);
-        if !self.state.is_live() {
-            let wakes = self.served(Kind::Closed, ticket);
-            return (Poll::Ready(Ok(self.lost)), left.and(wakes));
+        let polled = self.poll_steps(
+            Kind::Closed,
+            ticket,
+            TooManyWaiters,
+            |machine, ticket, may_wait| (machine.step_closed(ticket, may_wait), Wakes::NONE),
+        );
+        self.served(ticket, polled)
+    }
+
+    /// One step of that.
+    #[inline]
+    pub(crate) fn step_closed(
+        &mut self,
+        ticket: &mut Ticket,
+        may_wait: bool,
+    ) -> Step<Result<Lost, TooManyWaiters>> {
+        if self.state.is_live() {
+            self.step(Kind::Closed, ticket, may_wait)
+        } else {
+            Step::Ready(Ok(self.lost))
         }
-        if ticket.may_wait() && self.wait(Kind::Closed, ticket).is_err() {
-            return (Poll::Ready(Err(TooManyWaiters)), left);
-        }
-        (Poll::Pending, left)
     }
 
     /// What was written and not yet sent, in order.
@@ -266,7 +305,7 @@ impl<S: Storage<Outgoing: Queue>, E: Clone> Machine<S, E> {
             Err(error) => (Err(error), Wakes::NONE),
         };
         self.needed = needed;
-        (result, wakes.and(self.served(Kind::Send, ticket)))
+        (result, wakes.and(self.cancel(ticket)))
     }
 
     /// The transport has refused the oldest message for good: it is dropped and counted, and the stream lives on.
