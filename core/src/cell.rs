@@ -90,6 +90,11 @@ impl Span {
         self.len
     }
 
+    /// The first `len` bytes of it.
+    pub(crate) fn cut(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
     /// Moves it out of a place that is not used again.
     pub(crate) fn take(&mut self) -> Self {
         let (start, len) = (self.start, mem::take(&mut self.len));

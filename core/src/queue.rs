@@ -133,7 +133,7 @@ impl<const N: usize> MessageBuffer<N> {
         let size = Size::of_short(frame.len());
         let mut region = self.ring.reserve(size.packed, &self.bytes)?;
         let mark = put_short(self.bytes.body(&mut region), frame);
-        self.ring.commit_short(region, mark, &self.bytes);
+        self.ring.commit(region, mark, size.charge, &self.bytes);
         Ok(())
     }
 
@@ -143,7 +143,7 @@ impl<const N: usize> MessageBuffer<N> {
         let size = Size::of(message).ok_or(PushError::TooLarge(()))?;
         let mut region = self.ring.reserve(size.packed, &self.bytes)?;
         let mark = put_frames(self.bytes.body(&mut region), first, others);
-        self.ring.commit(region, mark, size, &self.bytes);
+        self.ring.commit(region, mark, size.charge, &self.bytes);
         Ok(())
     }
 

@@ -314,32 +314,16 @@ impl<const N: usize> Ring<N> {
         }
     }
 
-    /// The message in a region is complete, in a ring that was not retired: one short frame that fills the region, and its
-    /// header.
-    #[inline]
-    pub(crate) fn commit_short(&mut self, region: WriteRegion, mark: [u8; 2], bytes: &ByteCell<N>) {
-        let len = region.len();
-        self.complete(region, mark, len, bytes);
-    }
-
-    /// The same for any message: the first two bytes of its first header, and its size, which may be less than what was
-    /// reserved.
+    /// The message in a region is complete and fills it, in a ring that was not retired: the first two bytes of its first
+    /// header, and what it is charged.
     #[inline]
     pub(crate) fn commit(
         &mut self,
         region: WriteRegion,
         mark: [u8; 2],
-        size: Size,
+        charge: usize,
         bytes: &ByteCell<N>,
     ) {
-        if size.packed < region.len() {
-            self.give_back(&region, size.packed, bytes);
-        }
-        self.complete(region, mark, size.charge, bytes);
-    }
-
-    #[inline]
-    fn complete(&mut self, region: WriteRegion, mark: [u8; 2], charge: usize, bytes: &ByteCell<N>) {
         bytes.mark(Marks(self), &region, mark);
         self.level = self.level.wrapping_add(charge);
         // There is nothing to read before the head of all was committed.
@@ -349,6 +333,14 @@ impl<const N: usize> Ring<N> {
             0
         };
         self.count = self.count.wrapping_add(head::MESSAGE).wrapping_add(head);
+    }
+
+    /// A message will take only the first `used` bytes of its region: the others are free again.
+    pub(crate) fn cut(&mut self, region: &mut WriteRegion, used: usize, bytes: &ByteCell<N>) {
+        if self.head_state() != head::RETIRED {
+            self.give_back(region, used, bytes);
+        }
+        region.0.cut(used);
     }
 
     /// A region is given up.

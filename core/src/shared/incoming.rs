@@ -16,7 +16,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         let size = Size::of_short(frame.len());
         let mut region = self.reserve_incoming(size.packed)?;
         let mark = put_short(self.incoming.body(&mut region), frame);
-        let committed = self.commit_short_incoming(region, mark);
+        let committed = self.commit_whole_incoming(region, mark, size.charge);
         committed.map_err(|()| PushError::Closed(()))
     }
 
@@ -26,7 +26,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         let size = Size::of(message).ok_or(PushError::TooLarge(()))?;
         let mut region = self.reserve_incoming(size.packed)?;
         let mark = put_frames(self.incoming.body(&mut region), first, others);
-        let committed = self.commit_incoming(region, mark, size);
+        let committed = self.commit_whole_incoming(region, mark, size.charge);
         committed.map_err(|()| PushError::Closed(()))
     }
 
@@ -45,18 +45,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         })
     }
 
-    /// The same as [`commit_incoming`](Self::commit_incoming) for one short frame that fills its region.
-    fn commit_short_incoming(&self, region: WriteRegion, mark: [u8; 2]) -> Result<(), ()> {
-        let late = self.with(|machine| {
-            if !machine.state().is_open() {
-                return (Some(region), Wakes::NONE);
-            }
-            machine.incoming.commit_short(region, mark, &self.incoming);
-            (None, machine.fed())
-        });
-        self.late_incoming(late)
-    }
-
     /// The stream is no longer open: the region is given up.
     fn late_incoming(&self, late: Option<WriteRegion>) -> Result<(), ()> {
         match late {
@@ -68,24 +56,45 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         }
     }
 
-    /// `Err` if the stream is no longer open; the region was given up then.
+    /// A message will take only the first `used` bytes of its region: the others are free again.
+    #[inline(never)]
+    fn cut_incoming(&self, mut region: WriteRegion, used: usize) -> WriteRegion {
+        self.with(|machine| {
+            machine.incoming.cut(&mut region, used, &self.incoming);
+            (region, machine.room_grew())
+        })
+    }
+
+    /// A message may have become shorter than what was reserved for it. `Err` if the stream is no longer open; the region was
+    /// given up then.
     pub(crate) fn commit_incoming(
+        &self,
+        mut region: WriteRegion,
+        mark: [u8; 2],
+        size: Size,
+    ) -> Result<(), ()> {
+        if size.packed < region.len() {
+            region = self.cut_incoming(region, size.packed);
+        }
+        self.commit_whole_incoming(region, mark, size.charge)
+    }
+
+    /// The same for a message that fills its region.
+    #[inline]
+    fn commit_whole_incoming(
         &self,
         region: WriteRegion,
         mark: [u8; 2],
-        size: Size,
+        charge: usize,
     ) -> Result<(), ()> {
         let late = self.with(|machine| {
             if !machine.state().is_open() {
                 return (Some(region), Wakes::NONE);
             }
-            let shrinks = size.packed < region.len();
-            machine.incoming.commit(region, mark, size, &self.incoming);
-            let mut wakes = machine.fed();
-            if shrinks {
-                wakes = wakes.and(machine.room_grew());
-            }
-            (None, wakes)
+            machine
+                .incoming
+                .commit(region, mark, charge, &self.incoming);
+            (None, machine.fed())
         });
         self.late_incoming(late)
     }
@@ -211,10 +220,13 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     }
 
     fn incoming_done(&self, message: Done) {
-        let gap = self.with(|machine| {
+        let (gap, more) = self.with(|machine| {
             let gap = machine.incoming.release(message, &self.incoming);
-            (gap, machine.message_read())
+            ((gap, machine.message_read()), Wakes::NONE)
         });
+        if more {
+            self.with(|machine| ((), machine.after_read()));
+        }
         self.pass_incoming_gaps(gap);
     }
 

@@ -19,7 +19,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         let size = Size::of_short(frame.len());
         let mut region = self.reserve_outgoing(size.packed)?;
         let mark = put_short(self.outgoing.body(&mut region), frame);
-        let committed = self.commit_short_outgoing(region, mark);
+        let committed = self.commit_whole_outgoing(region, mark, size.charge);
         committed.map_err(|()| WriteError::Closed(()))
     }
 
@@ -40,7 +40,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         others: &[&[u8]],
     ) -> Result<(), ()> {
         let mark = put_frames(self.outgoing.body(&mut region), first, others);
-        self.commit_outgoing(region, mark, size)
+        self.commit_whole_outgoing(region, mark, size.charge)
     }
 
     pub(super) fn reserve_outgoing(
@@ -54,19 +54,6 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         })
     }
 
-    /// The same as [`commit_outgoing`](Self::commit_outgoing) for one short frame that fills its region.
-    fn commit_short_outgoing(&self, region: WriteRegion, mark: [u8; 2]) -> Result<(), ()> {
-        let late = self.with(|machine| {
-            if !machine.state().is_open() {
-                return (Some(region), Wakes::NONE);
-            }
-            let was_readable = machine.outgoing.is_readable();
-            machine.outgoing.commit_short(region, mark, &self.outgoing);
-            (None, machine.written(was_readable))
-        });
-        self.late_outgoing(late)
-    }
-
     /// The stream is no longer open: the region is given up.
     fn late_outgoing(&self, late: Option<WriteRegion>) -> Result<(), ()> {
         match late {
@@ -78,25 +65,46 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         }
     }
 
-    /// `Err` if the stream is no longer open; the region was given up then.
+    /// A message will take only the first `used` bytes of its region: the others are free again.
+    #[inline(never)]
+    fn cut_outgoing(&self, mut region: WriteRegion, used: usize) -> WriteRegion {
+        self.with(|machine| {
+            machine.outgoing.cut(&mut region, used, &self.outgoing);
+            (region, machine.send_room_grew())
+        })
+    }
+
+    /// A message may have become shorter than what was reserved for it. `Err` if the stream is no longer open; the region was
+    /// given up then.
     pub(crate) fn commit_outgoing(
+        &self,
+        mut region: WriteRegion,
+        mark: [u8; 2],
+        size: Size,
+    ) -> Result<(), ()> {
+        if size.packed < region.len() {
+            region = self.cut_outgoing(region, size.packed);
+        }
+        self.commit_whole_outgoing(region, mark, size.charge)
+    }
+
+    /// The same for a message that fills its region.
+    #[inline]
+    fn commit_whole_outgoing(
         &self,
         region: WriteRegion,
         mark: [u8; 2],
-        size: Size,
+        charge: usize,
     ) -> Result<(), ()> {
         let late = self.with(|machine| {
             if !machine.state().is_open() {
                 return (Some(region), Wakes::NONE);
             }
             let was_readable = machine.outgoing.is_readable();
-            let shrinks = size.packed < region.len();
-            machine.outgoing.commit(region, mark, size, &self.outgoing);
-            let mut wakes = machine.written(was_readable);
-            if shrinks {
-                wakes = wakes.and(machine.send_room_grew());
-            }
-            (None, wakes)
+            machine
+                .outgoing
+                .commit(region, mark, charge, &self.outgoing);
+            (None, machine.written(was_readable))
         });
         self.late_outgoing(late)
     }
@@ -149,13 +157,16 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     }
 
     fn outgoing_done(&self, message: Done, refused: bool) {
-        let gap = self.with(|machine| {
+        let (gap, more) = self.with(|machine| {
             let gap = machine.outgoing.release(message, &self.outgoing);
             if refused && machine.state().is_live() {
                 machine.count_refused();
             }
-            (gap, machine.message_sent())
+            ((gap, machine.message_sent()), Wakes::NONE)
         });
+        if more {
+            self.with(|machine| ((), machine.after_sent()));
+        }
         self.pass_outgoing_gaps(gap);
     }
 

@@ -204,27 +204,31 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         self.wake_first(Kind::Read)
     }
 
-    /// A message was taken out.
+    /// A message was taken out. Whether somebody may be waiting for that: then [`after_read`](Self::after_read) comes next,
+    /// in a section of its own where the machine is shared.
     #[inline]
-    pub(crate) fn message_read(&mut self) -> Wakes {
+    pub(crate) fn message_read(&mut self) -> bool {
+        // An open gate stays open when the level falls.
         let special = Flags::READ_GATE
             .and(Flags::STARVED)
             .and(Flags::ON_DEMAND)
             .and(Flags::DISCARDED);
-        // An open gate stays open when the level falls.
-        if !self.flags.has(special) && self.waiters.nobody(Kind::Read) {
-            return Wakes::NONE;
+        if self.flags.has(special) {
+            // Nobody is to come between a message and what was thrown away behind it.
+            self.before_discarded = self.before_discarded.saturating_sub(1);
+            if self.turn_read_gate() == Some(Transition::Resume) {
+                // Until the driver is told of it, in the next step.
+                self.starve();
+            }
+            return true;
         }
-        self.message_read_slowly()
+        !self.waiters.nobody(Kind::Read)
     }
 
     #[inline(never)]
-    fn message_read_slowly(&mut self) -> Wakes {
-        let resumed = self.turn_read_gate();
-        self.before_discarded = self.before_discarded.saturating_sub(1);
-        let had_no_room = self.flags.set(Flags::STARVED, false);
+    pub(crate) fn after_read(&mut self) -> Wakes {
         let wakes = self.wake_first(Kind::Read);
-        if had_no_room || self.flags.has(Flags::ON_DEMAND) || resumed == Some(Transition::Resume) {
+        if self.flags.set(Flags::STARVED, false) || self.flags.has(Flags::ON_DEMAND) {
             wakes.and(self.wake_receiver())
         } else {
             wakes
@@ -300,8 +304,8 @@ impl<S: Storage<Incoming: Queue>, E: Clone> Machine<S, E> {
     ) -> (Option<R>, Wakes) {
         let result = self.incoming.pop_with(f);
         self.turn_taken(ticket);
-        let wakes = if result.is_some() {
-            self.message_read()
+        let wakes = if result.is_some() && self.message_read() {
+            self.after_read()
         } else {
             Wakes::NONE
         };

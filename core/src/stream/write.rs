@@ -68,32 +68,29 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         self.wake_first(Kind::Send)
     }
 
-    /// The oldest message is gone.
+    /// The oldest message is gone. Whether somebody may be waiting for that: then [`after_sent`](Self::after_sent) comes
+    /// next, in a section of its own where the machine is shared.
     #[inline]
-    pub(crate) fn message_sent(&mut self) -> Wakes {
+    pub(crate) fn message_sent(&mut self) -> bool {
         // An open gate stays open when the level falls.
-        if !self.flags.has(Flags::WRITE_GATE)
-            && self.waiters.nobody(Kind::Send)
-            && self.waiters.nobody(Kind::Flush)
-        {
-            return Wakes::NONE;
+        let was_shut = self.flags.has(Flags::WRITE_GATE);
+        if was_shut {
+            let _: Option<Transition> = self.turn_write_gate();
         }
-        self.message_sent_slowly()
+        if !self.waiters.nobody(Kind::Flush) && self.outgoing.is_empty() {
+            // Here, and not when they are woken: a write may come before that.
+            self.waiters.flushed();
+            return true;
+        }
+        was_shut || !self.waiters.nobody(Kind::Send)
     }
 
     #[inline(never)]
-    fn message_sent_slowly(&mut self) -> Wakes {
-        let resumed = self.turn_write_gate();
-        let mut wakes = self.wake_first(Kind::Send);
-        if self.outgoing.is_empty() {
-            // Here, and not when they are woken: a write may come before that.
-            self.waiters.flushed();
-            wakes = wakes.and(self.wake_first(Kind::Flushed));
-        }
-        if resumed == Some(Transition::Resume) {
-            wakes = wakes.and(self.wake_first(Kind::Drain));
-        }
-        wakes
+    pub(crate) fn after_sent(&mut self) -> Wakes {
+        // Whoever drains sleeps on if the gate is still shut: that is found out when its waker is taken.
+        self.wake_first(Kind::Send)
+            .and(self.wake_first(Kind::Flushed))
+            .and(self.wake_first(Kind::Drain))
     }
 
     /// Whether the ticket may queue a message of so many [packed bytes](crate::packed_bytes) now: it is its turn, the write
@@ -142,10 +139,11 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             return Step::Ready(Err(error));
         }
         let is_next = self.waiters.is_next(Kind::Send, ticket);
-        if is_next && !self.is_write_gate_paused() {
-            if let Some(room) = room(&mut self.outgoing) {
-                return Step::Ready(Ok(room));
-            }
+        if is_next
+            && !self.is_write_gate_paused()
+            && let Some(room) = room(&mut self.outgoing)
+        {
+            return Step::Ready(Ok(room));
         }
         let step = self.step(Kind::Send, ticket, may_wait);
         if is_next && may_wait && ticket.has_place() {
@@ -318,8 +316,8 @@ impl<S: Storage<Outgoing: Queue>, E: Clone> Machine<S, E> {
     #[inline]
     pub fn sent(&mut self) -> Wakes {
         match self.outgoing.pop_with(|_| ()) {
-            Some(()) => self.message_sent(),
-            None => Wakes::NONE,
+            Some(()) if self.message_sent() => self.after_sent(),
+            _ => Wakes::NONE,
         }
     }
 }
