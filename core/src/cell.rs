@@ -7,13 +7,14 @@
 //!   released, and none for reading before it was committed;
 //! - the first two bytes of a region that is being written are the ring's, which tells by them a message in flight from
 //!   a committed one; they are reached through its [`Marks`] alone, of which there is one for whoever has the ring to itself;
-//! - a [`Span`] was found to lie within a cell of that `N` when it was made.
+//! - a [`Span`] was found to lie within the `N` bytes of its ring when it was made.
 #![allow(unsafe_code, reason = "a lock, and disjoint regions of one array")]
 
 use core::cell::UnsafeCell;
-use core::{mem, slice};
+use core::slice;
 
-use crate::ring::{HeadRegion, MARK, Marks, ReadRegion, WriteRegion};
+use crate::ring::{HeadRegion, Marks, ReadRegion, WriteRegion};
+use crate::span::{MARK, Span};
 
 /// A value that is reached only inside a critical section. No flag, no poison, no panic.
 ///
@@ -74,39 +75,10 @@ impl<E> Once<E> {
     }
 }
 
-/// Bytes that lie within one cell: `len` of them from `start` on, and at least [`MARK`] from there on.
-#[derive(Debug)]
-pub(crate) struct Span {
-    start: usize,
-    len: usize,
-}
-
-impl Span {
-    pub(crate) fn start(&self) -> usize {
-        self.start
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
-    /// The first `len` bytes of it.
-    pub(crate) fn cut(&mut self, len: usize) {
-        self.len = self.len.min(len);
-    }
-
-    /// Moves it out of a place that is not used again.
-    pub(crate) fn take(&mut self) -> Self {
-        let (start, len) = (self.start, mem::take(&mut self.len));
-        Self { start, len }
-    }
-}
-
 /// `N` bytes that are all zero at the start.
 pub(crate) struct ByteCell<const N: usize>(UnsafeCell<[u8; N]>);
 
-// SAFETY: no two tokens that are out at one time cover the same byte, one of them for writing (see above). The ring that
-// makes the tokens is itself behind a lock when it is shared.
+// SAFETY: of tokens that are out at one time none covers what another writes (see above); their ring is behind a lock.
 unsafe impl<const N: usize> Sync for ByteCell<N> {}
 
 impl<const N: usize> ByteCell<N> {
@@ -114,22 +86,19 @@ impl<const N: usize> ByteCell<N> {
         Self(UnsafeCell::new([0; N]))
     }
 
-    /// A span of a cell of this length, if it is one.
-    pub(crate) fn span(start: usize, len: usize) -> Option<Span> {
-        let inside = start <= N && len.max(MARK) <= N.wrapping_sub(start);
-        inside.then_some(Span { start, len })
+    fn at(&self, offset: usize) -> *mut u8 {
+        self.0.get().cast::<u8>().wrapping_add(offset)
     }
 
-    /// A pointer to the first byte of a span.
-    fn first<T>(&self, span: &Span) -> *mut T {
-        debug_assert!(Self::span(span.start, span.len).is_some());
-        // SAFETY: every span was made for a cell of this length, and tokens never meet another's bytes (see above).
-        unsafe { self.0.get().cast::<u8>().add(span.start).cast() }
+    /// The first byte of a span, which was made for a cell of this length.
+    fn first(&self, span: &Span) -> *mut u8 {
+        debug_assert!(Span::within::<N>(span.start(), span.len()).is_some());
+        self.at(span.start())
     }
 
     /// The bytes of a region that is being written, but for its mark.
     pub(crate) fn body<'a>(&'a self, region: &'a mut WriteRegion) -> &'a mut [u8] {
-        let (start, len) = (self.first::<u8>(region.span()), region.len());
+        let (start, len) = (self.first(region.span()), region.len());
         // SAFETY: within the array; the token is borrowed exclusively for as long as the slice lives, and no other token
         // covers these bytes.
         unsafe { slice::from_raw_parts_mut(start.add(MARK), len.saturating_sub(MARK)) }
@@ -145,12 +114,12 @@ impl<const N: usize> ByteCell<N> {
     /// How the oldest message begins.
     pub(crate) fn head(&self, region: &HeadRegion) -> [u8; MARK] {
         // SAFETY: bytes of a message that was committed and not released: not written meanwhile.
-        unsafe { self.first::<[u8; MARK]>(region.span()).read() }
+        unsafe { self.first(region.span()).cast::<[u8; MARK]>().read() }
     }
 
     /// One byte of the oldest message, of which it is not yet known how long it is. `None` beyond the end.
     pub(crate) fn head_byte(&self, region: &HeadRegion, offset: usize) -> Option<u8> {
-        self.byte(region.span().start.wrapping_add(offset))
+        self.byte(region.span().start().wrapping_add(offset))
     }
 
     /// One byte of what the reader will come to next. `None` beyond the end.
@@ -160,28 +129,21 @@ impl<const N: usize> ByteCell<N> {
 
     fn byte(&self, at: usize) -> Option<u8> {
         // SAFETY: within the array: a byte of a message that was committed and not released, or of a mark.
-        (at < N).then(|| unsafe { self.0.get().cast::<u8>().add(at).read() })
+        (at < N).then(|| unsafe { self.at(at).read() })
     }
 
     /// Marks a region: with one byte that it is being written, with two that it was. `Marks` is the right to these bytes.
     pub(crate) fn mark<const M: usize>(&self, _: Marks<'_, N>, at: &WriteRegion, mark: [u8; M]) {
         const { assert!(M <= MARK) };
         // SAFETY: the first bytes of a span, in no body and in no message that is read.
-        unsafe { self.first::<[u8; M]>(at.span()).write(mark) };
+        unsafe { self.first(at.span()).cast::<[u8; M]>().write(mark) };
     }
 
     /// Marks bytes that nobody uses.
     pub(crate) fn mark_gap<const M: usize>(&self, _: Marks<'_, N>, at: usize, mark: [u8; M]) {
         if at <= N && M <= N.wrapping_sub(at) {
             // SAFETY: within the array, in no region.
-            unsafe {
-                self.0
-                    .get()
-                    .cast::<u8>()
-                    .add(at)
-                    .cast::<[u8; M]>()
-                    .write(mark)
-            };
+            unsafe { self.at(at).cast::<[u8; M]>().write(mark) };
         }
     }
 }

@@ -4,8 +4,9 @@ use core::fmt;
 use core::mem;
 
 use crate::message::{Frames, Size, header, header_len};
-use crate::ring::{MARK, ReadRegion, WriteRegion};
+use crate::ring::{ReadRegion, WriteRegion};
 use crate::shared::Stream;
+use crate::span::MARK;
 use crate::stream::{FixedEvents, NoEvents};
 
 /// Room for one message that is being written in place, outside any critical section.

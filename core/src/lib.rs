@@ -75,6 +75,7 @@ mod owned;
 mod queue;
 mod ring;
 mod shared;
+mod span;
 mod stream;
 mod transport;
 mod waiters;

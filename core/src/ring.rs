@@ -26,14 +26,12 @@
 //! Any number of regions may be reserved and not yet committed. A region's first byte is 0 for as long, and the reader
 //! stops there: the order is that of the reservations. Each call here takes a constant time, whatever the message.
 
-use crate::cell::{ByteCell, Span};
+use crate::cell::ByteCell;
 use crate::message::{
     END, Frames, LARGEST_RING, ONE, Size, gap_len, is_message, long_gap, measure_frames, short_gap,
     short_message,
 };
-
-/// Bytes at the start of a region that belong to the ring until the region is committed.
-pub(crate) const MARK: usize = 2;
+use crate::span::{MARK, Span};
 
 /// Bytes that one writer owns until it commits or abandons them. Made by [`Ring::reserve`] alone; not `Clone`.
 #[derive(Debug)]
@@ -95,7 +93,7 @@ impl HeadRegion {
     fn of_size<const N: usize>(self, size: Size, shape: Shape) -> ReadRegion {
         ReadRegion {
             // What was committed lies within the ring.
-            span: ByteCell::<N>::span(self.0.start(), size.packed).unwrap_or(self.0),
+            span: Span::within::<N>(self.0.start(), size.packed).unwrap_or(self.0),
             charge: size.charge,
             shape,
         }
@@ -260,7 +258,7 @@ impl<const N: usize> Ring<N> {
         bytes: &ByteCell<N>,
     ) -> Result<WriteRegion, NoRegion> {
         let write = self.write;
-        if let Some(span) = ByteCell::<N>::span(write, len) {
+        if let Some(span) = Span::within::<N>(write, len) {
             // Before the reader one byte stays free, or a full ring would look empty.
             if write < self.read && len >= self.read.wrapping_sub(write) {
                 return Err(Self::refusal(len));
@@ -269,7 +267,7 @@ impl<const N: usize> Ring<N> {
         }
         if write >= self.read
             && len < self.read
-            && let Some(span) = ByteCell::<N>::span(0, len)
+            && let Some(span) = Span::within::<N>(0, len)
         {
             bytes.mark_gap(Marks(self), write, [END]);
             return Ok(self.begin(span, bytes));
@@ -374,7 +372,7 @@ impl<const N: usize> Ring<N> {
             return None;
         }
         // A message that can be read lies within the ring.
-        ByteCell::<N>::span(self.read, MARK).map(HeadRegion)
+        Span::within::<N>(self.read, MARK).map(HeadRegion)
     }
 
     /// The oldest message, for one reader alone.
