@@ -78,7 +78,7 @@ impl<E> Once<E> {
 /// `N` bytes that are all zero at the start.
 pub(crate) struct ByteCell<const N: usize>(UnsafeCell<[u8; N]>);
 
-// SAFETY: of tokens that are out at one time none covers what another writes (see above); their ring is behind a lock.
+// SAFETY: of tokens that are out at one time none covers what another writes (see above); a shared ring is behind a lock.
 unsafe impl<const N: usize> Sync for ByteCell<N> {}
 
 impl<const N: usize> ByteCell<N> {
