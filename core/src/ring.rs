@@ -436,11 +436,8 @@ impl<const N: usize> Ring<N> {
         }
         let mut first = bytes.mark_byte(&Marks(self), read).unwrap_or(END);
         if first == END {
+            // Where everything below was given up, the mark of the region that was there still says so.
             read = 0;
-            // Everything below may have been given up.
-            if read == self.write {
-                return self.is_empty_now();
-            }
             first = bytes.mark_byte(&Marks(self), read).unwrap_or(0);
         }
         self.read = read;
