@@ -14,7 +14,7 @@ use crate::error::{
 use crate::grant::ReadGrant;
 use crate::message::Frames;
 use crate::shared::{SharedMachine, Stream};
-use crate::stream::{FixedEvents, NoEvents, Step, Wakes};
+use crate::stream::{FixedEvents, NoEvents, Step};
 use crate::waiters::{Kind, Ticket};
 
 /// A stream, and a place among those who wait for it.
@@ -51,20 +51,19 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
     fn poll_steps<R>(
         &mut self,
         cx: &Context<'_>,
-        mut step: impl FnMut(&mut SharedMachine<RX, TX, W, V>, &mut Ticket) -> Step<R>,
+        kind: Kind,
+        step: impl FnMut(&mut SharedMachine<RX, TX, W, V>, &mut Ticket) -> Step<R>,
     ) -> Poll<Result<R, TooManyWaiters>> {
         self.poll(cx, |stream, ticket, waker| {
-            stream.poll_steps(ticket, waker, |machine, ticket| {
-                (step(machine, ticket), Wakes::NONE)
-            })
+            stream.poll_steps(kind, ticket, waker, step)
         })
     }
 
     /// A drain or a flush.
     #[inline]
     fn poll_writes(&mut self, cx: &Context<'_>, kind: Kind) -> Poll<Result<(), DrainError<E>>> {
-        let done = self.poll_steps(cx, |machine, ticket| {
-            machine.step_writes(kind, ticket, true)
+        let done = self.poll_steps(cx, kind, |machine, ticket| {
+            machine.step_writes(kind, ticket)
         });
         done.map(|done| match done {
             Ok(done) => done.map_err(|error| error.with_failure(|| self.stream.failure())),
@@ -255,8 +254,8 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let wait = &mut self.get_mut().0;
         let mut seen = None;
-        let ready = wait.poll_steps(cx, |machine, ticket| {
-            machine.step_event(ticket, true, &mut seen)
+        let ready = wait.poll_steps(cx, Kind::Event, |machine, ticket| {
+            machine.step_event(ticket, &mut seen)
         });
         match (ready, seen) {
             (_, Some(seen)) => Poll::Ready(Ok(seen)),
@@ -362,7 +361,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let wait = &mut self.get_mut().0;
-        let closed = wait.poll_steps(cx, |machine, ticket| machine.step_closed(ticket, true));
+        let closed = wait.poll_steps(cx, Kind::Closed, SharedMachine::step_closed);
         closed.map(|closed| closed.and_then(|lost| lost))
     }
 }

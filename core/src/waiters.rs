@@ -409,8 +409,9 @@ impl<S: Slots> Waiters<S> {
 
     /// Begins a wait anew that was told to be over, and is not any more.
     #[cold]
+    #[inline(never)]
     pub(crate) fn line_up_again(&mut self, ticket: &Ticket) {
-        if let Some(index) = S::Index::of(ticket.slot()) {
+        if let (Some(index), false) = (S::Index::of(ticket.slot()), self.is_in_line(ticket)) {
             self.link_last(ticket.kind, index);
         }
     }

@@ -7,7 +7,7 @@ use crate::error::{PushError, ReadError, TryReadError, WithFailure as _};
 use crate::message::{Frames, Size, copy, put_frames, put_short};
 use crate::ring::{Done, GapAhead, NoRegion, ReadRegion, WriteRegion};
 use crate::stream::{FixedEvents, Step, Wakes};
-use crate::waiters::Ticket;
+use crate::waiters::{Kind, Ticket};
 
 impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     Stream<RX, TX, W, E, V>
@@ -121,14 +121,19 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         ticket: &mut Ticket,
         waker: &Waker,
     ) -> Poll<Result<ReadRegion, ReadError<E>>> {
-        // Whoever comes back was woken, most often, and finds its message.
-        if !ticket.has_place() {
+        let head = if ticket.has_place() {
+            // It was woken, most often, and finds its message.
+            self.machine.with(|machine| {
+                let step = machine.read_again(ticket);
+                step.map(|()| machine.incoming.take())
+            })
+        } else {
             ticket.offer(waker);
-        }
-        let head = self.machine.with(|machine| {
-            let step = machine.read_simply(ticket);
-            step.map(|()| machine.incoming.take())
-        });
+            self.machine.with(|machine| {
+                let step = machine.read_first(ticket);
+                step.map(|()| machine.incoming.take())
+            })
+        };
         match head {
             Step::Ready(Some(head)) => {
                 if ticket.has_place() {
@@ -149,11 +154,10 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         ticket: &mut Ticket,
         waker: &Waker,
     ) -> Poll<Result<ReadRegion, ReadError<E>>> {
-        let head = self.poll_steps(ticket, waker, |machine, ticket| {
-            let (step, wakes) = machine.step_read(ticket, true);
-            let head = step
-                .map(|ready| ready.and_then(|()| machine.incoming.take().ok_or(ReadError::Closed)));
-            (head, wakes)
+        let head = self.poll_steps(Kind::Read, ticket, waker, |machine, ticket| {
+            machine
+                .step_read(ticket)
+                .map(|ready| ready.and_then(|()| machine.incoming.take().ok_or(ReadError::Closed)))
         });
         match head {
             Poll::Pending => Poll::Pending,

@@ -329,7 +329,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         let mut ticket = Ticket::new();
         let step = self
             .machine
-            .with(|machine| machine.step_event(&mut ticket, false, &mut seen));
+            .with(|machine| machine.step_event(&mut ticket, &mut seen));
         match (step, seen) {
             (_, Some(seen)) => Ok(seen),
             (Step::Ready(Err(error)), None) => {

@@ -7,7 +7,7 @@ use crate::error::{PushError, SendError, WithFailure as _, WriteError};
 use crate::message::{Frames, Size, put_frames, put_short};
 use crate::ring::{Done, GapAhead, ReadRegion, WriteRegion};
 use crate::stream::{FixedEvents, Wakes};
-use crate::waiters::Ticket;
+use crate::waiters::{Kind, Ticket};
 
 /// What became of a message that was sent.
 type SendResult<'m, E> = Result<(), SendError<&'m [&'m [u8]], E>>;
@@ -182,11 +182,10 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         let Some(size) = Size::of(message) else {
             return Poll::Ready(Err(SendError::TooLarge(message)));
         };
-        let reserved = self.poll_steps(ticket, waker, |machine, ticket| {
-            let step = machine.step_send(ticket, true, size.packed, |ring| {
+        let reserved = self.poll_steps(Kind::Send, ticket, waker, |machine, ticket| {
+            machine.step_send(ticket, size.packed, |ring| {
                 ring.reserve(size.packed, &self.outgoing).ok()
-            });
-            (step, Wakes::NONE)
+            })
         });
         match reserved {
             Poll::Pending => Poll::Pending,

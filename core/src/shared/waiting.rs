@@ -6,7 +6,7 @@ use super::{SharedMachine, Stream};
 use crate::error::TooManyWaiters;
 use crate::log::Seen;
 use crate::stream::{FixedEvents, Step, Wakes};
-use crate::waiters::Ticket;
+use crate::waiters::{Kind, Ticket};
 
 impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     Stream<RX, TX, W, E, V>
@@ -47,34 +47,52 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         }
     }
 
-    /// Takes one step after the other until the wait is over or the ticket sleeps. Its first step is without a waker: what is
-    /// ready at once needs none.
+    /// Takes one step after the other until the wait is over or the ticket sleeps. Its first look is without a waker: what is
+    /// ready at once, or when it was woken, needs none.
     #[inline]
     pub(crate) fn poll_steps<R>(
         &self,
+        kind: Kind,
         ticket: &mut Ticket,
         waker: &Waker,
-        mut step: impl FnMut(&mut SharedMachine<RX, TX, W, V>, &mut Ticket) -> (Step<R>, Wakes),
+        mut step: impl FnMut(&mut SharedMachine<RX, TX, W, V>, &mut Ticket) -> Step<R>,
     ) -> Poll<Result<R, TooManyWaiters>> {
+        let mut has_place = true;
         loop {
-            let step = self.with(|machine| {
-                let (step, wakes) = step(machine, ticket);
+            let step = self.machine.with(|machine| {
+                let step = step(machine, ticket);
                 if matches!(step, Step::Ready(_)) {
                     // Whatever happens from now on is not for this one.
                     machine.awake(ticket);
                 }
-                (step, wakes)
+                step
             });
             match step {
-                Step::Again => ticket.offer(waker),
-                Step::Pending => return Poll::Pending,
-                Step::NoPlace => return Poll::Ready(Err(TooManyWaiters)),
                 Step::Ready(result) => {
                     self.leave(ticket);
                     return Poll::Ready(Ok(result));
                 }
+                Step::Pending => return Poll::Pending,
+                // This was its last look.
+                Step::Again if !has_place => return Poll::Ready(Err(TooManyWaiters)),
+                Step::Again => has_place = self.line_up(kind, ticket, waker),
             }
         }
+    }
+
+    /// Gives the ticket what it lacks to sleep: a place in line, and a waker. Says whether there was a place.
+    #[inline(never)]
+    fn line_up(&self, kind: Kind, ticket: &mut Ticket, waker: &Waker) -> bool {
+        // One that has both was told that its wait is over; and now it is not any more.
+        if !ticket.has_place() || ticket.may_wait() {
+            while !self.with(|machine| machine.line_up(kind, ticket)) {
+                if !self.machine.with(SharedMachine::grow) {
+                    return false;
+                }
+            }
+        }
+        ticket.offer(waker);
+        true
     }
 
     /// Gives up the ticket's place, if it has one, and passes its turn on. Until then nobody overtakes.

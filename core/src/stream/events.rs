@@ -129,15 +129,9 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     pub fn poll_event(&mut self, ticket: &mut Ticket) -> Polled<Seen<S>, ReadEventError<E>> {
         let mut seen = None;
         let no_place = ReadEventError::TooManyWaiters;
-        let polled = self.poll_steps(
-            Kind::Event,
-            ticket,
-            no_place,
-            |machine, ticket, may_wait| {
-                let step = machine.step_event(ticket, may_wait, &mut seen);
-                (step, Wakes::NONE)
-            },
-        );
+        let polled = self.poll_steps(Kind::Event, ticket, no_place, |machine, ticket| {
+            machine.step_event(ticket, &mut seen)
+        });
         let (ready, wakes) = self.served(ticket, polled);
         let ready = match (ready, seen) {
             (_, Some(seen)) => Poll::Ready(Ok(seen)),
@@ -152,7 +146,6 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     pub(crate) fn step_event(
         &mut self,
         ticket: &mut Ticket,
-        may_wait: bool,
         seen: &mut Option<Seen<S>>,
     ) -> Step<Result<(), ReadEventError<E>>> {
         if self.events.is_empty() {
@@ -163,7 +156,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             *seen = self.events.pop();
             return Step::Ready(Ok(()));
         }
-        self.step(Kind::Event, ticket, may_wait)
+        self.sleep(ticket)
     }
 
     /// Why there will be no event, if there is none.

@@ -91,29 +91,52 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// no place any more.
     #[inline]
     pub fn poll_readable(&mut self, ticket: &mut Ticket) -> Polled<(), ReadError<E>> {
-        if !ticket.waits_otherwise(Kind::Read) {
-            match self.read_simply(ticket) {
-                Step::Ready(()) => return (Poll::Ready(Ok(())), Wakes::NONE),
-                Step::Pending => return (Poll::Pending, Wakes::NONE),
-                Step::Again | Step::NoPlace => {}
-            }
+        let step = if !ticket.has_place() {
+            self.read_first(ticket)
+        } else if ticket.waits_otherwise(Kind::Read) {
+            Step::Again
+        } else {
+            self.read_again(ticket)
+        };
+        match step {
+            Step::Ready(()) => (Poll::Ready(Ok(())), Wakes::NONE),
+            Step::Pending => (Poll::Pending, Wakes::NONE),
+            Step::Again => self.poll_turn(ticket),
         }
-        self.poll_turn(ticket)
     }
 
-    /// Nothing special: a message is there and it is this one's turn, or there is none yet. If it comes to neither, the
-    /// caller is to go on with [`step_read`](Self::step_read).
+    /// Whether nothing special is the matter: a message is there, or there is none yet.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        self.state.is_open() && !self.flags.has(Flags::DISCARDED.and(Flags::ON_DEMAND))
+    }
+
+    /// The first poll of a ticket, which has no place yet, in one step if nothing special is the matter: it happens most.
     #[inline(always)]
-    pub(crate) fn read_simply(&mut self, ticket: &mut Ticket) -> Step<()> {
-        let special = Flags::DISCARDED.and(Flags::ON_DEMAND);
-        if !self.state.is_open() || self.flags.has(special) {
+    pub(crate) fn read_first(&mut self, ticket: &mut Ticket) -> Step<()> {
+        if !self.is_plain() {
+            return Step::Again;
+        }
+        if self.incoming.is_readable() && self.waiters.nobody(Kind::Read) {
+            return Step::Ready(());
+        }
+        if ticket.may_wait() && self.waiters.line_up(Kind::Read, ticket) {
+            self.waiters.sleep(ticket);
+            return Step::Pending;
+        }
+        Step::Again
+    }
+
+    /// The poll of a ticket that waits for a message, and was woken most often.
+    #[inline(always)]
+    pub(crate) fn read_again(&mut self, ticket: &mut Ticket) -> Step<()> {
+        if !self.is_plain() {
             return Step::Again;
         }
         if self.incoming.is_readable() && self.waiters.is_next(Kind::Read, ticket) {
             return Step::Ready(());
         }
-        // In one step, for it is what happens most.
-        if ticket.may_wait() && (ticket.has_place() || self.waiters.line_up(Kind::Read, ticket)) {
+        if ticket.may_wait() {
             self.waiters.sleep(ticket);
             return Step::Pending;
         }
@@ -132,20 +155,10 @@ impl<S: Storage, E: Clone> Machine<S, E> {
 
     /// One step of a wait for a message.
     #[inline]
-    pub(crate) fn step_read(
-        &mut self,
-        ticket: &mut Ticket,
-        may_wait: bool,
-    ) -> (Step<Result<(), ReadError<E>>>, Wakes) {
-        if let Some(looked) = self.look_for_message(ticket) {
-            return (Step::Ready(looked), Wakes::NONE);
-        }
-        let is_first = self.flags.has(Flags::ON_DEMAND) && !self.has_readers();
-        let step = self.step(Kind::Read, ticket, may_wait);
-        if is_first && self.has_readers() {
-            (step, self.wake_receiver())
-        } else {
-            (step, Wakes::NONE)
+    pub(crate) fn step_read(&mut self, ticket: &mut Ticket) -> Step<Result<(), ReadError<E>>> {
+        match self.look_for_message(ticket) {
+            Some(looked) => Step::Ready(looked),
+            None => self.sleep(ticket),
         }
     }
 

@@ -7,19 +7,17 @@
 
 use core::task::Poll;
 
-use super::{Machine, Polled, Storage, Wakes};
+use super::{Flags, Machine, Polled, Storage, Wakes};
 use crate::waiters::{Kind, Ticket};
 
-/// What one step of a wait has come to.
+/// What a look at what one waits for has come to.
 pub(crate) enum Step<T> {
-    /// There is what was waited for, or an end. The ticket keeps its place.
+    /// There it is, or an end. The ticket keeps its place.
     Ready(T),
-    /// It has come closer. It is to look again, with a waker on the ticket.
-    Again,
-    /// It sleeps in its place, or was not to wait.
+    /// Not yet. It sleeps in its place.
     Pending,
-    /// There is no place for it.
-    NoPlace,
+    /// Not yet. It has no place in line, or no waker; to sleep, it is to look again with both.
+    Again,
 }
 
 impl<T> Step<T> {
@@ -27,37 +25,46 @@ impl<T> Step<T> {
     pub(crate) fn map<R>(self, f: impl FnOnce(T) -> R) -> Step<R> {
         match self {
             Self::Ready(result) => Step::Ready(f(result)),
-            Self::Again => Step::Again,
             Self::Pending => Step::Pending,
-            Self::NoPlace => Step::NoPlace,
+            Self::Again => Step::Again,
         }
     }
 }
 
 impl<S: Storage, E: Clone> Machine<S, E> {
-    /// There is nothing for it yet: lines up, or goes to sleep if it stands in line.
+    /// There is nothing for it yet: it sleeps, if it can.
     #[inline]
-    pub(super) fn step<T>(&mut self, kind: Kind, ticket: &mut Ticket, may_wait: bool) -> Step<T> {
-        if !may_wait {
-            return Step::Pending;
-        }
-        if !ticket.has_place() {
-            return if self.waiters.line_up(kind, ticket) || self.waiters.grow().is_ok() {
-                Step::Again
-            } else {
-                Step::NoPlace
-            };
-        }
-        if !self.waiters.is_in_line(ticket) {
-            self.waiters.line_up_again(ticket);
-            return Step::Again;
-        }
-        if ticket.may_wait() {
+    pub(super) fn sleep<T>(&mut self, ticket: &mut Ticket) -> Step<T> {
+        if ticket.may_wait() && self.waiters.is_in_line(ticket) {
             self.waiters.sleep(ticket);
             Step::Pending
         } else {
             Step::Again
         }
+    }
+
+    /// Puts the ticket in line, if it does not stand there. Says whether there was a place: if not, there may be one after a
+    /// [`grow`](Self::grow).
+    #[inline]
+    pub(crate) fn line_up(&mut self, kind: Kind, ticket: &mut Ticket) -> (bool, Wakes) {
+        // On demand, the first reader makes the driver receive.
+        let demands = kind == Kind::Read && self.flags.has(Flags::ON_DEMAND) && !self.has_readers();
+        let has_place = if ticket.has_place() {
+            self.waiters.line_up_again(ticket);
+            true
+        } else {
+            self.waiters.line_up(kind, ticket)
+        };
+        if demands && has_place {
+            (true, self.wake_receiver())
+        } else {
+            (has_place, Wakes::NONE)
+        }
+    }
+
+    /// Makes one more place, if there can be one.
+    pub(crate) fn grow(&mut self) -> bool {
+        self.waiters.grow().is_ok()
     }
 
     /// Takes all steps at once. A ticket waits for one thing at a time: what it waited for before it gives up.
@@ -66,22 +73,23 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         kind: Kind,
         ticket: &mut Ticket,
         no_place: X,
-        mut step: impl FnMut(&mut Self, &mut Ticket, bool) -> (Step<Result<T, X>>, Wakes),
+        mut step: impl FnMut(&mut Self, &mut Ticket) -> Step<Result<T, X>>,
     ) -> Polled<T, X> {
         let mut wakes = if ticket.waits_otherwise(kind) {
             self.cancel(ticket)
         } else {
             Wakes::NONE
         };
-        let may_wait = ticket.may_wait();
         loop {
-            let (step, more) = step(self, ticket, may_wait);
-            wakes = wakes.and(more);
-            match step {
-                Step::Again => {}
+            match step(self, ticket) {
                 Step::Ready(result) => return (Poll::Ready(result), wakes),
-                Step::Pending => return (Poll::Pending, wakes),
-                Step::NoPlace => return (Poll::Ready(Err(no_place)), wakes),
+                Step::Again if ticket.may_wait() => {}
+                Step::Again | Step::Pending => return (Poll::Pending, wakes),
+            }
+            let (has_place, more) = self.line_up(kind, ticket);
+            wakes = wakes.and(more);
+            if !has_place && !self.grow() {
+                return (Poll::Ready(Err(no_place)), wakes);
             }
         }
     }

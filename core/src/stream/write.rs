@@ -108,11 +108,10 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         packed_bytes: usize,
     ) -> Polled<(), SendError<(), E>> {
         let no_place = SendError::TooManyWaiters(());
-        let polled = self.poll_steps(Kind::Send, ticket, no_place, |machine, ticket, may_wait| {
-            let step = machine.step_send(ticket, may_wait, packed_bytes, |outgoing| {
+        let polled = self.poll_steps(Kind::Send, ticket, no_place, |machine, ticket| {
+            machine.step_send(ticket, packed_bytes, |outgoing| {
                 (packed_bytes <= outgoing.largest_free_bytes()).then_some(())
-            });
-            (step, Wakes::NONE)
+            })
         });
         match polled {
             (Poll::Ready(Err(_)), _) => self.served(ticket, polled),
@@ -125,7 +124,6 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     pub(crate) fn step_send<R>(
         &mut self,
         ticket: &mut Ticket,
-        may_wait: bool,
         packed_bytes: usize,
         room: impl FnOnce(&mut S::Outgoing) -> Option<R>,
     ) -> Step<Result<R, SendError<(), E>>> {
@@ -145,8 +143,8 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         {
             return Step::Ready(Ok(room));
         }
-        let step = self.step(Kind::Send, ticket, may_wait);
-        if is_next && may_wait && ticket.has_place() {
+        let step = self.sleep(ticket);
+        if is_next && matches!(step, Step::Pending) {
             // Who waits for the gate keeps no writer out.
             self.needed = if self.is_write_gate_paused() {
                 0
@@ -176,8 +174,8 @@ impl<S: Storage, E: Clone> Machine<S, E> {
 
     fn poll_writes(&mut self, kind: Kind, ticket: &mut Ticket) -> Polled<(), DrainError<E>> {
         let no_place = DrainError::TooManyWaiters;
-        let polled = self.poll_steps(kind, ticket, no_place, |machine, ticket, may_wait| {
-            (machine.step_writes(kind, ticket, may_wait), Wakes::NONE)
+        let polled = self.poll_steps(kind, ticket, no_place, |machine, ticket| {
+            machine.step_writes(kind, ticket)
         });
         self.served(ticket, polled)
     }
@@ -188,13 +186,12 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         &mut self,
         kind: Kind,
         ticket: &mut Ticket,
-        may_wait: bool,
     ) -> Step<Result<(), DrainError<E>>> {
         let result = match &self.state {
             State::Failed(error) => Err(DrainError::Failed(error.clone())),
             State::Closed if !self.lost.is_nothing() => Err(DrainError::Dropped(self.lost)),
             _ if self.is_write_over(kind, ticket) => Ok(()),
-            _ => return self.step(kind, ticket, may_wait),
+            _ => return self.sleep(ticket),
         };
         Step::Ready(result)
     }
@@ -214,12 +211,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     /// # Errors
     /// Every waiter slot is taken.
     pub fn poll_closed(&mut self, ticket: &mut Ticket) -> Polled<Lost, TooManyWaiters> {
-        let polled = self.poll_steps(
-            Kind::Closed,
-            ticket,
-            TooManyWaiters,
-            |machine, ticket, may_wait| (machine.step_closed(ticket, may_wait), Wakes::NONE),
-        );
+        let polled = self.poll_steps(Kind::Closed, ticket, TooManyWaiters, Self::step_closed);
         self.served(ticket, polled)
     }
 
@@ -228,10 +220,9 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     pub(crate) fn step_closed(
         &mut self,
         ticket: &mut Ticket,
-        may_wait: bool,
     ) -> Step<Result<Lost, TooManyWaiters>> {
         if self.state.is_live() {
-            self.step(Kind::Closed, ticket, may_wait)
+            self.sleep(ticket)
         } else {
             Step::Ready(Ok(self.lost))
         }
