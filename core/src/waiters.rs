@@ -448,10 +448,10 @@ impl<S: Slots> Waiters<S> {
     /// Takes the waker back of a ticket that is not to be woken any more, if it has one. It is dropped outside the lock.
     #[inline]
     pub(crate) fn awake(&mut self, ticket: &mut Ticket) {
-        if let Some(waker) = self.waker_mut(ticket.slot()) {
-            if waker.is_some() {
-                mem::swap(waker, &mut ticket.returned);
-            }
+        if let Some(waker) = self.waker_mut(ticket.slot())
+            && waker.is_some()
+        {
+            mem::swap(waker, &mut ticket.returned);
         }
     }
 
@@ -494,10 +494,10 @@ impl<S: Slots> Waiters<S> {
     pub(crate) fn give_back(&mut self, ticket: &mut Ticket) {
         self.awake(ticket);
         let slot = mem::take(&mut ticket.slot).wrapping_sub(1);
-        if let Some(link) = self.slots.links_mut().get_mut(slot) {
-            if let Some(index) = S::Index::of(slot) {
-                link.after = mem::replace(&mut self.free, index);
-            }
+        if let Some(link) = self.slots.links_mut().get_mut(slot)
+            && let Some(index) = S::Index::of(slot)
+        {
+            link.after = mem::replace(&mut self.free, index);
         }
     }
 }

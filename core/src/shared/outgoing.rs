@@ -182,19 +182,21 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         let Some(size) = Size::of(message) else {
             return Poll::Ready(Err(SendError::TooLarge(message)));
         };
+        let mut region = None;
         let reserved = self.poll_steps(Kind::Send, ticket, waker, |machine, ticket| {
             machine.step_send(ticket, size.packed, |ring| {
-                ring.reserve(size.packed, &self.outgoing).ok()
+                region = ring.reserve(size.packed, &self.outgoing).ok();
+                region.is_some()
             })
         });
-        match reserved {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Err(_)) => Poll::Ready(Err(SendError::TooManyWaiters(message))),
-            Poll::Ready(Ok(Err(error))) => {
+        match (reserved, region) {
+            (Poll::Ready(Err(_)), _) => Poll::Ready(Err(SendError::TooManyWaiters(message))),
+            (Poll::Ready(Ok(Err(error))), _) => {
                 let error = error.map_message(|()| message);
                 Poll::Ready(Err(error.with_failure(|| self.failure())))
             }
-            Poll::Ready(Ok(Ok(region))) => Poll::Ready(
+            (Poll::Pending, _) | (Poll::Ready(Ok(Ok(()))), None) => Poll::Pending,
+            (Poll::Ready(Ok(Ok(()))), Some(region)) => Poll::Ready(
                 self.write_region(region, size, first, others)
                     .map_err(|()| match self.exception() {
                         Some(error) => SendError::Failed(message, error),

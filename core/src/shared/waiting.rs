@@ -59,15 +59,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     ) -> Poll<Result<R, TooManyWaiters>> {
         let mut has_place = true;
         loop {
-            let step = self.machine.with(|machine| {
-                let step = step(machine, ticket);
-                if matches!(step, Step::Ready(_)) {
-                    // Whatever happens from now on is not for this one.
-                    machine.awake(ticket);
-                }
-                step
-            });
-            match step {
+            match self.machine.with(|machine| step(machine, ticket)) {
                 Step::Ready(result) => {
                     self.leave(ticket);
                     return Poll::Ready(Ok(result));

@@ -148,13 +148,16 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         ticket: &mut Ticket,
         seen: &mut Option<Seen<S>>,
     ) -> Step<Result<(), ReadEventError<E>>> {
-        if self.events.is_empty() {
-            if let Some(error) = self.end_of_events() {
-                return Step::Ready(Err(error));
-            }
-        } else if self.waiters.is_next(Kind::Event, ticket) {
+        if self.waiters.is_next(Kind::Event, ticket) {
             *seen = self.events.pop();
-            return Step::Ready(Ok(()));
+            if seen.is_some() {
+                return Step::Ready(Ok(()));
+            }
+        }
+        if self.events.is_empty()
+            && let Some(error) = self.end_of_events()
+        {
+            return Step::Ready(Err(error));
         }
         self.sleep(ticket)
     }

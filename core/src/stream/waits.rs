@@ -3,7 +3,7 @@
 //!
 //! Between two steps others may come in. What keeps that right: a place without a waker belongs to somebody who is awake, and
 //! who looks once more before it sleeps, or leaves and passes its turn on. So nobody has to wake it, and nobody overtakes it
-//! meanwhile.
+//! meanwhile. One that leaves while its waker is still there may be woken for nothing, and the next one is woken too.
 
 use core::task::Poll;
 
@@ -107,12 +107,6 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         } else {
             (ready, wakes)
         }
-    }
-
-    /// The ticket is not to be woken any more.
-    #[inline]
-    pub(crate) fn awake(&mut self, ticket: &mut Ticket) {
-        self.waiters.awake(ticket);
     }
 
     /// Stops a wait: gives up the ticket's place, and passes its turn on if it had one.

@@ -110,7 +110,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         let no_place = SendError::TooManyWaiters(());
         let polled = self.poll_steps(Kind::Send, ticket, no_place, |machine, ticket| {
             machine.step_send(ticket, packed_bytes, |outgoing| {
-                (packed_bytes <= outgoing.largest_free_bytes()).then_some(())
+                packed_bytes <= outgoing.largest_free_bytes()
             })
         });
         match polled {
@@ -121,12 +121,12 @@ impl<S: Storage, E: Clone> Machine<S, E> {
 
     /// One step of that. `room` makes room for the message, if there is any.
     #[inline]
-    pub(crate) fn step_send<R>(
+    pub(crate) fn step_send(
         &mut self,
         ticket: &mut Ticket,
         packed_bytes: usize,
-        room: impl FnOnce(&mut S::Outgoing) -> Option<R>,
-    ) -> Step<Result<R, SendError<(), E>>> {
+        has_room: impl FnOnce(&mut S::Outgoing) -> bool,
+    ) -> Step<Result<(), SendError<(), E>>> {
         let error = match &self.state {
             State::Open if packed_bytes <= self.outgoing.capacity_bytes() => None,
             State::Open => Some(SendError::TooLarge(())),
@@ -137,11 +137,8 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             return Step::Ready(Err(error));
         }
         let is_next = self.waiters.is_next(Kind::Send, ticket);
-        if is_next
-            && !self.is_write_gate_paused()
-            && let Some(room) = room(&mut self.outgoing)
-        {
-            return Step::Ready(Ok(room));
+        if is_next && !self.is_write_gate_paused() && has_room(&mut self.outgoing) {
+            return Step::Ready(Ok(()));
         }
         let step = self.sleep(ticket);
         if is_next && matches!(step, Step::Pending) {
