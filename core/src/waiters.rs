@@ -397,6 +397,10 @@ impl<S: Slots> Waiters<S> {
     /// Makes a place where there is none, if there can be one more.
     #[cold]
     pub(crate) fn grow(&mut self) -> Result<(), TooManyWaiters> {
+        if self.free != S::Index::NONE {
+            // Somebody has given one up meanwhile.
+            return Ok(());
+        }
         let slot = self.newest.slot().wrapping_add(1);
         if slot >= self.slots.links().len() {
             self.slots.grow()?;
@@ -499,5 +503,27 @@ impl<S: Slots> Waiters<S> {
         {
             link.after = mem::replace(&mut self.free, index);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c3_a_place_that_is_given_up_while_another_is_made_is_not_lost() {
+        let mut waiters = Waiters::new(FixedSlots::<2>::new());
+        let [mut first, mut second, mut third] = [const { Ticket::new() }; 3];
+        waiters.grow().unwrap();
+        assert!(waiters.line_up(Kind::Read, &mut first));
+        // The second finds no place, and before it makes one the first gives its own up.
+        assert!(!waiters.line_up(Kind::Read, &mut second));
+        assert_eq!(waiters.leave_line(&first), (Kind::Read, true));
+        waiters.give_back(&mut first);
+        waiters.grow().unwrap();
+        assert!(waiters.line_up(Kind::Read, &mut second));
+        waiters.grow().unwrap();
+        assert!(waiters.line_up(Kind::Read, &mut third));
+        assert!(waiters.grow().is_err());
     }
 }
