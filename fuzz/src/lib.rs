@@ -1,5 +1,6 @@
-//! What the fuzz targets share: wakers that count, and messages.
+//! What the fuzz targets share: wakers that count, messages, and a critical section that is interrupted.
 
+pub mod meddle;
 pub mod model;
 pub mod ops;
 pub mod rig;
@@ -25,6 +26,11 @@ impl Counter {
     /// How often it was woken since the last look.
     pub fn take(&self) -> usize {
         self.0.swap(0, Ordering::Relaxed)
+    }
+
+    /// How often it was woken since it was taken last.
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
     }
 
     pub fn waker(self: &Arc<Self>) -> Waker {
