@@ -185,6 +185,8 @@ pub struct Ticket {
     slot: usize,
     /// What the place is for, if there is one.
     kind: Kind,
+    /// Whether the waker in `offered` is one: it may be what the offered one has replaced.
+    is_offered: bool,
     offered: Option<Waker>,
     returned: Option<Waker>,
 }
@@ -195,6 +197,7 @@ impl Ticket {
         Self {
             slot: 0,
             kind: Kind::Read,
+            is_offered: false,
             offered: None,
             returned: None,
         }
@@ -204,11 +207,13 @@ impl Ticket {
     #[inline]
     pub fn offer(&mut self, waker: &Waker) {
         self.offered = Some(waker.clone());
+        self.is_offered = true;
     }
 
     /// Drops the wakers that are not needed. After the lock.
     #[inline]
     pub fn settle(&mut self) {
+        self.is_offered = false;
         self.offered = None;
         self.returned = None;
     }
@@ -216,7 +221,7 @@ impl Ticket {
     /// Whether a waker was offered: whether the caller is ready to wait.
     #[inline]
     pub(crate) fn may_wait(&self) -> bool {
-        self.offered.is_some()
+        self.is_offered
     }
 
     /// Whether it holds a place. If not, there is nothing to cancel.
@@ -425,6 +430,7 @@ impl<S: Slots> Waiters<S> {
     pub(crate) fn sleep(&mut self, ticket: &mut Ticket) {
         if let Some(waker) = self.waker_mut(ticket.slot()) {
             mem::swap(waker, &mut ticket.offered);
+            ticket.is_offered = false;
         }
     }
 

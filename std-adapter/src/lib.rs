@@ -25,6 +25,7 @@
 mod builder;
 mod context;
 mod error;
+mod futures;
 mod message;
 mod pump;
 mod queue;
@@ -38,9 +39,10 @@ pub use context::{Context, Shutdown, shutdown};
 pub use error::{
     DrainError, Errno, OpenError, ReadError, ShutdownError, Side, TryReadError, WriteError,
 };
+pub use futures::{Closed, Drain, Flush, Read, SendMessage};
 pub use message::{Frame, Multipart};
-pub use stream::{Closed, Drain, Read, ZmqStream};
-pub use tidegate_core::{Limit, Lost, WatermarkError, Watermarks};
+pub use stream::ZmqStream;
+pub use tidegate_core::{AlreadyDone, Limit, Lost, WatermarkError, Watermarks};
 pub use zmq::SocketType;
 
 /// The README's code, compiled and run.

@@ -6,13 +6,14 @@
 //! lock. News that come after the last look leave the descriptor readable, and a watch that is set on a readable
 //! descriptor fires at once; so nothing is missed, whichever thread took in what was before.
 
+use std::mem;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tidegate_core::{
-    DrainError as CoreDrainError, Drive, Level, ReadError as CoreReadError, Sent, Shutdown, State,
-    Ticket, Transport, TryReadError as CoreTryReadError, Wakes, WriteError as CoreWriteError,
-    drive,
+    AlreadyDone, DrainError as CoreDrainError, Drive, Level, Polled, ReadError as CoreReadError,
+    SendError as CoreSendError, Sent, Shutdown, State, Ticket, Transport,
+    TryReadError as CoreTryReadError, Wakes, Watermarks, WriteError as CoreWriteError, drive,
 };
 
 use crate::context::Registration;
@@ -158,8 +159,8 @@ impl Flow {
         }
     }
 
-    /// A message was taken from the buffer: if that opened the gate, what libzmq holds meanwhile is received now. Its
-    /// news were taken in when reading was paused, and come no second time.
+    /// A message was taken from the buffer, or the user has resumed: if that opened the way, what libzmq holds meanwhile is
+    /// received now. Its news were taken in when reading was paused, and come no second time.
     fn go_on_if_resumed(&mut self, receiving: bool) {
         if !receiving && self.machine.interest().receive {
             self.pump();
@@ -221,22 +222,86 @@ impl Flow {
     }
 
     pub(crate) fn poll_drain(&mut self, ticket: &mut Ticket) -> Poll<Result<(), DrainError>> {
-        let (drained, wakes) = self.machine.poll_drain(ticket);
+        let drained = self.poll_machine(|machine| machine.poll_drain(ticket));
+        self.drained(drained)
+    }
+
+    pub(crate) fn poll_flush(&mut self, ticket: &mut Ticket) -> Poll<Result<(), DrainError>> {
+        let flushed = self.poll_machine(|machine| machine.poll_flush(ticket));
+        self.drained(flushed)
+    }
+
+    /// Polls, and pumps before the ticket sleeps.
+    fn poll_machine<T, X>(
+        &mut self,
+        mut poll: impl FnMut(&mut ZmqMachine) -> Polled<T, X>,
+    ) -> Poll<Result<T, X>> {
+        let (polled, wakes) = poll(&mut self.machine);
         self.wake(wakes);
-        let drained = if drained.is_pending() {
-            self.pump();
-            let (drained, wakes) = self.machine.poll_drain(ticket);
-            self.wake(wakes);
-            drained
-        } else {
-            drained
-        };
+        if polled.is_ready() {
+            return polled;
+        }
+        self.pump();
+        let (polled, wakes) = poll(&mut self.machine);
+        self.wake(wakes);
+        polled
+    }
+
+    fn drained(
+        &self,
+        drained: Poll<Result<(), CoreDrainError<Errno>>>,
+    ) -> Poll<Result<(), DrainError>> {
         drained.map_err(|error| match error {
             CoreDrainError::Failed(errno) => DrainError::Failed(errno),
             CoreDrainError::Dropped(lost) => DrainError::Dropped(lost),
             // Slots grow.
             CoreDrainError::TooManyWaiters => DrainError::Dropped(self.machine.lost()),
         })
+    }
+
+    /// Writes the message once it is this ticket's turn and the write side is open.
+    pub(crate) fn poll_send(
+        &mut self,
+        ticket: &mut Ticket,
+        message: &mut Multipart,
+    ) -> Poll<Result<(), WriteError>> {
+        // The queue of a host has room for every message: what is waited for is the gate.
+        match self.poll_machine(|machine| machine.poll_send(ticket, 0)) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(ready) => {
+                let message = mem::take(message);
+                let result = match ready {
+                    Ok(()) => self.write(message),
+                    Err(CoreSendError::Failed((), errno)) => {
+                        Err(WriteError::Failed(message.into(), errno))
+                    }
+                    // Slots grow, and a message of any size fits.
+                    Err(_) => Err(WriteError::Closed(message.into())),
+                };
+                self.cancel(ticket);
+                Poll::Ready(result)
+            }
+        }
+    }
+
+    pub(crate) fn resume_reading(&mut self) -> Result<(), AlreadyDone> {
+        let receiving = self.machine.interest().receive;
+        let wakes = self.machine.resume_reading()?;
+        self.wake(wakes);
+        self.go_on_if_resumed(receiving);
+        Ok(())
+    }
+
+    pub(crate) fn set_read_limits(&mut self, limits: Watermarks) {
+        let receiving = self.machine.interest().receive;
+        let wakes = self.machine.set_read_limits(limits);
+        self.wake(wakes);
+        self.go_on_if_resumed(receiving);
+    }
+
+    pub(crate) fn set_write_limits(&mut self, limits: Watermarks) {
+        let wakes = self.machine.set_write_limits(limits);
+        self.wake(wakes);
     }
 
     /// A future that waited is dropped.

@@ -1,20 +1,19 @@
-//! The handle of a stream, and its futures.
+//! The handle of a stream.
 
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{self, Poll, Waker};
+use std::task::Waker;
 use std::time::Duration;
 use std::{fmt, mem};
 
 use smallvec::SmallVec;
-use tidegate_core::{Level, Lost, Ticket};
+use tidegate_core::{AlreadyDone, Level, Lost, Watermarks};
 use zmq::SocketType;
 
 use crate::builder::Builder;
 use crate::context::{Context, Shutdown};
-use crate::error::{DrainError, Errno, ReadError, TryReadError, WriteError};
+use crate::error::{Errno, TryReadError, WriteError};
+use crate::futures::{Closed, Drain, Flush, Read, SendMessage, Wait};
 use crate::message::Multipart;
 use crate::pump::Flow;
 use crate::runtime::Watched;
@@ -22,7 +21,7 @@ use crate::runtime::Watched;
 /// What all handles of a stream share, and the I/O thread for as long as the stream has a socket.
 pub(crate) struct Inner {
     flow: Mutex<Flow>,
-    kind: SocketType,
+    pub(crate) kind: SocketType,
     context: Context,
     bindings: Vec<String>,
     connections: Vec<String>,
@@ -155,7 +154,7 @@ impl ZmqStream {
         }
     }
 
-    fn inner(&self) -> &Inner {
+    pub(crate) fn inner(&self) -> &Inner {
         &self.handle.0
     }
 
@@ -177,9 +176,8 @@ impl ZmqStream {
     /// See [`WriteError`]. The message comes back, and nothing of it was sent.
     pub fn write(&self, message: impl Into<Multipart>) -> Result<(), WriteError> {
         let message = message.into();
-        // libzmq would take any other for the beginning of a message that never ends, and drop all that follows.
-        if self.inner().kind == SocketType::STREAM && !matches!(message.len(), 0 | 2) {
-            return Err(WriteError::NotTwoFrames(message.into()));
+        if let Err(error) = check(self.inner().kind, &message) {
+            return Err(error(message.into()));
         }
         self.inner().with(|flow| flow.write(message))
     }
@@ -188,7 +186,7 @@ impl ZmqStream {
     /// than `low_write` are; returns at once otherwise. Stays valid while the stream closes.
     ///
     /// # Errors
-    /// See [`DrainError`].
+    /// See [`DrainError`](crate::DrainError).
     ///
     /// # Cancel safety
     /// A dropped future has no effect; if it had been woken already, the next one is.
@@ -199,7 +197,7 @@ impl ZmqStream {
     /// Waits for a message. Those who wait are served in the order in which they came.
     ///
     /// # Errors
-    /// See [`ReadError`].
+    /// See [`ReadError`](crate::ReadError).
     ///
     /// # Cancel safety
     /// A dropped future has taken no message; if it had been woken already, the next one is.
@@ -213,6 +211,103 @@ impl ZmqStream {
     /// See [`TryReadError`].
     pub fn try_read(&self) -> Result<Multipart, TryReadError> {
         self.inner().with(Flow::try_read)
+    }
+
+    /// Writes a message once the write side is open: [`drain`](Self::drain) and [`write`](Self::write) in one. Those who wait
+    /// are served in the order in which they came. A [`write`](Self::write) meanwhile does not wait for them.
+    ///
+    /// # Errors
+    /// See [`WriteError`]. The message comes back, and nothing of it was sent.
+    ///
+    /// # Cancel safety
+    /// A future that is dropped before it was ready has sent nothing; its message is gone with it, and the next one gets its
+    /// turn. One that is polled again after it was ready says that a message without frames is none.
+    ///
+    /// ```
+    /// use futures_lite::future::block_on;
+    /// use tidegate::{SocketType, WriteError, ZmqStream};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pull = ZmqStream::builder(SocketType::PULL).bind("tcp://127.0.0.1:*").open()?;
+    /// let push = ZmqStream::builder(SocketType::PUSH).connect(&pull.bindings()[0]).open()?;
+    /// block_on(async {
+    ///     push.send("21.5").await?;
+    ///     assert_eq!(pull.read().await.unwrap(), "21.5");
+    ///     push.close();
+    ///     assert!(matches!(push.send("late").await, Err(WriteError::Closed(_))));
+    ///     Ok::<_, WriteError>(())
+    /// })?;
+    /// # block_on(tidegate::shutdown(std::time::Duration::from_secs(5)))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send(&self, message: impl Into<Multipart>) -> SendMessage<'_> {
+        SendMessage {
+            wait: Wait::new(self),
+            message: message.into(),
+        }
+    }
+
+    /// Waits until the write buffer is empty: libzmq has accepted or refused whatever was written. Stays valid while the
+    /// stream closes. What libzmq has accepted it goes on to send; see [`shutdown`](Self::shutdown).
+    ///
+    /// # Errors
+    /// See [`DrainError`](crate::DrainError).
+    ///
+    /// # Cancel safety
+    /// A dropped future has no effect.
+    pub fn flush(&self) -> Flush<'_> {
+        Flush(Wait::new(self))
+    }
+
+    /// Stops taking messages from the socket; a read serves the buffer only, and then waits. libzmq's own marks then hold
+    /// the peers back.
+    ///
+    /// # Errors
+    /// Reading was paused already.
+    pub fn pause_reading(&self) -> Result<(), AlreadyDone> {
+        self.inner().with(|flow| flow.machine.pause_reading())
+    }
+
+    /// Undoes [`pause_reading`](Self::pause_reading).
+    ///
+    /// # Errors
+    /// Reading was not paused.
+    pub fn resume_reading(&self) -> Result<(), AlreadyDone> {
+        self.inner().with(Flow::resume_reading)
+    }
+
+    /// Whether [`pause_reading`](Self::pause_reading) is in force.
+    pub fn is_reading_paused(&self) -> bool {
+        self.inner().with(|flow| flow.machine.is_reading_paused())
+    }
+
+    /// The marks of the read side.
+    pub fn read_limits(&self) -> Watermarks {
+        self.inner().with(|flow| flow.machine.read_limits())
+    }
+
+    /// Changes the marks of the read side, at once: a level over the new high-water mark stops receiving, one at or under the
+    /// new low-water mark goes on, one between leaves it as it is.
+    pub fn set_read_limits(&self, limits: Watermarks) {
+        self.inner().with(|flow| flow.set_read_limits(limits));
+    }
+
+    /// The marks of the write side.
+    pub fn write_limits(&self) -> Watermarks {
+        self.inner().with(|flow| flow.machine.write_limits())
+    }
+
+    /// Changes the marks of the write side, at once: a level over the new high-water mark pauses those who drain or send, one
+    /// at or under the new low-water mark resumes them, one between leaves it as it is.
+    pub fn set_write_limits(&self, limits: Watermarks) {
+        self.inner().with(|flow| flow.set_write_limits(limits));
+    }
+
+    /// Drops both buffers and closes the socket now, with what libzmq has accepted and not yet sent. Whoever waits learns of
+    /// it: a drain or a flush of what was [dropped](crate::DrainError::Dropped), if anything was.
+    pub fn abort(&self) {
+        self.inner().with(Flow::abort);
     }
 
     /// Closes the stream: nothing more is received or written; what was received can still be read; what is queued is
@@ -296,90 +391,15 @@ impl fmt::Debug for ZmqStream {
     }
 }
 
-/// A stream, and a place among those who wait for it.
-struct Wait<'a> {
-    inner: &'a Inner,
-    ticket: Ticket,
-}
-
-impl<'a> Wait<'a> {
-    fn new(stream: &'a ZmqStream) -> Self {
-        Self {
-            inner: stream.inner(),
-            ticket: Ticket::new(),
-        }
-    }
-
-    fn poll<R>(
-        &mut self,
-        cx: &task::Context<'_>,
-        f: impl FnOnce(&mut Flow, &mut Ticket) -> R,
-    ) -> R {
-        self.ticket.offer(cx.waker());
-        let ticket = &mut self.ticket;
-        let result = self.inner.with(|flow| f(flow, ticket));
-        self.ticket.settle();
-        result
+/// Whether a socket of this type takes such a message; if not, which error says so.
+pub(crate) fn check(
+    kind: SocketType,
+    message: &Multipart,
+) -> Result<(), fn(Box<Multipart>) -> WriteError> {
+    match message.len() {
+        0 => Err(WriteError::NoFrames),
+        // libzmq would take any other for the beginning of a message that never ends, and drop all that follows.
+        len if kind == SocketType::STREAM && len != 2 => Err(WriteError::NotTwoFrames),
+        _ => Ok(()),
     }
 }
-
-impl Drop for Wait<'_> {
-    fn drop(&mut self) {
-        if self.ticket.has_place() {
-            let ticket = &mut self.ticket;
-            self.inner.with(|flow| flow.cancel(ticket));
-        }
-    }
-}
-
-/// Waits for a message. Made by [`ZmqStream::read`].
-#[must_use = "futures do nothing unless polled"]
-pub struct Read<'a>(Wait<'a>);
-
-impl Future for Read<'_> {
-    type Output = Result<Multipart, ReadError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        self.get_mut().0.poll(cx, Flow::poll_read)
-    }
-}
-
-/// Waits while the write side is paused. Made by [`ZmqStream::drain`].
-#[must_use = "futures do nothing unless polled"]
-pub struct Drain<'a>(Wait<'a>);
-
-impl Future for Drain<'_> {
-    type Output = Result<(), DrainError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        self.get_mut().0.poll(cx, Flow::poll_drain)
-    }
-}
-
-/// Waits for the end of the stream. Made by [`ZmqStream::closed`].
-#[must_use = "futures do nothing unless polled"]
-pub struct Closed<'a>(Wait<'a>);
-
-impl Future for Closed<'_> {
-    type Output = Lost;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Lost> {
-        self.get_mut().0.poll(cx, |flow, ticket| {
-            let (closed, wakes) = flow.machine.poll_closed(ticket);
-            flow.wakes = flow.wakes.and(wakes);
-            // Slots grow.
-            closed.map(|lost| lost.unwrap_or_default())
-        })
-    }
-}
-
-macro_rules! debug {
-    ($($future:ident)*) => {$(
-        impl fmt::Debug for $future<'_> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($future)).finish_non_exhaustive()
-            }
-        }
-    )*};
-}
-debug!(Read Drain Closed);

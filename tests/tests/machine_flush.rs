@@ -3,7 +3,7 @@
 use std::task::Poll;
 
 use tidegate_core::{DrainError, Lost, ReadEventError, Ticket, TooManyWaiters, Watermarks};
-use tidegate_tests::{Broken, Waiter, call, close, sent, small, wake, woken, write};
+use tidegate_tests::{Broken, Counter, Waiter, call, close, sent, small, wake, woken, write};
 
 const FLUSHED: Poll<Result<(), DrainError<Broken>>> = Poll::Ready(Ok(()));
 
@@ -218,4 +218,24 @@ fn e2_abort_and_failure_end_every_flush_with_what_was_dropped() {
         let (late, _) = machine.poll_flush(&mut Ticket::new());
         assert_eq!(late, Poll::Ready(Err(error)));
     }
+}
+
+#[test]
+fn c2_of_two_wakers_the_newer_one_is_woken_however_often_the_wait_is_looked_at_between() {
+    let mut machine = small::<1>();
+    write(&mut machine, b"one");
+    let [older, newer] = [Counter::new(), Counter::new()];
+    let mut ticket = Ticket::new();
+    for counter in [&older, &newer] {
+        ticket.offer(&counter.waker());
+        // A caller looks twice before it sleeps, with one waker.
+        for _ in 0..2 {
+            let (flushed, wakes) = machine.poll_flush(&mut ticket);
+            assert!(flushed.is_pending() && wakes.is_none());
+        }
+        ticket.settle();
+    }
+    sent(&mut machine);
+    assert_eq!([older.take(), newer.take()], [0, 1]);
+    let _ = machine.cancel(&mut ticket);
 }

@@ -1,0 +1,134 @@
+//! The futures of a stream. Each keeps its place among those who wait, and gives it up when it is dropped.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{self, Poll};
+use std::{fmt, mem};
+
+use tidegate_core::{Lost, Ticket};
+
+use crate::error::{DrainError, ReadError, WriteError};
+use crate::message::Multipart;
+use crate::pump::Flow;
+use crate::stream::{Inner, ZmqStream, check};
+
+/// A stream, and a place among those who wait for it.
+pub(crate) struct Wait<'a> {
+    inner: &'a Inner,
+    ticket: Ticket,
+}
+
+impl<'a> Wait<'a> {
+    pub(crate) fn new(stream: &'a ZmqStream) -> Self {
+        Self {
+            inner: stream.inner(),
+            ticket: Ticket::new(),
+        }
+    }
+
+    fn poll<R>(
+        &mut self,
+        cx: &task::Context<'_>,
+        f: impl FnOnce(&mut Flow, &mut Ticket) -> R,
+    ) -> R {
+        self.ticket.offer(cx.waker());
+        let ticket = &mut self.ticket;
+        let result = self.inner.with(|flow| f(flow, ticket));
+        self.ticket.settle();
+        result
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if self.ticket.has_place() {
+            let ticket = &mut self.ticket;
+            self.inner.with(|flow| flow.cancel(ticket));
+        }
+    }
+}
+
+/// Waits for a message. Made by [`ZmqStream::read`].
+#[must_use = "futures do nothing unless polled"]
+pub struct Read<'a>(pub(crate) Wait<'a>);
+
+impl Future for Read<'_> {
+    type Output = Result<Multipart, ReadError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        self.get_mut().0.poll(cx, Flow::poll_read)
+    }
+}
+
+/// Waits while the write side is paused. Made by [`ZmqStream::drain`].
+#[must_use = "futures do nothing unless polled"]
+pub struct Drain<'a>(pub(crate) Wait<'a>);
+
+impl Future for Drain<'_> {
+    type Output = Result<(), DrainError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        self.get_mut().0.poll(cx, Flow::poll_drain)
+    }
+}
+
+/// Waits until the write buffer is empty. Made by [`ZmqStream::flush`].
+#[must_use = "futures do nothing unless polled"]
+pub struct Flush<'a>(pub(crate) Wait<'a>);
+
+impl Future for Flush<'_> {
+    type Output = Result<(), DrainError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        self.get_mut().0.poll(cx, Flow::poll_flush)
+    }
+}
+
+/// Waits until the write side is open, and writes. Made by [`ZmqStream::send`].
+#[must_use = "futures do nothing unless polled"]
+pub struct SendMessage<'a> {
+    pub(crate) wait: Wait<'a>,
+    pub(crate) message: Multipart,
+}
+
+impl Future for SendMessage<'_> {
+    type Output = Result<(), WriteError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let message = &mut this.message;
+        if let Err(error) = check(this.wait.inner.kind, message) {
+            return Poll::Ready(Err(error(mem::take(message).into())));
+        }
+        this.wait
+            .poll(cx, |flow, ticket| flow.poll_send(ticket, message))
+    }
+}
+
+/// Waits for the end of the stream. Made by [`ZmqStream::closed`].
+#[must_use = "futures do nothing unless polled"]
+pub struct Closed<'a>(pub(crate) Wait<'a>);
+
+impl Future for Closed<'_> {
+    type Output = Lost;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Lost> {
+        self.get_mut().0.poll(cx, |flow, ticket| {
+            let (closed, wakes) = flow.machine.poll_closed(ticket);
+            flow.wakes = flow.wakes.and(wakes);
+            // Slots grow.
+            closed.map(|lost| lost.unwrap_or_default())
+        })
+    }
+}
+
+macro_rules! debug {
+    ($($future:ident)*) => {$(
+        impl fmt::Debug for $future<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($future)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+debug!(Read Drain Flush SendMessage Closed);
