@@ -8,6 +8,7 @@ use zmq::SocketType;
 use crate::context::Context;
 use crate::error::{Errno, OpenError, Side};
 use crate::message::Multipart;
+use crate::options::{OptionValue, Setting, SocketOption};
 use crate::pump::Flow;
 use crate::queue::GrowingSlots;
 use crate::runtime::Watch;
@@ -46,6 +47,8 @@ pub struct Builder {
     context: Option<Context>,
     read: Marks,
     write: Marks,
+    settings: Vec<Setting>,
+    read_ahead: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -70,6 +73,8 @@ impl Builder {
             context: None,
             read: Marks::default(),
             write: Marks::default(),
+            settings: Vec::new(),
+            read_ahead: true,
         }
     }
 
@@ -118,20 +123,33 @@ impl Builder {
         self
     }
 
-    /// Opens the stream. This waits for nobody; but libzmq resolves a host name in an endpoint to bind right here.
-    ///
-    /// # Errors
-    /// See [`OpenError`]: it names the endpoint or the marks. Nothing stays bound, connected or open; libzmq frees the
-    /// socket's descriptors in the background.
-    pub fn open(self) -> Result<ZmqStream, OpenError> {
-        self.open_with(|_| ())
+    /// Sets an option of the socket, before anything is bound or connected. May be called any number of times; options are set
+    /// in this order.
+    pub fn option<T: OptionValue>(mut self, option: SocketOption<T>, value: T) -> Self {
+        self.settings.push(Setting::new(option, value));
+        self
     }
 
-    /// `prepare` gets the socket before anything is bound.
-    pub(crate) fn open_with(
-        self,
-        prepare: impl FnOnce(&mut Socket),
-    ) -> Result<ZmqStream, OpenError> {
+    /// Has libzmq hold the last message alone, one of a single frame, in each direction. Only a DEALER, PULL, PUSH, PUB or
+    /// SUB can. It turns [`read_ahead`](Self::read_ahead) off: what is read is what came last. Default: off.
+    pub fn conflate(mut self, on: bool) -> Self {
+        self.settings.push(Setting::conflate(on));
+        self
+    }
+
+    /// Whether messages are received before anybody reads, up to `high_read` bytes. Without it one is received when
+    /// somebody waits for it, and libzmq holds the others. Default: on. A REQ, a REP and a stream that conflates never do.
+    pub fn read_ahead(mut self, on: bool) -> Self {
+        self.read_ahead = on;
+        self
+    }
+
+    /// Opens the stream. This waits for nobody.
+    ///
+    /// # Errors
+    /// See [`OpenError`]: it names the endpoint, the option or the marks. Nothing stays bound, connected or open; libzmq frees the
+    /// socket's descriptors in the background.
+    pub fn open(self) -> Result<ZmqStream, OpenError> {
         let read_limits = self.read.resolve(Side::Read)?;
         let write_limits = self.write.resolve(Side::Write)?;
         let context = match self.context {
@@ -139,7 +157,9 @@ impl Builder {
             None => Context::shared()?,
         };
         let mut socket = context.socket(self.kind)?;
-        prepare(&mut socket);
+        for setting in &self.settings {
+            setting.apply(&mut socket)?;
+        }
         let bindings = bind(&mut socket, &self.bind)?;
         if let Err(error) = connect(&mut socket, &self.connect) {
             unbind(&mut socket, &bindings);
@@ -151,7 +171,14 @@ impl Builder {
         let _ = machine.set_read_limits(read_limits);
         let _ = machine.set_write_limits(write_limits);
         // A REP that had its next request in hand would have its reply go to that one; a REQ has one reply.
-        let on_demand = matches!(self.kind, SocketType::REQ | SocketType::REP);
+        let takes_turns = matches!(self.kind, SocketType::REQ | SocketType::REP);
+        // The message that came last would be the last that came before there was none to read.
+        let conflates = self
+            .settings
+            .iter()
+            .filter_map(Setting::conflates)
+            .next_back();
+        let on_demand = !self.read_ahead || takes_turns || conflates == Some(true);
         let _ = machine.set_on_demand(on_demand);
 
         let inner = Watch::open(socket, |watch| {

@@ -94,6 +94,9 @@ pub enum OpenError {
         /// What libzmq says.
         source: Errno,
     },
+    /// An option could not be set.
+    #[error(transparent)]
+    Option(#[from] OptionError),
     /// No context could be had: too many descriptors.
     #[error("cannot make a context: {0}")]
     Context(Errno),
@@ -111,6 +114,41 @@ pub enum OpenError {
     /// The I/O thread, or its watch over the socket's descriptor, could not be had.
     #[error("cannot watch the socket: {0}")]
     Watch(#[from] io::Error),
+}
+
+/// Why an option was not set, or could not be read. The option has libzmq's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OptionError {
+    /// It could not be set: the value is out of its range, or the socket's type does not have it.
+    #[error("cannot set {option}: {source}")]
+    Set {
+        /// The option.
+        option: &'static str,
+        /// What libzmq says.
+        source: Errno,
+    },
+    /// It could not be read.
+    #[error("cannot read {option}: {source}")]
+    Get {
+        /// The option.
+        option: &'static str,
+        /// What libzmq says.
+        source: Errno,
+    },
+    /// libzmq would take it and do nothing.
+    #[error("{option} would do nothing: {reason}")]
+    Unsupported {
+        /// The option.
+        option: &'static str,
+        /// Why, and what helps.
+        reason: &'static str,
+    },
+    /// The stream is closing or closed.
+    #[error("{option} is of a stream that is closed")]
+    Closed {
+        /// The option.
+        option: &'static str,
+    },
 }
 
 /// Why a write was refused. Nothing of the message was sent or queued; it is handed back, boxed so that a result stays

@@ -26,6 +26,7 @@ mod builder;
 mod context;
 mod error;
 mod message;
+pub mod options;
 mod pump;
 mod queue;
 mod runtime;
@@ -36,7 +37,8 @@ mod transport;
 pub use builder::Builder;
 pub use context::{Context, Shutdown, shutdown};
 pub use error::{
-    DrainError, Errno, OpenError, ReadError, ShutdownError, Side, TryReadError, WriteError,
+    DrainError, Errno, OpenError, OptionError, ReadError, ShutdownError, Side, TryReadError,
+    WriteError,
 };
 pub use message::{Frame, Multipart};
 pub use stream::{Closed, Drain, Read, ZmqStream};

@@ -155,7 +155,7 @@ impl ZmqStream {
         }
     }
 
-    fn inner(&self) -> &Inner {
+    pub(crate) fn inner(&self) -> &Inner {
         &self.handle.0
     }
 

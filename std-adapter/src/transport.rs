@@ -159,6 +159,11 @@ impl ZmqTransport {
         self.watch.fired();
     }
 
+    /// The socket, for what neither sends nor receives.
+    pub(crate) fn socket(&mut self) -> &mut Socket {
+        self.watch.socket()
+    }
+
     /// Has the I/O thread go on where a batch has ended.
     pub(crate) fn reschedule(&self) {
         self.watch.reschedule();
