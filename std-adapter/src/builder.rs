@@ -1,19 +1,19 @@
 //! Opening a stream.
 
-use std::ffi::CStr;
-
 use tidegate_core::{Level, Limit, Machine, OwnedQueue, Watermarks};
 use zmq::SocketType;
 
 use crate::context::Context;
-use crate::error::{Errno, OpenError, Side};
+use crate::endpoints::Endpoints;
+use crate::error::{EndpointError, OpenError, Side};
 use crate::message::Multipart;
 use crate::options::{OptionValue, Setting, SocketOption};
 use crate::pump::Flow;
 use crate::queue::GrowingSlots;
 use crate::runtime::Watch;
-use crate::socket::{Socket, c_string};
+use crate::socket::Socket;
 use crate::stream::{Inner, ZmqStream};
+use crate::subscriptions::subscribe_early;
 use crate::transport::ZmqTransport;
 
 /// What a stream is opened with. All but the type is optional.
@@ -48,6 +48,7 @@ pub struct Builder {
     read: Marks,
     write: Marks,
     settings: Vec<Setting>,
+    subscriptions: Vec<Vec<u8>>,
     read_ahead: bool,
 }
 
@@ -74,6 +75,7 @@ impl Builder {
             read: Marks::default(),
             write: Marks::default(),
             settings: Vec::new(),
+            subscriptions: Vec::new(),
             read_ahead: true,
         }
     }
@@ -130,6 +132,13 @@ impl Builder {
         self
     }
 
+    /// Subscribes a SUB or an XSUB to the messages whose first frame begins with this prefix; see
+    /// [`ZmqStream::subscribe`]. May be called any number of times.
+    pub fn subscribe(mut self, prefix: impl AsRef<[u8]>) -> Self {
+        self.subscriptions.push(prefix.as_ref().to_owned());
+        self
+    }
+
     /// Has libzmq hold the last message alone, one of a single frame, in each direction. Only a DEALER, PULL, PUSH, PUB or
     /// SUB can. It turns [`read_ahead`](Self::read_ahead) off: what is read is what came last. Default: off.
     pub fn conflate(mut self, on: bool) -> Self {
@@ -160,10 +169,12 @@ impl Builder {
         for setting in &self.settings {
             setting.apply(&mut socket)?;
         }
-        let bindings = bind(&mut socket, &self.bind)?;
-        if let Err(error) = connect(&mut socket, &self.connect) {
-            unbind(&mut socket, &bindings);
-            return Err(error);
+        let subscribed = subscribe_early(&mut socket, &self.subscriptions);
+        let subscribed = subscribed.map_err(OpenError::Subscribe)?;
+        let mut endpoints = Endpoints::default();
+        if let Err(error) = open_all(&mut endpoints, &mut socket, &self.bind, &self.connect) {
+            endpoints.unbind_all(&mut socket);
+            return Err(error.into());
         }
 
         let mut machine = Machine::new(OwnedQueue::new(), OwnedQueue::new(), GrowingSlots::new());
@@ -182,89 +193,36 @@ impl Builder {
         let _ = machine.set_on_demand(on_demand);
 
         let inner = Watch::open(socket, |watch| {
-            let flow = Flow::new(machine, ZmqTransport::new(watch));
-            Inner::new(flow, self.kind, context, bindings, self.connect).into()
+            let flow = Flow::new(machine, ZmqTransport::new(watch), endpoints);
+            Inner::new(flow, self.kind, context).into()
         })?;
         if !inner.register() {
             inner.with(Flow::abort);
             return Err(OpenError::ContextShutDown);
+        }
+        inner.with(|flow| flow.subscriptions = subscribed);
+        for prefix in &self.subscriptions {
+            if let Err(error) = inner.with(|flow| flow.subscribe(self.kind, prefix)) {
+                inner.with(Flow::abort);
+                return Err(OpenError::Subscribe(error));
+            }
         }
         inner.with(Flow::pump);
         Ok(ZmqStream::of(inner))
     }
 }
 
-/// Binds all of these, or none; returns them with wildcards resolved.
-fn bind(socket: &mut Socket, endpoints: &[String]) -> Result<Vec<String>, OpenError> {
-    let mut bound = Vec::with_capacity(endpoints.len());
-    for endpoint in endpoints {
-        let result = each(endpoint, |c_endpoint| {
-            socket.bind(c_endpoint)?;
-            // A name that is too long to be told has no wildcards that could have been resolved.
-            Ok(socket.last_endpoint().unwrap_or_else(|_| endpoint.clone()))
-        });
-        match result {
-            Ok(Ok(resolved)) => bound.push(resolved),
-            Ok(Err(source)) => {
-                unbind(socket, &bound);
-                return Err(OpenError::Bind {
-                    endpoint: endpoint.clone(),
-                    source,
-                });
-            }
-            Err(error) => {
-                unbind(socket, &bound);
-                return Err(error);
-            }
-        }
+fn open_all(
+    endpoints: &mut Endpoints,
+    socket: &mut Socket,
+    bind: &[String],
+    connect: &[String],
+) -> Result<(), EndpointError> {
+    for endpoint in bind {
+        endpoints.bind(socket, endpoint)?;
     }
-    Ok(bound)
-}
-
-/// Takes back what was bound: closing the socket alone would do so some time later.
-fn unbind(socket: &mut Socket, endpoints: &[String]) {
-    for endpoint in endpoints {
-        if let Some(c_endpoint) = c_string(endpoint) {
-            // What cannot be unbound is so when the socket closes.
-            let _: Result<(), Errno> = socket.unbind(&c_endpoint);
-        }
-    }
-}
-
-fn connect(socket: &mut Socket, endpoints: &[String]) -> Result<(), OpenError> {
-    for endpoint in endpoints {
-        let connected = each(endpoint, |c_endpoint| socket.connect(c_endpoint));
-        connected?.map_err(|source| OpenError::Connect {
-            endpoint: endpoint.clone(),
-            source,
-        })?;
+    for endpoint in connect {
+        endpoints.connect(socket, endpoint)?;
     }
     Ok(())
-}
-
-/// Calls `f` with an endpoint that libzmq can be asked for.
-fn each<T>(
-    endpoint: &str,
-    f: impl FnOnce(&CStr) -> Result<T, Errno>,
-) -> Result<Result<T, Errno>, OpenError> {
-    let c_endpoint = c_string(endpoint).ok_or_else(|| OpenError::Nul {
-        endpoint: endpoint.to_owned(),
-    })?;
-    if has_large_port(endpoint) {
-        return Err(OpenError::Port {
-            endpoint: endpoint.to_owned(),
-        });
-    }
-    Ok(f(&c_endpoint))
-}
-
-/// Whether an endpoint of a transport with ports names one that does not fit into 16 bits.
-fn has_large_port(endpoint: &str) -> bool {
-    if endpoint.starts_with("inproc:") || endpoint.starts_with("ipc:") {
-        return false;
-    }
-    endpoint.rsplit_once(':').is_some_and(|(_, port)| {
-        let is_number = !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit());
-        is_number && port.parse::<u16>().is_err()
-    })
 }

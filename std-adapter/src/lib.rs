@@ -24,6 +24,7 @@
 
 mod builder;
 mod context;
+mod endpoints;
 mod error;
 mod message;
 pub mod options;
@@ -32,13 +33,14 @@ mod queue;
 mod runtime;
 mod socket;
 mod stream;
+mod subscriptions;
 mod transport;
 
 pub use builder::Builder;
 pub use context::{Context, Shutdown, shutdown};
 pub use error::{
-    DrainError, Errno, OpenError, OptionError, ReadError, ShutdownError, Side, TryReadError,
-    WriteError,
+    DrainError, EndpointError, Errno, OpenError, OptionError, ReadError, ShutdownError, Side,
+    SubscribeError, TryReadError, WriteError,
 };
 pub use message::{Frame, Multipart};
 pub use stream::{Closed, Drain, Read, ZmqStream};

@@ -16,6 +16,7 @@ use tidegate_core::{
 };
 
 use crate::context::Registration;
+use crate::endpoints::Endpoints;
 use crate::error::{DrainError, Errno, ReadError, TryReadError, WriteError};
 use crate::message::Multipart;
 use crate::socket::Socket;
@@ -27,16 +28,20 @@ pub(crate) struct Flow {
     pub(crate) transport: Option<ZmqTransport>,
     /// The stream's place in its context, until the stream has ended.
     pub(crate) registration: Option<Registration>,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) subscriptions: Vec<Vec<u8>>,
     /// Who is to be woken once the lock is released.
     pub(crate) wakes: Wakes,
 }
 
 impl Flow {
-    pub(crate) fn new(machine: ZmqMachine, transport: ZmqTransport) -> Self {
+    pub(crate) fn new(machine: ZmqMachine, transport: ZmqTransport, endpoints: Endpoints) -> Self {
         Self {
             machine,
             transport: Some(transport),
             registration: None,
+            endpoints,
+            subscriptions: Vec::new(),
             wakes: Wakes::NONE,
         }
     }
@@ -80,7 +85,7 @@ impl Flow {
         if !matches!(self.machine.state(), State::Open) {
             return None;
         }
-        let result = f(self.transport.as_mut()?.socket());
+        let result = f(self.transport.as_mut()?.watch.socket());
         self.pump();
         Some(result)
     }

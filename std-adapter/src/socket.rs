@@ -284,6 +284,13 @@ impl Socket {
         Ok(())
     }
 
+    pub(crate) fn disconnect(&mut self, endpoint: &CStr) -> Result<(), Errno> {
+        let socket = self.raw();
+        // SAFETY: as in `bind`.
+        retry(|| unsafe { zmq_sys::zmq_disconnect(socket, endpoint.as_ptr()) })?;
+        Ok(())
+    }
+
     /// The endpoint that was bound last, with its wildcards resolved.
     pub(crate) fn last_endpoint(&mut self) -> Result<String, Errno> {
         let mut text = [0u8; 1024];

@@ -118,7 +118,7 @@ pub(crate) const LINGER: Duration = Duration::from_secs(30);
 
 /// A socket and the watch over its descriptor.
 pub(crate) struct ZmqTransport {
-    watch: Watch,
+    pub(crate) watch: Watch,
     receiving: Known,
     sending: Known,
     /// Sends that did not go although libzmq had just said that they would.
@@ -157,11 +157,6 @@ impl ZmqTransport {
     /// The watch has seen the descriptor readable, and watches no more.
     pub(crate) fn fired(&mut self) {
         self.watch.fired();
-    }
-
-    /// The socket, for what neither sends nor receives.
-    pub(crate) fn socket(&mut self) -> &mut Socket {
-        self.watch.socket()
     }
 
     /// Has the I/O thread go on where a batch has ended.
