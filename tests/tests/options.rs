@@ -165,6 +165,9 @@ fn b6_a_message_over_the_largest_is_not_taken() {
             yield_now().await;
         };
         assert_eq!(next, "next");
+        // Nothing is left that nobody would take.
+        push.write("last").unwrap();
+        while pull.read().await.unwrap() != "last" {}
     });
     shut_down(&context);
 }
