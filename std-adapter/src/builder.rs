@@ -1,18 +1,19 @@
 //! Opening a stream.
 
-use std::ffi::CStr;
-
 use tidegate_core::{Level, Limit, Machine, OwnedQueue, Watermarks};
 use zmq::SocketType;
 
 use crate::context::Context;
-use crate::error::{Errno, OpenError, Side};
+use crate::endpoints::Endpoints;
+use crate::error::{EndpointError, OpenError, Side};
 use crate::message::Multipart;
+use crate::options::{OptionValue, Setting, SocketOption};
 use crate::pump::Flow;
 use crate::queue::GrowingSlots;
 use crate::runtime::Watch;
-use crate::socket::{Socket, c_string};
+use crate::socket::Socket;
 use crate::stream::{Inner, ZmqStream};
+use crate::subscriptions::subscribe_early;
 use crate::transport::ZmqTransport;
 
 /// What a stream is opened with. All but the type is optional.
@@ -46,6 +47,9 @@ pub struct Builder {
     context: Option<Context>,
     read: Marks,
     write: Marks,
+    settings: Vec<Setting>,
+    subscriptions: Vec<Vec<u8>>,
+    read_ahead: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -70,6 +74,9 @@ impl Builder {
             context: None,
             read: Marks::default(),
             write: Marks::default(),
+            settings: Vec::new(),
+            subscriptions: Vec::new(),
+            read_ahead: true,
         }
     }
 
@@ -118,20 +125,40 @@ impl Builder {
         self
     }
 
-    /// Opens the stream. This waits for nobody; but libzmq resolves a host name in an endpoint to bind right here.
-    ///
-    /// # Errors
-    /// See [`OpenError`]: it names the endpoint or the marks. Nothing stays bound, connected or open; libzmq frees the
-    /// socket's descriptors in the background.
-    pub fn open(self) -> Result<ZmqStream, OpenError> {
-        self.open_with(|_| ())
+    /// Sets an option of the socket, before anything is bound or connected. May be called any number of times; options are set
+    /// in this order.
+    pub fn option<T: OptionValue>(mut self, option: SocketOption<T>, value: T) -> Self {
+        self.settings.push(Setting::new(option, value));
+        self
     }
 
-    /// `prepare` gets the socket before anything is bound.
-    pub(crate) fn open_with(
-        self,
-        prepare: impl FnOnce(&mut Socket),
-    ) -> Result<ZmqStream, OpenError> {
+    /// Subscribes a SUB or an XSUB to the messages whose first frame begins with this prefix; see
+    /// [`ZmqStream::subscribe`]. May be called any number of times.
+    pub fn subscribe(mut self, prefix: impl AsRef<[u8]>) -> Self {
+        self.subscriptions.push(prefix.as_ref().to_owned());
+        self
+    }
+
+    /// Has libzmq hold the last message alone, one of a single frame, in each direction. Only a DEALER, PULL, PUSH, PUB or
+    /// SUB can. It turns [`read_ahead`](Self::read_ahead) off: what is read is what came last. Default: off.
+    pub fn conflate(mut self, on: bool) -> Self {
+        self.settings.push(Setting::conflate(on));
+        self
+    }
+
+    /// Whether messages are received before anybody reads, up to `high_read` bytes. Without it one is received when
+    /// somebody waits for it, and libzmq holds the others. Default: on. A REQ, a REP and a stream that conflates never do.
+    pub fn read_ahead(mut self, on: bool) -> Self {
+        self.read_ahead = on;
+        self
+    }
+
+    /// Opens the stream. This waits for nobody.
+    ///
+    /// # Errors
+    /// See [`OpenError`]: it names the endpoint, the option or the marks. Nothing stays bound, connected or open; libzmq frees the
+    /// socket's descriptors in the background.
+    pub fn open(self) -> Result<ZmqStream, OpenError> {
         let read_limits = self.read.resolve(Side::Read)?;
         let write_limits = self.write.resolve(Side::Write)?;
         let context = match self.context {
@@ -139,11 +166,15 @@ impl Builder {
             None => Context::shared()?,
         };
         let mut socket = context.socket(self.kind)?;
-        prepare(&mut socket);
-        let bindings = bind(&mut socket, &self.bind)?;
-        if let Err(error) = connect(&mut socket, &self.connect) {
-            unbind(&mut socket, &bindings);
-            return Err(error);
+        for setting in &self.settings {
+            setting.apply(&mut socket)?;
+        }
+        let subscribed = subscribe_early(&mut socket, &self.subscriptions);
+        let subscribed = subscribed.map_err(OpenError::Subscribe)?;
+        let mut endpoints = Endpoints::default();
+        if let Err(error) = open_all(&mut endpoints, &mut socket, &self.bind, &self.connect) {
+            endpoints.unbind_all(&mut socket);
+            return Err(error.into());
         }
 
         let mut machine = Machine::new(OwnedQueue::new(), OwnedQueue::new(), GrowingSlots::new());
@@ -151,93 +182,47 @@ impl Builder {
         let _ = machine.set_read_limits(read_limits);
         let _ = machine.set_write_limits(write_limits);
         // A REP that had its next request in hand would have its reply go to that one; a REQ has one reply.
-        let on_demand = matches!(self.kind, SocketType::REQ | SocketType::REP);
+        let takes_turns = matches!(self.kind, SocketType::REQ | SocketType::REP);
+        // The message that came last would be the last that came before there was none to read.
+        let conflates = self
+            .settings
+            .iter()
+            .filter_map(Setting::conflates)
+            .next_back();
+        let on_demand = !self.read_ahead || takes_turns || conflates == Some(true);
         let _ = machine.set_on_demand(on_demand);
 
         let inner = Watch::open(socket, |watch| {
-            let flow = Flow::new(machine, ZmqTransport::new(watch));
-            Inner::new(flow, self.kind, context, bindings, self.connect).into()
+            let flow = Flow::new(machine, ZmqTransport::new(watch), endpoints);
+            Inner::new(flow, self.kind, context).into()
         })?;
         if !inner.register() {
             inner.with(Flow::abort);
             return Err(OpenError::ContextShutDown);
+        }
+        inner.with(|flow| flow.subscriptions = subscribed);
+        for prefix in &self.subscriptions {
+            if let Err(error) = inner.with(|flow| flow.subscribe(self.kind, prefix)) {
+                inner.with(Flow::abort);
+                return Err(OpenError::Subscribe(error));
+            }
         }
         inner.with(Flow::pump);
         Ok(ZmqStream::of(inner))
     }
 }
 
-/// Binds all of these, or none; returns them with wildcards resolved.
-fn bind(socket: &mut Socket, endpoints: &[String]) -> Result<Vec<String>, OpenError> {
-    let mut bound = Vec::with_capacity(endpoints.len());
-    for endpoint in endpoints {
-        let result = each(endpoint, |c_endpoint| {
-            socket.bind(c_endpoint)?;
-            // A name that is too long to be told has no wildcards that could have been resolved.
-            Ok(socket.last_endpoint().unwrap_or_else(|_| endpoint.clone()))
-        });
-        match result {
-            Ok(Ok(resolved)) => bound.push(resolved),
-            Ok(Err(source)) => {
-                unbind(socket, &bound);
-                return Err(OpenError::Bind {
-                    endpoint: endpoint.clone(),
-                    source,
-                });
-            }
-            Err(error) => {
-                unbind(socket, &bound);
-                return Err(error);
-            }
-        }
+fn open_all(
+    endpoints: &mut Endpoints,
+    socket: &mut Socket,
+    bind: &[String],
+    connect: &[String],
+) -> Result<(), EndpointError> {
+    for endpoint in bind {
+        endpoints.bind(socket, endpoint)?;
     }
-    Ok(bound)
-}
-
-/// Takes back what was bound: closing the socket alone would do so some time later.
-fn unbind(socket: &mut Socket, endpoints: &[String]) {
-    for endpoint in endpoints {
-        if let Some(c_endpoint) = c_string(endpoint) {
-            // What cannot be unbound is so when the socket closes.
-            let _: Result<(), Errno> = socket.unbind(&c_endpoint);
-        }
-    }
-}
-
-fn connect(socket: &mut Socket, endpoints: &[String]) -> Result<(), OpenError> {
-    for endpoint in endpoints {
-        let connected = each(endpoint, |c_endpoint| socket.connect(c_endpoint));
-        connected?.map_err(|source| OpenError::Connect {
-            endpoint: endpoint.clone(),
-            source,
-        })?;
+    for endpoint in connect {
+        endpoints.connect(socket, endpoint)?;
     }
     Ok(())
-}
-
-/// Calls `f` with an endpoint that libzmq can be asked for.
-fn each<T>(
-    endpoint: &str,
-    f: impl FnOnce(&CStr) -> Result<T, Errno>,
-) -> Result<Result<T, Errno>, OpenError> {
-    let c_endpoint = c_string(endpoint).ok_or_else(|| OpenError::Nul {
-        endpoint: endpoint.to_owned(),
-    })?;
-    if has_large_port(endpoint) {
-        return Err(OpenError::Port {
-            endpoint: endpoint.to_owned(),
-        });
-    }
-    Ok(f(&c_endpoint))
-}
-
-/// Whether an endpoint of a transport with ports names one that does not fit into 16 bits.
-fn has_large_port(endpoint: &str) -> bool {
-    if endpoint.starts_with("inproc:") || endpoint.starts_with("ipc:") {
-        return false;
-    }
-    endpoint.rsplit_once(':').is_some_and(|(_, port)| {
-        let is_number = !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit());
-        is_number && port.parse::<u16>().is_err()
-    })
 }

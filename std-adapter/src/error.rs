@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::{fmt, io};
 
 use tidegate_core::{Lost, WatermarkError};
+use zmq::SocketType;
 
 use crate::message::Multipart;
 use crate::socket;
@@ -66,6 +67,37 @@ pub enum OpenError {
         /// Both marks.
         source: WatermarkError,
     },
+    /// An endpoint could not be bound or connected.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// A subscription could not be made.
+    #[error("cannot subscribe: {0}")]
+    Subscribe(#[source] SubscribeError),
+    /// An option could not be set.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// No context could be had: too many descriptors.
+    #[error("cannot make a context: {0}")]
+    Context(Errno),
+    /// No socket could be had: too many sockets in the context, or too many descriptors.
+    #[error("cannot make a {kind} socket: {source}")]
+    Socket {
+        /// The type that was asked for.
+        kind: &'static str,
+        /// What libzmq says.
+        source: Errno,
+    },
+    /// The context is being shut down, or was.
+    #[error("the context was shut down")]
+    ContextShutDown,
+    /// The I/O thread, or its watch over the socket's descriptor, could not be had.
+    #[error("cannot watch the socket: {0}")]
+    Watch(#[from] io::Error),
+}
+
+/// Why an endpoint was not bound, connected, unbound or disconnected. Nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointError {
     /// An endpoint contains a NUL byte.
     #[error("the endpoint {endpoint:?} contains a NUL byte")]
     Nul {
@@ -94,23 +126,92 @@ pub enum OpenError {
         /// What libzmq says.
         source: Errno,
     },
-    /// No context could be had: too many descriptors.
-    #[error("cannot make a context: {0}")]
-    Context(Errno),
-    /// No socket could be had: too many sockets in the context, or too many descriptors.
-    #[error("cannot make a {kind} socket: {source}")]
-    Socket {
-        /// The type that was asked for.
-        kind: &'static str,
+    /// An endpoint could not be unbound.
+    #[error("cannot unbind {endpoint}: {source}")]
+    Unbind {
+        /// The endpoint.
+        endpoint: String,
         /// What libzmq says.
         source: Errno,
     },
-    /// The context is being shut down, or was.
-    #[error("the context was shut down")]
-    ContextShutDown,
-    /// The I/O thread, or its watch over the socket's descriptor, could not be had.
-    #[error("cannot watch the socket: {0}")]
-    Watch(#[from] io::Error),
+    /// An endpoint could not be disconnected.
+    #[error("cannot disconnect {endpoint}: {source}")]
+    Disconnect {
+        /// The endpoint.
+        endpoint: String,
+        /// What libzmq says.
+        source: Errno,
+    },
+    /// This stream has not bound the endpoint, or has unbound it.
+    #[error("{endpoint} is not bound by this stream")]
+    NotBound {
+        /// The endpoint.
+        endpoint: String,
+    },
+    /// This stream has not connected the endpoint, or has disconnected it.
+    #[error("{endpoint} is not connected by this stream")]
+    NotConnected {
+        /// The endpoint.
+        endpoint: String,
+    },
+    /// The stream is closing or closed.
+    #[error("the stream is closed")]
+    Closed,
+}
+
+/// Why a subscription was not made or undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubscribeError {
+    /// Only a SUB and an XSUB subscribe.
+    #[error("a {kind:?} socket has no subscriptions; a SUB or an XSUB has")]
+    NotASubscriber {
+        /// The type of the socket.
+        kind: SocketType,
+    },
+    /// The stream is not subscribed to this prefix.
+    #[error("the stream is not subscribed to this prefix")]
+    NotSubscribed,
+    /// The stream is closing or closed.
+    #[error("the stream is closed")]
+    Closed,
+    /// libzmq refused it.
+    #[error("the subscription was refused: {0}")]
+    Refused(Errno),
+}
+
+/// Why an option was not set, or could not be read. The option has libzmq's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OptionError {
+    /// It could not be set: the value is out of its range, or the socket's type does not have it.
+    #[error("cannot set {option}: {source}")]
+    Set {
+        /// The option.
+        option: &'static str,
+        /// What libzmq says.
+        source: Errno,
+    },
+    /// It could not be read.
+    #[error("cannot read {option}: {source}")]
+    Get {
+        /// The option.
+        option: &'static str,
+        /// What libzmq says.
+        source: Errno,
+    },
+    /// libzmq would take it and do nothing.
+    #[error("{option} would do nothing: {reason}")]
+    Unsupported {
+        /// The option.
+        option: &'static str,
+        /// Why, and what helps.
+        reason: &'static str,
+    },
+    /// The stream is closing or closed.
+    #[error("{option} is of a stream that is closed")]
+    Closed {
+        /// The option.
+        option: &'static str,
+    },
 }
 
 /// Why a write was refused. Nothing of the message was sent or queued; it is handed back, boxed so that a result stays

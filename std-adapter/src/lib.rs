@@ -24,20 +24,24 @@
 
 mod builder;
 mod context;
+mod endpoints;
 mod error;
 mod futures;
 mod message;
+pub mod options;
 mod pump;
 mod queue;
 mod runtime;
 mod socket;
 mod stream;
+mod subscriptions;
 mod transport;
 
 pub use builder::Builder;
 pub use context::{Context, Shutdown, shutdown};
 pub use error::{
-    DrainError, Errno, OpenError, ReadError, ShutdownError, Side, TryReadError, WriteError,
+    DrainError, EndpointError, Errno, OpenError, OptionError, ReadError, ShutdownError, Side,
+    SubscribeError, TryReadError, WriteError,
 };
 pub use futures::{Closed, Drain, Flush, Read, SendMessage};
 pub use message::{Frame, Multipart};

@@ -17,8 +17,10 @@ use tidegate_core::{
 };
 
 use crate::context::Registration;
+use crate::endpoints::Endpoints;
 use crate::error::{DrainError, Errno, ReadError, TryReadError, WriteError};
 use crate::message::Multipart;
+use crate::socket::Socket;
 use crate::transport::{OwnedPort, ZmqMachine, ZmqTransport};
 
 /// A stream's machine and its socket. The socket is there until the stream has ended.
@@ -27,16 +29,20 @@ pub(crate) struct Flow {
     pub(crate) transport: Option<ZmqTransport>,
     /// The stream's place in its context, until the stream has ended.
     pub(crate) registration: Option<Registration>,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) subscriptions: Vec<Vec<u8>>,
     /// Who is to be woken once the lock is released.
     pub(crate) wakes: Wakes,
 }
 
 impl Flow {
-    pub(crate) fn new(machine: ZmqMachine, transport: ZmqTransport) -> Self {
+    pub(crate) fn new(machine: ZmqMachine, transport: ZmqTransport, endpoints: Endpoints) -> Self {
         Self {
             machine,
             transport: Some(transport),
             registration: None,
+            endpoints,
+            subscriptions: Vec::new(),
             wakes: Wakes::NONE,
         }
     }
@@ -72,6 +78,17 @@ impl Flow {
             Drive::Ended => self.transport = None,
         }
         self.wake(wakes);
+    }
+
+    /// Asks something of the socket that neither sends nor receives, while the stream is open: `None` if it is not. Whatever that
+    /// takes in of the news, the pump sees to afterwards.
+    pub(crate) fn touch<R>(&mut self, f: impl FnOnce(&mut Socket) -> R) -> Option<R> {
+        if !matches!(self.machine.state(), State::Open) {
+            return None;
+        }
+        let result = f(self.transport.as_mut()?.watch.socket());
+        self.pump();
+        Some(result)
     }
 
     /// The watch has seen the descriptor readable.
@@ -344,7 +361,37 @@ mod tests {
 
     use futures_lite::future::block_on;
 
-    use crate::{Context, SocketType, ZmqStream};
+    use crate::{Context, SocketType, ZmqStream, options};
+
+    /// Whoever asks the socket for something takes in the news that a reader sleeps for.
+    #[test]
+    fn g3_a_touch_that_takes_in_the_news_of_a_message_wakes_its_reader() {
+        let context = Context::new().unwrap();
+        let open = |kind| ZmqStream::builder(kind).context(&context);
+        let pull = open(SocketType::PULL).bind("inproc://touch").open();
+        let pull = pull.unwrap();
+        let push = open(SocketType::PUSH).connect("inproc://touch").open();
+        let push = push.unwrap();
+        let (progress, has_come) = channel();
+        let reader = pull.clone();
+        std::thread::spawn(move || {
+            block_on(async {
+                while reader.read().await.is_ok() {
+                    progress.send(()).unwrap();
+                }
+            });
+        });
+        for k in 0..5_000 {
+            push.write("x").unwrap();
+            let touched = pull
+                .inner()
+                .with(|flow| flow.touch(|socket| socket.events()));
+            touched.unwrap().unwrap();
+            let came = has_come.recv_timeout(Duration::from_secs(30));
+            assert_eq!(came, Ok(()), "the reader of message {k} sleeps");
+        }
+        block_on(context.shutdown(Duration::from_secs(20))).unwrap();
+    }
 
     /// Room comes and goes with every message, in the middle of a batch.
     #[test]
@@ -357,9 +404,8 @@ mod tests {
                 SocketType::PULL => builder.bind(endpoint),
                 _ => builder.connect(endpoint),
             };
-            builder
-                .open_with(|socket| socket.set_hwm(1).unwrap())
-                .unwrap()
+            let builder = builder.option(options::SEND_HWM, 1);
+            builder.option(options::RECEIVE_HWM, 1).open().unwrap()
         };
         let pull = open(SocketType::PULL, "inproc://one");
         let push = open(SocketType::PUSH, "inproc://one");

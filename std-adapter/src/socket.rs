@@ -39,6 +39,9 @@ impl Errno {
         matches!(self.raw(), ETERM | ENOTSOCK)
     }
 
+    /// What libzmq says of a value that it does not take.
+    pub(crate) const INVALID: Self = Self::new(EINVAL);
+
     /// A request that was interrupted in the middle.
     pub(crate) const INTERRUPTED: Self = Self::new(EINTR);
 }
@@ -63,6 +66,15 @@ fn retry(mut call: impl FnMut() -> c_int) -> Result<c_int, Errno> {
             result => return Ok(result),
         }
     }
+}
+
+/// Whether the linked libzmq can switch on tcp's keepalive. All builds of it look for that, but for the one of the `zmq`
+/// crate, which defines what it needs by hand; on Windows libzmq has nothing to look for. Setting the option, or reading it
+/// back, tells nothing. That build is the one that has WebSockets without the draft API, which they are a part of.
+pub(crate) fn has_keepalive() -> bool {
+    // SAFETY: it compares a C string, which lives as long as the program, with constants.
+    let has = |what: &'static CStr| unsafe { zmq_sys::zmq_has(what.as_ptr()) } != 0;
+    cfg!(windows) || !has(c"WS") || has(c"draft")
 }
 
 /// A number of `zmq.h` as its functions take it.
@@ -272,6 +284,13 @@ impl Socket {
         Ok(())
     }
 
+    pub(crate) fn disconnect(&mut self, endpoint: &CStr) -> Result<(), Errno> {
+        let socket = self.raw();
+        // SAFETY: as in `bind`.
+        retry(|| unsafe { zmq_sys::zmq_disconnect(socket, endpoint.as_ptr()) })?;
+        Ok(())
+    }
+
     /// The endpoint that was bound last, with its wildcards resolved.
     pub(crate) fn last_endpoint(&mut self) -> Result<String, Errno> {
         let mut text = [0u8; 1024];
@@ -310,20 +329,54 @@ impl Socket {
         self.set(zmq_sys::ZMQ_LINGER, millis)
     }
 
-    /// How many messages libzmq holds for each peer, either way.
-    #[cfg(test)]
-    pub(crate) fn set_hwm(&mut self, messages: c_int) -> Result<(), Errno> {
-        self.set(zmq_sys::ZMQ_SNDHWM, messages)?;
-        self.set(zmq_sys::ZMQ_RCVHWM, messages)
+    pub(crate) fn get_int(&mut self, option: u32) -> Result<c_int, Errno> {
+        self.get(option, 0)
     }
 
-    /// Sets an option that is an `int`.
-    fn set(&mut self, option: u32, value: c_int) -> Result<(), Errno> {
+    pub(crate) fn get_long(&mut self, option: u32) -> Result<i64, Errno> {
+        self.get(option, 0)
+    }
+
+    /// Reads an option of up to 255 bytes.
+    pub(crate) fn get_bytes(&mut self, option: u32) -> Result<Vec<u8>, Errno> {
+        let mut bytes = vec![0u8; 255];
+        let mut len = bytes.len();
         let socket = self.raw();
-        // SAFETY: the socket is as in `bind`; `value` has the size that is said. libzmq checks it for the option.
+        // SAFETY: the socket is as in `bind`; `bytes` has room for `len` bytes, and libzmq writes no more than that.
+        retry(|| unsafe {
+            zmq_sys::zmq_getsockopt(socket, raw(option), bytes.as_mut_ptr().cast(), &mut len)
+        })?;
+        bytes.truncate(len);
+        Ok(bytes)
+    }
+
+    /// Sets an option of the C type that `T` stands for.
+    fn set<T: Copy>(&mut self, option: u32, value: T) -> Result<(), Errno> {
+        let socket = self.raw();
+        // SAFETY: the socket is as in `bind`; `value` has the size that is said, and the alignment of its type. libzmq
+        // checks the size for the option. `T` is an integer (this function is private), of which all bytes are initialised.
         retry(|| unsafe {
             let value = ptr::from_ref(&value).cast();
-            zmq_sys::zmq_setsockopt(socket, raw(option), value, mem::size_of::<c_int>())
+            zmq_sys::zmq_setsockopt(socket, raw(option), value, mem::size_of::<T>())
+        })?;
+        Ok(())
+    }
+
+    pub(crate) fn set_int(&mut self, option: u32, value: c_int) -> Result<(), Errno> {
+        self.set(option, value)
+    }
+
+    pub(crate) fn set_long(&mut self, option: u32, value: i64) -> Result<(), Errno> {
+        self.set(option, value)
+    }
+
+    /// Sets an option that is bytes, which libzmq copies.
+    pub(crate) fn set_bytes(&mut self, option: u32, bytes: &[u8]) -> Result<(), Errno> {
+        let socket = self.raw();
+        // SAFETY: the socket is as in `bind`; the pointer is to as many bytes as is said, of which libzmq keeps none. Of an
+        // option that is a number it checks the length before it looks (callers give none).
+        retry(|| unsafe {
+            zmq_sys::zmq_setsockopt(socket, raw(option), bytes.as_ptr().cast(), bytes.len())
         })?;
         Ok(())
     }

@@ -23,24 +23,14 @@ pub(crate) struct Inner {
     flow: Mutex<Flow>,
     pub(crate) kind: SocketType,
     context: Context,
-    bindings: Vec<String>,
-    connections: Vec<String>,
 }
 
 impl Inner {
-    pub(crate) fn new(
-        flow: Flow,
-        kind: SocketType,
-        context: Context,
-        bindings: Vec<String>,
-        connections: Vec<String>,
-    ) -> Self {
+    pub(crate) fn new(flow: Flow, kind: SocketType, context: Context) -> Self {
         Self {
             flow: Mutex::new(flow),
             kind,
             context,
-            bindings,
-            connections,
         }
     }
 
@@ -345,16 +335,6 @@ impl ZmqStream {
     /// The error that the socket has failed with, if it has. Reading it does not consume it.
     pub fn exception(&self) -> Option<Errno> {
         self.inner().with(|flow| flow.machine.exception().copied())
-    }
-
-    /// The endpoints that this stream has bound, with wildcards resolved.
-    pub fn bindings(&self) -> &[String] {
-        &self.inner().bindings
-    }
-
-    /// The endpoints that this stream has connected.
-    pub fn connections(&self) -> &[String] {
-        &self.inner().connections
     }
 
     /// The socket's type.

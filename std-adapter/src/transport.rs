@@ -118,7 +118,7 @@ pub(crate) const LINGER: Duration = Duration::from_secs(30);
 
 /// A socket and the watch over its descriptor.
 pub(crate) struct ZmqTransport {
-    watch: Watch,
+    pub(crate) watch: Watch,
     receiving: Known,
     sending: Known,
     /// Sends that did not go although libzmq had just said that they would.

@@ -25,7 +25,8 @@ pub fn pipe(
 pub fn raw_peer(context: &tidegate::Context) -> (ZmqStream, TcpStream, Frame) {
     let stream = builder(SocketType::STREAM, context).bind("tcp://127.0.0.1:*");
     let stream = stream.open().expect("a free port");
-    let address = stream.bindings()[0].trim_start_matches("tcp://");
+    let bound = stream.bindings();
+    let address = bound[0].trim_start_matches("tcp://");
     let peer = TcpStream::connect(address).expect("the stream listens");
     // libzmq tells of a new peer by a message of its identity and nothing else.
     let connected = futures_lite::future::block_on(stream.read()).expect("a peer");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_lite::future::block_on;
-use tidegate::{Context, SocketType, ZmqStream};
+use tidegate::{Context, SocketType, ZmqStream, options};
 use tidegate_tests::{Watchdog, descriptors, eventually, shut_down, threads};
 
 #[test]
@@ -26,6 +26,11 @@ fn e4_after_the_end_descriptors_and_threads_are_back_to_where_they_were() {
                 .bind(endpoint);
             assert!(failed.open().is_err());
         }
+        let failed = builder(SocketType::PULL)
+            .option(options::SEND_HWM, 1)
+            .option(options::ROUTER_MANDATORY, true)
+            .bind("tcp://127.0.0.1:*");
+        assert!(failed.open().is_err());
         push.write("x").unwrap();
         block_on(pull.read()).unwrap();
         assert!(descriptors() > before);

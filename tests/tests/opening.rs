@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use futures_lite::future::block_on;
-use tidegate::{Builder, Context, Limit, OpenError, Side, SocketType, ZmqStream};
+use tidegate::{Builder, Context, EndpointError, Limit, OpenError, Side, SocketType, ZmqStream};
 use tidegate_tests::{Watchdog, builder, raw_peer, shut_down};
 
 const ALL_TYPES: [SocketType; 12] = [
@@ -145,7 +145,9 @@ fn a2_a_message_goes_through_every_pair_of_types() {
 fn a4_a_bad_endpoint_is_named_in_the_error() {
     let context = Context::new().unwrap();
     let error = error_of(builder(SocketType::PULL, &context).bind("nonsense"));
-    assert!(matches!(&error, OpenError::Bind { endpoint, .. } if endpoint == "nonsense"));
+    assert!(
+        matches!(&error, OpenError::Endpoint(EndpointError::Bind { endpoint, .. }) if endpoint == "nonsense")
+    );
     assert_eq!(
         error.to_string(),
         "cannot bind nonsense: Invalid argument (errno 22)"

@@ -1,0 +1,212 @@
+//! What a stream has bound and connected.
+//!
+//! Of a tcp endpoint to bind libzmq takes an address or the name of a network interface, and no host name
+//! ([zmq_tcp(7)](https://libzmq.readthedocs.io/en/latest/zmq_tcp.html)): nothing waits for a name server. The host name of one
+//! to connect libzmq resolves in its own I/O thread, at each attempt to connect; streams of other contexts do not notice, those
+//! of the same context have that thread, too, and wait while a name server does not answer.
+
+use std::ffi::CString;
+
+use crate::error::{EndpointError, Errno};
+use crate::pump::Flow;
+use crate::socket::{Socket, c_string};
+use crate::stream::ZmqStream;
+
+/// What was done through the stream and not undone, in the order in which it was done.
+#[derive(Debug, Default)]
+pub(crate) struct Endpoints {
+    bound: Vec<String>,
+    connected: Vec<String>,
+}
+
+impl Endpoints {
+    /// Binds an endpoint; returns it with wildcards resolved.
+    pub(crate) fn bind(
+        &mut self,
+        socket: &mut Socket,
+        endpoint: &str,
+    ) -> Result<String, EndpointError> {
+        let c_endpoint = checked(endpoint)?;
+        let bound = socket.bind(&c_endpoint).map(|()| {
+            // A name that is too long to be told has no wildcards that could have been resolved.
+            let resolved = socket.last_endpoint();
+            resolved.unwrap_or_else(|_| endpoint.to_owned())
+        });
+        let bound = bound.map_err(|source| EndpointError::Bind {
+            endpoint: endpoint.to_owned(),
+            source,
+        })?;
+        self.bound.push(bound.clone());
+        Ok(bound)
+    }
+
+    pub(crate) fn connect(
+        &mut self,
+        socket: &mut Socket,
+        endpoint: &str,
+    ) -> Result<(), EndpointError> {
+        let connected = socket.connect(&checked(endpoint)?);
+        connected.map_err(|source| EndpointError::Connect {
+            endpoint: endpoint.to_owned(),
+            source,
+        })?;
+        self.connected.push(endpoint.to_owned());
+        Ok(())
+    }
+
+    fn unbind(&mut self, socket: &mut Socket, endpoint: &str) -> Result<(), EndpointError> {
+        if !self.bound.iter().any(|bound| bound == endpoint) {
+            return Err(EndpointError::NotBound {
+                endpoint: endpoint.to_owned(),
+            });
+        }
+        let unbound = socket.unbind(&checked(endpoint)?);
+        unbound.map_err(|source| EndpointError::Unbind {
+            endpoint: endpoint.to_owned(),
+            source,
+        })?;
+        self.bound.retain(|bound| bound != endpoint);
+        Ok(())
+    }
+
+    fn disconnect(&mut self, socket: &mut Socket, endpoint: &str) -> Result<(), EndpointError> {
+        if !self.connected.iter().any(|connected| connected == endpoint) {
+            return Err(EndpointError::NotConnected {
+                endpoint: endpoint.to_owned(),
+            });
+        }
+        let disconnected = socket.disconnect(&checked(endpoint)?);
+        disconnected.map_err(|source| EndpointError::Disconnect {
+            endpoint: endpoint.to_owned(),
+            source,
+        })?;
+        // libzmq ends every connection to an endpoint of that name.
+        self.connected.retain(|connected| connected != endpoint);
+        Ok(())
+    }
+
+    /// Takes back what was bound: closing the socket alone would do so some time later.
+    pub(crate) fn unbind_all(&mut self, socket: &mut Socket) {
+        for endpoint in self.bound.drain(..) {
+            if let Some(c_endpoint) = c_string(&endpoint) {
+                // What cannot be unbound is so when the socket closes.
+                let _: Result<(), Errno> = socket.unbind(&c_endpoint);
+            }
+        }
+    }
+}
+
+/// An endpoint that libzmq can be asked for.
+fn checked(endpoint: &str) -> Result<CString, EndpointError> {
+    let c_endpoint = c_string(endpoint).ok_or_else(|| EndpointError::Nul {
+        endpoint: endpoint.to_owned(),
+    })?;
+    if has_large_port(endpoint) {
+        return Err(EndpointError::Port {
+            endpoint: endpoint.to_owned(),
+        });
+    }
+    Ok(c_endpoint)
+}
+
+/// Whether an endpoint of a transport with ports names one that does not fit into 16 bits.
+fn has_large_port(endpoint: &str) -> bool {
+    if endpoint.starts_with("inproc:") || endpoint.starts_with("ipc:") {
+        return false;
+    }
+    endpoint.rsplit_once(':').is_some_and(|(_, port)| {
+        let is_number = !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit());
+        is_number && port.parse::<u16>().is_err()
+    })
+}
+
+impl Flow {
+    fn with_endpoints<R>(
+        &mut self,
+        f: impl FnOnce(&mut Endpoints, &mut Socket) -> Result<R, EndpointError>,
+    ) -> Result<R, EndpointError> {
+        let mut endpoints = std::mem::take(&mut self.endpoints);
+        let result = self.touch(|socket| f(&mut endpoints, socket));
+        self.endpoints = endpoints;
+        result.unwrap_or(Err(EndpointError::Closed))
+    }
+}
+
+impl ZmqStream {
+    /// Binds an endpoint, and returns it with wildcards resolved: `tcp://127.0.0.1:*` gets a port.
+    ///
+    /// A host name is no endpoint to bind; an address or the name of a network interface is
+    /// ([zmq_tcp(7)](https://libzmq.readthedocs.io/en/latest/zmq_tcp.html)), so that this waits for nobody.
+    ///
+    /// # Errors
+    /// See [`EndpointError`]: it names the endpoint, and nothing was bound.
+    ///
+    /// ```
+    /// use tidegate::{EndpointError, SocketType, ZmqStream};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let stream = ZmqStream::builder(SocketType::PULL).open()?;
+    /// let endpoint = stream.bind("tcp://127.0.0.1:*")?;
+    /// assert_eq!(stream.bindings(), [endpoint.as_str()]);
+    ///
+    /// stream.unbind(&endpoint)?;
+    /// assert!(stream.bindings().is_empty());
+    /// assert!(matches!(stream.unbind(&endpoint), Err(EndpointError::NotBound { .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn bind(&self, endpoint: &str) -> Result<String, EndpointError> {
+        self.inner()
+            .with(|flow| flow.with_endpoints(|endpoints, socket| endpoints.bind(socket, endpoint)))
+    }
+
+    /// Connects an endpoint, and returns it. The connection is made in the background, and made again when it is lost.
+    ///
+    /// libzmq resolves a host name of a tcp endpoint in its own I/O thread, at each attempt; the other streams of this context
+    /// have that thread, too, and wait while a name server does not answer. Those of another
+    /// [`Context`](crate::Context) do not.
+    ///
+    /// # Errors
+    /// See [`EndpointError`]: it names the endpoint, and nothing was connected. That nobody is there is no error.
+    pub fn connect(&self, endpoint: &str) -> Result<String, EndpointError> {
+        self.inner().with(|flow| {
+            flow.with_endpoints(|endpoints, socket| endpoints.connect(socket, endpoint))
+        })?;
+        Ok(endpoint.to_owned())
+    }
+
+    /// Takes back a [`bind`](Self::bind): takes what that returned, or what [`bindings`](Self::bindings) lists.
+    ///
+    /// libzmq closes the listening socket in the background, so that the port is free some moments later. An inproc peer that is
+    /// connected stays so.
+    ///
+    /// # Errors
+    /// See [`EndpointError`]: it names the endpoint, and nothing has changed.
+    pub fn unbind(&self, endpoint: &str) -> Result<(), EndpointError> {
+        self.inner().with(|flow| {
+            flow.with_endpoints(|endpoints, socket| endpoints.unbind(socket, endpoint))
+        })
+    }
+
+    /// Takes back every [`connect`](Self::connect) to this endpoint. Nothing more is received from there; what libzmq holds for
+    /// it is still sent for as long as [`LINGER`](crate::options::LINGER) says
+    /// ([zmq_disconnect(3)](https://libzmq.readthedocs.io/en/latest/zmq_disconnect.html)).
+    ///
+    /// # Errors
+    /// See [`EndpointError`]: it names the endpoint, and nothing has changed.
+    pub fn disconnect(&self, endpoint: &str) -> Result<(), EndpointError> {
+        self.inner().with(|flow| {
+            flow.with_endpoints(|endpoints, socket| endpoints.disconnect(socket, endpoint))
+        })
+    }
+
+    /// The endpoints that this stream has bound and not unbound, with wildcards resolved, in the order in which it did.
+    pub fn bindings(&self) -> Vec<String> {
+        self.inner().with(|flow| flow.endpoints.bound.clone())
+    }
+
+    /// The endpoints that this stream has connected and not disconnected, as they were given, in the order in which it did.
+    pub fn connections(&self) -> Vec<String> {
+        self.inner().with(|flow| flow.endpoints.connected.clone())
+    }
+}

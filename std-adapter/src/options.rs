@@ -1,0 +1,377 @@
+//! Options of a socket, each with the type of its value.
+//!
+//! They are set before anything is bound or connected, by [`Builder::option`], and later by [`ZmqStream::set_option`]. What each
+//! means, and what libzmq takes for it unless it is set, is libzmq's own:
+//! [zmq_setsockopt(3)](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html).
+//!
+//! Of a stream that runs, [`LINGER`], [`SEND_HWM`], [`RECEIVE_HWM`], [`ROUTER_MANDATORY`], [`ROUTER_HANDOVER`] and
+//! [`XPUB_NODROP`] change at once; every other option holds for what is bound and connected after it was set.
+//!
+//! A time is a whole number of milliseconds, one that is none is rounded up; over 2³¹ − 1 of them it is refused with
+//! `EINVAL`, as libzmq refuses what it cannot take.
+//!
+//! ```
+//! use std::time::Duration;
+//! use tidegate::{SocketType, ZmqStream, options};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let stream = ZmqStream::builder(SocketType::DEALER)
+//!     .option(options::ROUTING_ID, b"sensor-7".to_vec())
+//!     .option(options::HEARTBEAT_INTERVAL, Duration::from_secs(5))
+//!     .bind("tcp://127.0.0.1:*")
+//!     .open()?;
+//! assert_eq!(stream.option(options::ROUTING_ID)?, b"sensor-7");
+//!
+//! stream.set_option(options::SEND_HWM, 10)?;
+//! assert_eq!(stream.option(options::SEND_HWM)?, 10);
+//!
+//! let error = stream.set_option(options::ROUTER_MANDATORY, true).unwrap_err();
+//! assert_eq!(error.to_string(), "cannot set ZMQ_ROUTER_MANDATORY: Invalid argument (errno 22)");
+//! # Ok(())
+//! # }
+//! ```
+
+use std::ffi::c_int;
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use zmq::SocketType;
+
+use crate::error::{Errno, OptionError};
+use crate::socket::{self, Socket};
+use crate::stream::ZmqStream;
+
+#[cfg(doc)]
+use crate::builder::Builder;
+
+/// An option whose value is a `T`.
+pub struct SocketOption<T> {
+    name: &'static str,
+    number: u32,
+    value: PhantomData<fn(T) -> T>,
+}
+
+impl<T> SocketOption<T> {
+    const fn new(name: &'static str, number: u32) -> Self {
+        Self {
+            name,
+            number,
+            value: PhantomData,
+        }
+    }
+
+    /// The option's name in libzmq.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl<T> Clone for SocketOption<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for SocketOption<T> {}
+
+impl<T> fmt::Debug for SocketOption<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// How long libzmq goes on sending what it holds once the socket is closed; `None`: for ever. Default: for ever, and 0 for SUB and
+/// XSUB. A stream that closes takes what is over 30 seconds for 30, so that a peer that never comes does not keep it.
+pub const LINGER: SocketOption<Option<Duration>> =
+    SocketOption::new("ZMQ_LINGER", zmq_sys::ZMQ_LINGER);
+
+/// How many messages libzmq holds for each peer that they are sent to, beyond those in the stream's own write buffer; 0: no
+/// limit. Default: 1,000. Worst case: this many of the longest messages, for each peer.
+pub const SEND_HWM: SocketOption<u32> = SocketOption::new("ZMQ_SNDHWM", zmq_sys::ZMQ_SNDHWM);
+
+/// How many messages libzmq holds of each peer, beyond those in the stream's own read buffer; 0: no limit. Default: 1,000. Worst
+/// case: this many messages of [`MAX_MESSAGE_BYTES`], of each peer.
+pub const RECEIVE_HWM: SocketOption<u32> = SocketOption::new("ZMQ_RCVHWM", zmq_sys::ZMQ_RCVHWM);
+
+/// What a ROUTER calls this socket: 1 to 255 bytes. Default: none, and the ROUTER thinks of a name.
+pub const ROUTING_ID: SocketOption<Vec<u8>> =
+    SocketOption::new("ZMQ_ROUTING_ID", zmq_sys::ZMQ_ROUTING_ID);
+
+/// Whether a ROUTER refuses a message to a peer that it does not know, and holds one back for a peer that takes no more.
+/// Default: it drops both. Cannot be read.
+pub const ROUTER_MANDATORY: SocketOption<bool> =
+    SocketOption::new("ZMQ_ROUTER_MANDATORY", zmq_sys::ZMQ_ROUTER_MANDATORY);
+
+/// Whether a ROUTER gives the name of a peer to a new one that claims it. Default: the new one is turned away. Cannot be
+/// read.
+pub const ROUTER_HANDOVER: SocketOption<bool> =
+    SocketOption::new("ZMQ_ROUTER_HANDOVER", zmq_sys::ZMQ_ROUTER_HANDOVER);
+
+/// Whether libzmq holds messages only for peers whose connection stands. Default: as soon as `connect` was called.
+pub const IMMEDIATE: SocketOption<bool> =
+    SocketOption::new("ZMQ_IMMEDIATE", zmq_sys::ZMQ_IMMEDIATE);
+
+/// How long libzmq waits before it connects again; `None`: it does not. Default: 100 ms.
+pub const RECONNECT_INTERVAL: SocketOption<Option<Duration>> =
+    SocketOption::new("ZMQ_RECONNECT_IVL", zmq_sys::ZMQ_RECONNECT_IVL);
+
+/// Up to which time that wait doubles from attempt to attempt; 0: it stays the same. Default: 0.
+pub const RECONNECT_INTERVAL_MAX: SocketOption<Duration> =
+    SocketOption::new("ZMQ_RECONNECT_IVL_MAX", zmq_sys::ZMQ_RECONNECT_IVL_MAX);
+
+/// How often a peer is asked whether it is there; 0: never. Default: 0.
+pub const HEARTBEAT_INTERVAL: SocketOption<Duration> =
+    SocketOption::new("ZMQ_HEARTBEAT_IVL", zmq_sys::ZMQ_HEARTBEAT_IVL);
+
+/// How long libzmq waits for anything from a peer that it has asked, before it ends the connection. Default:
+/// [`HEARTBEAT_INTERVAL`].
+pub const HEARTBEAT_TIMEOUT: SocketOption<Duration> =
+    SocketOption::new("ZMQ_HEARTBEAT_TIMEOUT", zmq_sys::ZMQ_HEARTBEAT_TIMEOUT);
+
+/// After which silence of ours a peer is told to end the connection; libzmq cuts it to tenths of a second. At most 6,553.5
+/// seconds. Default: 0, it is not told to.
+pub const HEARTBEAT_TTL: SocketOption<Duration> =
+    SocketOption::new("ZMQ_HEARTBEAT_TTL", zmq_sys::ZMQ_HEARTBEAT_TTL);
+
+/// The longest frame that is taken from a peer, in bytes; a peer that sends a longer one is disconnected. Default: `None`, no
+/// limit: one frame may then claim all memory.
+pub const MAX_MESSAGE_BYTES: SocketOption<Option<u64>> =
+    SocketOption::new("ZMQ_MAXMSGSIZE", zmq_sys::ZMQ_MAXMSGSIZE);
+
+/// Whether the operating system asks tcp peers whether they are there; `None`: as it does by default. Default: `None`.
+///
+/// The libzmq that the `zmq` crate builds can only do this on Windows: elsewhere it takes the value and does nothing, so that
+/// the four keepalive options are [`OptionError::Unsupported`] with it. A libzmq of the system can do it. [`HEARTBEAT_INTERVAL`] works with each.
+pub const TCP_KEEPALIVE: SocketOption<Option<bool>> =
+    SocketOption::new("ZMQ_TCP_KEEPALIVE", zmq_sys::ZMQ_TCP_KEEPALIVE);
+
+/// After how many questions without an answer the connection ends. Default: `None`, the operating system's. See
+/// [`TCP_KEEPALIVE`].
+pub const TCP_KEEPALIVE_COUNT: SocketOption<Option<u32>> =
+    SocketOption::new("ZMQ_TCP_KEEPALIVE_CNT", zmq_sys::ZMQ_TCP_KEEPALIVE_CNT);
+
+/// After how many seconds of silence the first question is asked. Default: `None`, the operating system's. See
+/// [`TCP_KEEPALIVE`].
+pub const TCP_KEEPALIVE_IDLE_SECONDS: SocketOption<Option<u32>> =
+    SocketOption::new("ZMQ_TCP_KEEPALIVE_IDLE", zmq_sys::ZMQ_TCP_KEEPALIVE_IDLE);
+
+/// How many seconds lie between two questions. Default: `None`, the operating system's. See [`TCP_KEEPALIVE`].
+pub const TCP_KEEPALIVE_INTERVAL_SECONDS: SocketOption<Option<u32>> =
+    SocketOption::new("ZMQ_TCP_KEEPALIVE_INTVL", zmq_sys::ZMQ_TCP_KEEPALIVE_INTVL);
+
+/// Whether names are resolved to, and wildcards bound for, IPv6 as well as IPv4. Default: IPv4 alone.
+pub const IPV6: SocketOption<bool> = SocketOption::new("ZMQ_IPV6", zmq_sys::ZMQ_IPV6);
+
+/// The operating system's buffer for what is sent on one connection, in bytes. Default: `None`, the operating system's.
+pub const SEND_BUFFER_BYTES: SocketOption<Option<u32>> =
+    SocketOption::new("ZMQ_SNDBUF", zmq_sys::ZMQ_SNDBUF);
+
+/// The operating system's buffer for what is received on one connection, in bytes. Default: `None`, the operating system's.
+pub const RECEIVE_BUFFER_BYTES: SocketOption<Option<u32>> =
+    SocketOption::new("ZMQ_RCVBUF", zmq_sys::ZMQ_RCVBUF);
+
+/// Whether an XPUB or a PUB holds a message back while a subscriber takes no more. Default: it drops the message for that
+/// subscriber. Cannot be read.
+pub const XPUB_NODROP: SocketOption<bool> =
+    SocketOption::new("ZMQ_XPUB_NODROP", zmq_sys::ZMQ_XPUB_NODROP);
+
+/// How long a new peer may take for its greeting before it is disconnected; 0: for ever. Default: 30 s.
+pub const HANDSHAKE_INTERVAL: SocketOption<Duration> =
+    SocketOption::new("ZMQ_HANDSHAKE_IVL", zmq_sys::ZMQ_HANDSHAKE_IVL);
+
+/// What an option's value can be. No type of yours can be one.
+pub trait OptionValue: sealed::Codec {}
+
+impl<T: sealed::Codec> OptionValue for T {}
+
+/// A value as libzmq takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Raw {
+    Int(c_int),
+    Long(i64),
+    Bytes(Vec<u8>),
+    /// No value that libzmq could be given.
+    OutOfRange,
+}
+
+mod sealed {
+    use super::{Duration, Errno, Raw, Socket, c_int};
+
+    pub trait Codec: Sized {
+        #[expect(private_interfaces, reason = "nobody outside can name this trait")]
+        fn encode(self) -> Raw;
+        #[expect(private_interfaces, reason = "nobody outside can name this trait")]
+        fn get(socket: &mut Socket, number: u32) -> Result<Self, Errno>;
+    }
+
+    fn int(value: Option<c_int>) -> Raw {
+        value.map_or(Raw::OutOfRange, Raw::Int)
+    }
+
+    fn millis(time: Duration) -> Option<c_int> {
+        let whole = time.as_millis();
+        let is_whole = time.subsec_nanos().is_multiple_of(1_000_000);
+        let millis = if is_whole { whole } else { whole + 1 };
+        c_int::try_from(millis).ok()
+    }
+
+    /// What libzmq says, which is never negative here.
+    fn unsigned(value: c_int) -> u32 {
+        u32::try_from(value).unwrap_or(0)
+    }
+
+    /// An `int` of which -1 means that there is none, and how the others are read.
+    macro_rules! codec {
+        ($($type:ty: $value:ident => $encode:expr, $raw:ident => $decode:expr;)*) => {$(
+            #[expect(private_interfaces, reason = "nobody outside can name the trait")]
+            impl Codec for $type {
+                fn encode(self) -> Raw {
+                    let $value = self;
+                    int($encode)
+                }
+                fn get(socket: &mut Socket, number: u32) -> Result<Self, Errno> {
+                    let $raw: c_int = socket.get_int(number)?;
+                    Ok($decode)
+                }
+            }
+        )*};
+    }
+    codec! {
+        bool: value => Some(c_int::from(value)), raw => raw != 0;
+        u32: value => c_int::try_from(value).ok(), raw => unsigned(raw);
+        Duration: value => millis(value), raw => Duration::from_millis(unsigned(raw).into());
+        Option<bool>: value => Some(value.map_or(-1, c_int::from)), raw => (raw >= 0).then_some(raw != 0);
+        Option<u32>: value => value.map_or(Some(-1), |value| c_int::try_from(value).ok()),
+            raw => u32::try_from(raw).ok();
+        Option<Duration>: value => value.map_or(Some(-1), millis),
+            raw => u64::try_from(raw).ok().map(Duration::from_millis);
+    }
+
+    #[expect(private_interfaces, reason = "nobody outside can name the trait")]
+    impl Codec for Option<u64> {
+        fn encode(self) -> Raw {
+            let value = self.map_or(Some(-1), |value| i64::try_from(value).ok());
+            value.map_or(Raw::OutOfRange, Raw::Long)
+        }
+        fn get(socket: &mut Socket, number: u32) -> Result<Self, Errno> {
+            Ok(u64::try_from(socket.get_long(number)?).ok())
+        }
+    }
+
+    #[expect(private_interfaces, reason = "nobody outside can name the trait")]
+    impl Codec for Vec<u8> {
+        fn encode(self) -> Raw {
+            Raw::Bytes(self)
+        }
+        fn get(socket: &mut Socket, number: u32) -> Result<Self, Errno> {
+            socket.get_bytes(number)
+        }
+    }
+}
+
+/// An option and the value that it is to have.
+#[derive(Debug, Clone)]
+pub(crate) struct Setting {
+    name: &'static str,
+    number: u32,
+    value: Raw,
+}
+
+impl Setting {
+    pub(crate) fn new<T: OptionValue>(option: SocketOption<T>, value: T) -> Self {
+        Self {
+            name: option.name,
+            number: option.number,
+            value: value.encode(),
+        }
+    }
+
+    pub(crate) fn conflate(on: bool) -> Self {
+        let option = SocketOption::new("ZMQ_CONFLATE", zmq_sys::ZMQ_CONFLATE);
+        Self::new(option, on)
+    }
+
+    /// Whether this turns conflating on, or off.
+    pub(crate) fn conflates(&self) -> Option<bool> {
+        let is_conflate = self.number == zmq_sys::ZMQ_CONFLATE;
+        is_conflate.then_some(self.value == Raw::Int(1))
+    }
+
+    /// Why libzmq would take the value and do nothing, if it would.
+    fn has_no_effect(&self, kind: SocketType) -> Option<&'static str> {
+        let keeps_alive = matches!(
+            self.number,
+            zmq_sys::ZMQ_TCP_KEEPALIVE
+                | zmq_sys::ZMQ_TCP_KEEPALIVE_CNT
+                | zmq_sys::ZMQ_TCP_KEEPALIVE_IDLE
+                | zmq_sys::ZMQ_TCP_KEEPALIVE_INTVL
+        );
+        if keeps_alive && self.value != Raw::Int(-1) && !socket::has_keepalive() {
+            return Some(
+                "the libzmq that is linked was built without it; the system's libzmq has it",
+            );
+        }
+        let can_conflate = matches!(
+            kind,
+            SocketType::DEALER
+                | SocketType::PULL
+                | SocketType::PUSH
+                | SocketType::PUB
+                | SocketType::SUB
+        );
+        if self.conflates() == Some(true) && !can_conflate {
+            return Some("only a DEALER, PULL, PUSH, PUB or SUB can hold the last message alone");
+        }
+        None
+    }
+
+    pub(crate) fn apply(&self, socket: &mut Socket) -> Result<(), OptionError> {
+        let option = self.name;
+        if let Some(reason) = self.has_no_effect(socket.kind()) {
+            return Err(OptionError::Unsupported { option, reason });
+        }
+        let set = match &self.value {
+            Raw::Int(value) => socket.set_int(self.number, *value),
+            Raw::Long(value) => socket.set_long(self.number, *value),
+            Raw::Bytes(bytes) => socket.set_bytes(self.number, bytes),
+            Raw::OutOfRange => Err(Errno::INVALID),
+        };
+        set.map_err(|source| OptionError::Set { option, source })
+    }
+}
+
+impl ZmqStream {
+    /// Reads an option of the socket.
+    ///
+    /// # Errors
+    /// See [`OptionError`]. libzmq does not tell every option; [`options`](crate::options) says of which.
+    pub fn option<T: OptionValue>(&self, option: SocketOption<T>) -> Result<T, OptionError> {
+        let name = option.name;
+        self.inner()
+            .with(|flow| flow.touch(|socket| T::get(socket, option.number)))
+            .ok_or(OptionError::Closed { option: name })?
+            .map_err(|source| OptionError::Get {
+                option: name,
+                source,
+            })
+    }
+
+    /// Sets an option of the socket. [`options`](crate::options) says which change at once, and which hold for what is bound
+    /// and connected later.
+    ///
+    /// # Errors
+    /// See [`OptionError`]. The option is as it was.
+    pub fn set_option<T: OptionValue>(
+        &self,
+        option: SocketOption<T>,
+        value: T,
+    ) -> Result<(), OptionError> {
+        let setting = Setting::new(option, value);
+        self.inner()
+            .with(|flow| flow.touch(|socket| setting.apply(socket)))
+            .ok_or(OptionError::Closed {
+                option: option.name,
+            })?
+    }
+}

@@ -1,0 +1,154 @@
+//! What a SUB or an XSUB is subscribed to.
+
+use tidegate_core::State;
+use zmq::SocketType;
+
+use crate::error::{SubscribeError, WriteError};
+use crate::message::Multipart;
+use crate::pump::Flow;
+use crate::socket::Socket;
+use crate::stream::ZmqStream;
+
+#[derive(Clone, Copy)]
+enum Change {
+    Subscribe,
+    Unsubscribe,
+}
+
+/// Subscribes a SUB before anything is bound; returns what it is subscribed to then. An XSUB does so by its first messages.
+pub(crate) fn subscribe_early(
+    socket: &mut Socket,
+    prefixes: &[Vec<u8>],
+) -> Result<Vec<Vec<u8>>, SubscribeError> {
+    let mut subscribed = Vec::new();
+    if !prefixes.is_empty() {
+        check(socket.kind())?;
+    }
+    if socket.kind() == SocketType::SUB {
+        for prefix in prefixes {
+            if !subscribed.contains(prefix) {
+                let made = socket.set_bytes(zmq_sys::ZMQ_SUBSCRIBE, prefix);
+                made.map_err(SubscribeError::Refused)?;
+                subscribed.push(prefix.clone());
+            }
+        }
+    }
+    Ok(subscribed)
+}
+
+/// A type that subscribes, or an error that says that this one does not.
+fn check(kind: SocketType) -> Result<(), SubscribeError> {
+    match kind {
+        SocketType::SUB | SocketType::XSUB => Ok(()),
+        _ => Err(SubscribeError::NotASubscriber { kind }),
+    }
+}
+
+impl Flow {
+    pub(crate) fn subscribe(
+        &mut self,
+        kind: SocketType,
+        prefix: &[u8],
+    ) -> Result<(), SubscribeError> {
+        check(kind)?;
+        if !matches!(self.machine.state(), State::Open) {
+            return Err(SubscribeError::Closed);
+        }
+        // libzmq counts; the list does not. What is there already is not told again.
+        if self.subscriptions.iter().any(|held| held == prefix) {
+            return Ok(());
+        }
+        self.change(kind, Change::Subscribe, prefix)?;
+        self.subscriptions.push(prefix.to_owned());
+        Ok(())
+    }
+
+    fn unsubscribe(&mut self, kind: SocketType, prefix: &[u8]) -> Result<(), SubscribeError> {
+        check(kind)?;
+        if !matches!(self.machine.state(), State::Open) {
+            return Err(SubscribeError::Closed);
+        }
+        let held = self.subscriptions.iter().position(|held| held == prefix);
+        let held = held.ok_or(SubscribeError::NotSubscribed)?;
+        self.change(kind, Change::Unsubscribe, prefix)?;
+        self.subscriptions.remove(held);
+        Ok(())
+    }
+
+    fn change(
+        &mut self,
+        kind: SocketType,
+        change: Change,
+        prefix: &[u8],
+    ) -> Result<(), SubscribeError> {
+        if kind == SocketType::XSUB {
+            let first = match change {
+                Change::Subscribe => 1,
+                Change::Unsubscribe => 0,
+            };
+            let message: Vec<u8> = std::iter::once(first)
+                .chain(prefix.iter().copied())
+                .collect();
+            return self
+                .write(Multipart::from(message))
+                .map_err(|error| match error {
+                    WriteError::Refused(_, errno) | WriteError::Failed(_, errno) => {
+                        SubscribeError::Refused(errno)
+                    }
+                    _ => SubscribeError::Closed,
+                });
+        }
+        let option = match change {
+            Change::Subscribe => zmq_sys::ZMQ_SUBSCRIBE,
+            Change::Unsubscribe => zmq_sys::ZMQ_UNSUBSCRIBE,
+        };
+        self.touch(|socket| socket.set_bytes(option, prefix))
+            .ok_or(SubscribeError::Closed)?
+            .map_err(SubscribeError::Refused)
+    }
+}
+
+impl ZmqStream {
+    /// Subscribes a SUB or an XSUB to the messages whose first frame begins with this prefix; the empty one is of every
+    /// message. A second time it does nothing.
+    ///
+    /// An XSUB tells its peers by a message, in order with what was written before. Messages that begin with 1 or 0 and that
+    /// one [`write`](Self::write)s oneself are not in [`subscriptions`](Self::subscriptions).
+    ///
+    /// # Errors
+    /// See [`SubscribeError`]. The list is as it was.
+    ///
+    /// ```
+    /// use tidegate::{SocketType, SubscribeError, ZmqStream};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let stream = ZmqStream::builder(SocketType::SUB).subscribe("weather").open()?;
+    /// stream.subscribe("news")?;
+    /// stream.subscribe("news")?;
+    /// assert_eq!(stream.subscriptions(), [b"weather".to_vec(), b"news".to_vec()]);
+    ///
+    /// stream.unsubscribe("news")?;
+    /// assert!(matches!(stream.unsubscribe("news"), Err(SubscribeError::NotSubscribed)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn subscribe(&self, prefix: impl AsRef<[u8]>) -> Result<(), SubscribeError> {
+        let (kind, prefix) = (self.socket_type(), prefix.as_ref());
+        self.inner().with(|flow| flow.subscribe(kind, prefix))
+    }
+
+    /// Undoes the subscription to this very prefix, whether the builder made it or [`subscribe`](Self::subscribe). Messages
+    /// that have come already are still read.
+    ///
+    /// # Errors
+    /// See [`SubscribeError`]. The list is as it was.
+    pub fn unsubscribe(&self, prefix: impl AsRef<[u8]>) -> Result<(), SubscribeError> {
+        let (kind, prefix) = (self.socket_type(), prefix.as_ref());
+        self.inner().with(|flow| flow.unsubscribe(kind, prefix))
+    }
+
+    /// The prefixes that this stream is subscribed to, in the order in which they were subscribed: each is there once.
+    pub fn subscriptions(&self) -> Vec<Vec<u8>> {
+        self.inner().with(|flow| flow.subscriptions.clone())
+    }
+}

@@ -1,0 +1,131 @@
+//! Row G1 of the contract: binding and connecting while a stream runs.
+
+use futures_lite::future::block_on;
+use tidegate::{Context, EndpointError, SocketType};
+use tidegate_tests::{Watchdog, builder, eventually, shut_down};
+
+const EINVAL: i32 = 22;
+
+#[test]
+fn g1_a_bound_endpoint_is_returned_resolved_and_takes_connections_until_it_is_unbound() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let pull = builder(SocketType::PULL, &context).open().unwrap();
+    assert!(pull.bindings().is_empty());
+    let bound = pull.bind("tcp://127.0.0.1:*").unwrap();
+    let port = bound.strip_prefix("tcp://127.0.0.1:").unwrap();
+    assert_ne!(port.parse::<u16>().unwrap(), 0);
+    assert_eq!(pull.bind("inproc://g1").unwrap(), "inproc://g1");
+    assert_eq!(pull.bindings(), [bound.as_str(), "inproc://g1"]);
+
+    let push = builder(SocketType::PUSH, &context).open().unwrap();
+    assert_eq!(push.connect(&bound).unwrap(), bound);
+    assert_eq!(push.connections(), [bound.as_str()]);
+    push.write("over tcp").unwrap();
+    assert_eq!(block_on(pull.read()).unwrap(), "over tcp");
+
+    pull.unbind(&bound).unwrap();
+    assert_eq!(pull.bindings(), ["inproc://g1"]);
+    pull.unbind("inproc://g1").unwrap();
+    assert!(pull.bindings().is_empty());
+    // Both are free for another stream; the port once libzmq has closed it.
+    let other = builder(SocketType::PULL, &context).open().unwrap();
+    other.bind("inproc://g1").unwrap();
+    eventually(|| other.bind(&bound).is_ok());
+    shut_down(&context);
+}
+
+#[test]
+fn g1_a_disconnected_endpoint_gets_nothing_more() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let pull = |endpoint| {
+        let builder = builder(SocketType::PULL, &context).bind(endpoint);
+        builder.open().unwrap()
+    };
+    let (one, two) = (pull("inproc://g1-one"), pull("inproc://g1-two"));
+    let push = builder(SocketType::PUSH, &context).connect("inproc://g1-one");
+    let push = push.open().unwrap();
+    push.connect("inproc://g1-two").unwrap();
+    assert_eq!(push.connections(), ["inproc://g1-one", "inproc://g1-two"]);
+    push.disconnect("inproc://g1-one").unwrap();
+    assert_eq!(push.connections(), ["inproc://g1-two"]);
+    for k in 0..10u8 {
+        push.write([[k].as_slice()]).unwrap();
+    }
+    for k in 0..10u8 {
+        assert_eq!(block_on(two.read()).unwrap(), [[k].as_slice()]);
+    }
+    assert!(one.try_read().is_err());
+    shut_down(&context);
+}
+
+#[test]
+fn g1_a_call_that_fails_names_its_endpoint_and_changes_no_list() {
+    let context = Context::new().unwrap();
+    let stream = builder(SocketType::PULL, &context).open().unwrap();
+    let error = stream.bind("nonsense").unwrap_err();
+    assert!(matches!(
+        &error,
+        EndpointError::Bind { endpoint, source } if endpoint == "nonsense" && source.raw() == EINVAL
+    ));
+    assert_eq!(
+        error.to_string(),
+        "cannot bind nonsense: Invalid argument (errno 22)"
+    );
+    assert_eq!(
+        stream.connect("nonsense").unwrap_err().to_string(),
+        "cannot connect nonsense: Invalid argument (errno 22)"
+    );
+    assert_eq!(
+        stream.bind("tcp://*:65536").unwrap_err().to_string(),
+        "the port of tcp://*:65536 is over 65535"
+    );
+    assert_eq!(
+        stream.connect("inproc://\0").unwrap_err().to_string(),
+        r#"the endpoint "inproc://\0" contains a NUL byte"#
+    );
+    // A host name is nothing that can be bound, so no bind waits for a name server.
+    assert!(stream.bind("tcp://localhost.invalid:*").is_err());
+    // What was connected is not unbound, though libzmq would do so.
+    stream.connect("tcp://127.0.0.1:1").unwrap();
+    assert_eq!(
+        stream.unbind("tcp://127.0.0.1:1").unwrap_err().to_string(),
+        "tcp://127.0.0.1:1 is not bound by this stream"
+    );
+    assert_eq!(
+        stream.disconnect("inproc://x").unwrap_err().to_string(),
+        "inproc://x is not connected by this stream"
+    );
+    assert!(stream.bindings().is_empty());
+    assert_eq!(stream.connections(), ["tcp://127.0.0.1:1"]);
+    stream.close();
+    let closed = stream.bind("inproc://g1-closed").unwrap_err();
+    assert_eq!(closed, EndpointError::Closed);
+    shut_down(&context);
+}
+
+#[test]
+fn g1_binding_and_connecting_from_one_thread_hangs_no_reader_in_another() {
+    const MESSAGES: u32 = 2_000;
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let pull = builder(SocketType::PULL, &context).bind("inproc://g1-busy");
+    let pull = pull.open().unwrap();
+    let push = builder(SocketType::PUSH, &context).connect("inproc://g1-busy");
+    let push = push.open().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for k in 0..MESSAGES {
+                assert_eq!(block_on(pull.read()).unwrap(), [k.to_le_bytes().as_slice()]);
+            }
+        });
+        for k in 0..MESSAGES {
+            push.write(k.to_le_bytes().as_slice()).unwrap();
+            // It takes in the news of that message.
+            pull.bind("inproc://g1-more").unwrap();
+            pull.unbind("inproc://g1-more").unwrap();
+        }
+    });
+    shut_down(&context);
+}

@@ -1,0 +1,257 @@
+//! Options of the socket: rows A4, B6, C7 and G3 of the contract.
+
+use std::time::Duration;
+
+use futures_lite::future::{block_on, poll_once, yield_now};
+use tidegate::options::{self, OptionValue, SocketOption};
+use tidegate::{Context, OpenError, OptionError, SocketType, WriteError};
+use tidegate_tests::{Watchdog, builder, pipe, shut_down};
+
+const EINVAL: i32 = 22;
+const EHOSTUNREACH: i32 = 113;
+
+#[test]
+fn a4_every_option_that_the_builder_sets_is_what_the_open_stream_reads() {
+    fn is_set<T: OptionValue + Clone + PartialEq + std::fmt::Debug>(
+        context: &Context,
+        option: SocketOption<T>,
+        value: T,
+    ) {
+        let builder = builder(SocketType::DEALER, context).option(option, value.clone());
+        let stream = builder.open().unwrap();
+        assert_eq!(stream.option(option).unwrap(), value, "{option:?}");
+    }
+    let context = Context::new().unwrap();
+    let time = Duration::from_millis(1_700);
+    is_set(&context, options::LINGER, Some(time));
+    is_set(&context, options::LINGER, None);
+    is_set(&context, options::SEND_HWM, 3);
+    is_set(&context, options::RECEIVE_HWM, 4);
+    is_set(&context, options::ROUTING_ID, b"\0name".to_vec());
+    is_set(&context, options::IMMEDIATE, true);
+    is_set(&context, options::RECONNECT_INTERVAL, Some(time));
+    is_set(&context, options::RECONNECT_INTERVAL, None);
+    is_set(&context, options::RECONNECT_INTERVAL_MAX, time);
+    is_set(&context, options::HEARTBEAT_INTERVAL, time);
+    is_set(&context, options::HEARTBEAT_TIMEOUT, time);
+    is_set(&context, options::HEARTBEAT_TTL, time);
+    is_set(&context, options::MAX_MESSAGE_BYTES, Some(1 << 40));
+    is_set(&context, options::MAX_MESSAGE_BYTES, None);
+    is_set(&context, options::TCP_KEEPALIVE, None);
+    is_set(&context, options::IPV6, true);
+    is_set(&context, options::SEND_BUFFER_BYTES, Some(5_000));
+    is_set(&context, options::RECEIVE_BUFFER_BYTES, Some(6_000));
+    is_set(&context, options::RECEIVE_BUFFER_BYTES, None);
+    is_set(&context, options::HANDSHAKE_INTERVAL, time);
+    shut_down(&context);
+}
+
+#[test]
+fn a4_an_option_that_cannot_be_set_is_named_in_the_error() {
+    fn error_of<T: OptionValue>(kind: SocketType, option: SocketOption<T>, value: T) -> String {
+        let context = Context::new().unwrap();
+        let builder = builder(kind, &context).bind("inproc://a4-option");
+        let error = builder.option(option, value).open().unwrap_err();
+        let name = option.name();
+        assert!(matches!(
+            &error,
+            OpenError::Option(OptionError::Set { option, source })
+                if *option == name && source.raw() == EINVAL
+        ));
+        shut_down(&context);
+        error.to_string()
+    }
+    assert_eq!(
+        error_of(SocketType::PULL, options::ROUTER_MANDATORY, true),
+        "cannot set ZMQ_ROUTER_MANDATORY: Invalid argument (errno 22)"
+    );
+    error_of(SocketType::PUSH, options::XPUB_NODROP, true);
+    error_of(SocketType::DEALER, options::ROUTER_HANDOVER, true);
+    error_of(SocketType::DEALER, options::ROUTING_ID, vec![7; 256]);
+    error_of(SocketType::DEALER, options::ROUTING_ID, Vec::new());
+    // What no `int` can say is refused, and not cut.
+    error_of(SocketType::DEALER, options::SEND_HWM, u32::MAX);
+    error_of(
+        SocketType::DEALER,
+        options::HEARTBEAT_INTERVAL,
+        Duration::from_secs(u64::MAX),
+    );
+    error_of(
+        SocketType::DEALER,
+        options::MAX_MESSAGE_BYTES,
+        Some(u64::MAX),
+    );
+}
+
+#[test]
+fn a4_options_are_set_in_the_order_in_which_they_were_given() {
+    let context = Context::new().unwrap();
+    let stream = builder(SocketType::PUSH, &context)
+        .option(options::SEND_HWM, 1)
+        .option(options::SEND_HWM, 2)
+        .option(options::RECEIVE_HWM, 3)
+        .open()
+        .unwrap();
+    assert_eq!(stream.option(options::SEND_HWM).unwrap(), 2);
+    assert_eq!(stream.option(options::RECEIVE_HWM).unwrap(), 3);
+    shut_down(&context);
+}
+
+#[test]
+fn a4_a_time_that_is_no_whole_number_of_milliseconds_is_rounded_up() {
+    let context = Context::new().unwrap();
+    let stream = builder(SocketType::PUSH, &context)
+        .option(options::LINGER, Some(Duration::from_micros(1)))
+        .open()
+        .unwrap();
+    // Were it cut, everything would be dropped at the close.
+    let linger = stream.option(options::LINGER).unwrap();
+    assert_eq!(linger, Some(Duration::from_millis(1)));
+    shut_down(&context);
+}
+
+#[test]
+fn a4_an_option_that_libzmq_would_take_without_effect_is_unsupported() {
+    let context = Context::new().unwrap();
+    let keepalive = |value| {
+        builder(SocketType::DEALER, &context)
+            .option(options::TCP_KEEPALIVE, value)
+            .open()
+    };
+    // The zmq crate's own libzmq has neither; that of a system has both.
+    match keepalive(Some(true)) {
+        Ok(_) => assert_eq!(zmq::has("curve"), Some(true)),
+        Err(error) => {
+            assert_eq!(zmq::has("curve"), Some(false));
+            let option = "ZMQ_TCP_KEEPALIVE";
+            assert!(matches!(
+                error,
+                OpenError::Option(OptionError::Unsupported { option: of, .. }) if of == option
+            ));
+        }
+    }
+    assert!(keepalive(None).is_ok());
+    // A ROUTER would ignore it.
+    let error = builder(SocketType::ROUTER, &context)
+        .conflate(true)
+        .open()
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "ZMQ_CONFLATE would do nothing: only a DEALER, PULL, PUSH, PUB or SUB can hold the last message alone"
+    );
+    shut_down(&context);
+}
+
+#[test]
+fn b6_a_message_over_the_largest_is_not_taken() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let (pull, push) = pipe(&context, |builder| {
+        builder.option(options::MAX_MESSAGE_BYTES, Some(1_000))
+    });
+    block_on(async {
+        push.write(vec![7; 1_000]).unwrap();
+        assert_eq!(pull.read().await.unwrap()[0].len(), 1_000);
+        // The connection ends with it, and what is on its way then is lost.
+        push.write(vec![7; 1_001]).unwrap();
+        let mut read = pull.read();
+        let next = loop {
+            push.write("next").unwrap();
+            push.drain().await.unwrap();
+            if let Some(message) = poll_once(&mut read).await {
+                break message.unwrap();
+            }
+            yield_now().await;
+        };
+        assert_eq!(next, "next");
+        // Nothing is left that nobody would take.
+        push.write("last").unwrap();
+        while pull.read().await.unwrap() != "last" {}
+    });
+    shut_down(&context);
+}
+
+#[test]
+fn c7_a_stream_that_conflates_reads_what_came_last() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let push = builder(SocketType::PUSH, &context).bind("inproc://c7-conflate");
+    let push = push.open().unwrap();
+    let pull = builder(SocketType::PULL, &context)
+        .conflate(true)
+        .connect("inproc://c7-conflate");
+    let pull = pull.open().unwrap();
+    for k in 0..2_000u32 {
+        push.write(k.to_le_bytes().as_slice()).unwrap();
+        // Whoever asks the socket for something looks for messages, too.
+        pull.option(options::LINGER).unwrap();
+        assert_eq!(pull.read_buffer_bytes(), 0);
+    }
+    assert_eq!(
+        block_on(pull.read()).unwrap(),
+        [1_999u32.to_le_bytes().as_slice()]
+    );
+    shut_down(&context);
+}
+
+#[test]
+fn c7_without_read_ahead_nothing_is_received_before_somebody_reads() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let push = builder(SocketType::PUSH, &context).bind("inproc://c7-ahead");
+    let push = push.open().unwrap();
+    let pull = builder(SocketType::PULL, &context)
+        .read_ahead(false)
+        .connect("inproc://c7-ahead");
+    let pull = pull.open().unwrap();
+    for k in 0..500u32 {
+        push.write(k.to_le_bytes().as_slice()).unwrap();
+        // Whoever asks the socket for something looks for messages, too.
+        pull.option(options::LINGER).unwrap();
+        assert_eq!(pull.read_buffer_bytes(), 0);
+    }
+    for k in 0..500u32 {
+        let message = block_on(pull.read()).unwrap();
+        assert_eq!(message, [k.to_le_bytes().as_slice()]);
+        assert_eq!(pull.read_buffer_bytes(), 0);
+    }
+    shut_down(&context);
+}
+
+#[test]
+fn g3_options_are_read_and_changed_while_the_stream_runs() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let router = builder(SocketType::ROUTER, &context).open().unwrap();
+    assert_eq!(router.option(options::SEND_HWM).unwrap(), 1_000);
+    router.set_option(options::SEND_HWM, 7).unwrap();
+    assert_eq!(router.option(options::SEND_HWM).unwrap(), 7);
+
+    // It drops what it cannot route, until it is told not to.
+    router.write(("nobody", "lost")).unwrap();
+    router.set_option(options::ROUTER_MANDATORY, true).unwrap();
+    match router.write(("nobody", "refused")).unwrap_err() {
+        WriteError::Refused(message, errno) => {
+            assert_eq!(*message, ["nobody", "refused"]);
+            assert_eq!(errno.raw(), EHOSTUNREACH);
+        }
+        other => panic!("{other}"),
+    }
+    let error = router.option(options::ROUTER_MANDATORY).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot read ZMQ_ROUTER_MANDATORY: Invalid argument (errno 22)"
+    );
+    let error = router.set_option(options::XPUB_NODROP, true).unwrap_err();
+    assert!(
+        matches!(error, OptionError::Set { option: "ZMQ_XPUB_NODROP", source } if source.raw() == EINVAL)
+    );
+
+    router.close();
+    let option = "ZMQ_SNDHWM";
+    let closed = OptionError::Closed { option };
+    assert_eq!(router.option(options::SEND_HWM).unwrap_err(), closed);
+    assert_eq!(router.set_option(options::SEND_HWM, 1).unwrap_err(), closed);
+    shut_down(&context);
+}
