@@ -142,7 +142,7 @@ impl<const N: usize> ByteCell<N> {
     /// Marks bytes that nobody uses.
     pub(crate) fn mark_gap<const M: usize>(&self, _: Marks<'_, N>, at: usize, mark: [u8; M]) {
         if at <= N && M <= N.wrapping_sub(at) {
-            // SAFETY: within the array, in no region.
+            // SAFETY: within the array, in no region, or in what one gives back that is borrowed exclusively.
             unsafe { self.at(at).cast::<[u8; M]>().write(mark) };
         }
     }

@@ -126,6 +126,8 @@ where
                 }
                 Drive::Ended => {
                     this.ended = true;
+                    // It is to keep no task once there is none to drive.
+                    this.port.deregister();
                     this.registered = false;
                     return Poll::Ready(());
                 }

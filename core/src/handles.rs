@@ -188,7 +188,8 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
         Ok(WriteGrant::new(self.0, region))
     }
 
-    /// A received message could never fit and was thrown away: the reader who comes to its place is told, once.
+    /// A received message could never fit and was thrown away: the reader who comes to its place is told, once. Its place is
+    /// behind what was committed; what was reserved before and is not yet committed comes later.
     pub fn discard(self) {
         self.0.with(|machine| ((), machine.discard()));
     }

@@ -277,3 +277,19 @@ fn d1_a_transport_that_holds_the_head_over_polls_goes_on() {
         port.interest()
     );
 }
+
+#[test]
+fn e4_a_driver_that_has_ended_leaves_no_waker_behind() {
+    for end in [S::<64>::abort, S::<64>::close] {
+        let s = S::<64>::new();
+        let c = Counter::new();
+        let mut t = Dma {
+            head: None,
+            sent: 0,
+            done: false,
+        };
+        end(&s);
+        assert!(poll(&mut s.drive(&mut t), &c).is_ready());
+        assert_eq!(std::sync::Arc::strong_count(&c), 1);
+    }
+}

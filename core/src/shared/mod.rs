@@ -1,7 +1,8 @@
 //! A stream that interrupts and tasks share: the machine behind a lock, its bytes beside it.
 //!
 //! Whatever moves a message's bytes takes the lock twice and copies between: reserve inside, copy outside, commit inside; take
-//! inside, copy or look outside, release inside. No section grows with the message.
+//! inside, copy or look outside, release inside. Who is to be woken, a place in line, and what a shorter message leaves free are
+//! seen to in sections of their own. No section grows with the message.
 
 mod incoming;
 mod outgoing;
@@ -386,7 +387,8 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         self.look(|machine| machine.incoming.level_bytes())
     }
 
-    /// Turns read-ahead off: a message is received only while somebody waits for one and none is there.
+    /// Turns read-ahead off: a message is received only while somebody waits for one and none is there. Behind messages that were
+    /// discarded one more may come.
     pub fn set_on_demand(&self, on_demand: bool) {
         self.with(|machine| ((), machine.set_on_demand(on_demand)));
     }

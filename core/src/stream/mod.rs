@@ -295,7 +295,8 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         }
     }
 
-    /// Turns read-ahead off: a message is received only while somebody waits for one and none is there.
+    /// Turns read-ahead off: a message is received only while somebody waits for one and none is there. Behind messages that were
+    /// discarded one more may come.
     pub fn set_on_demand(&mut self, on_demand: bool) -> Wakes {
         let receive = self.interest().receive;
         self.flags.set(Flags::ON_DEMAND, on_demand);

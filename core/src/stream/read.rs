@@ -229,8 +229,9 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         if self.flags.has(special) {
             // Nobody is to come between a message and what was thrown away behind it.
             self.before_discarded = self.before_discarded.saturating_sub(1);
-            if self.turn_read_gate() == Some(Transition::Resume) {
-                // Until the driver is told of it, in the next step.
+            let resumed = self.turn_read_gate() == Some(Transition::Resume);
+            if resumed || self.flags.has(Flags::ON_DEMAND) {
+                // Until the driver is told of it, in the next step, whatever comes before that.
                 self.starve();
             }
             return true;
@@ -360,5 +361,42 @@ impl<S: Storage<Incoming: Queue>, E: Clone> Machine<S, E> {
                 (result.ok_or(TryReadError::Empty), wakes.and(more))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::convert::Infallible;
+    use core::task::Waker;
+
+    use super::*;
+    use crate::queue::MessageBuffer;
+    use crate::stream::Fixed;
+    use crate::waiters::FixedSlots;
+
+    /// Where the machine is shared, others may come between a message's release and what follows from it.
+    #[test]
+    fn c7_the_driver_is_told_of_a_release_though_read_ahead_comes_back_on_before_it_is() {
+        let mut machine = Machine::<Fixed<64, 0, 2>, Infallible>::new(
+            MessageBuffer::new(),
+            MessageBuffer::new(),
+            FixedSlots::new(),
+        );
+        let _ = machine.set_on_demand(true);
+        let mut second = Ticket::new();
+        second.offer(Waker::noop());
+        let _ = machine.feed(&[b"one"]).unwrap();
+        assert!(machine.incoming.pop_with(|_| ()).is_some());
+        assert!(machine.waiters.grow().is_ok() && machine.line_up(Kind::Read, &mut second).0);
+        let _ = machine.register_driver(Waker::noop().clone());
+        assert!(machine.message_read());
+        assert!(!machine.interest().receive);
+        let mut wakes = machine.set_on_demand(false).and(machine.after_read());
+        assert!(machine.interest().receive);
+        let mut woken = 0;
+        while machine.take_waker(&mut wakes).is_some() {
+            woken += 1;
+        }
+        assert!(woken > 0 && !machine.has_driver(), "the driver oversleeps");
     }
 }
