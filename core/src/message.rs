@@ -244,8 +244,8 @@ fn put<'a>(out: &'a mut [u8], bytes: &[u8]) -> &'a mut [u8] {
 
 /// Copies between slices of one length; of unequal ones, nothing or what both have.
 ///
-/// Short ones by two pieces that overlap, so that no call is needed. On a Cortex-M3 the longer ones too: there `memcpy` takes
-/// up to four instructions a byte where the two are not aligned alike, and this less than one.
+/// Up to 32 bytes by two pieces that overlap, so that no call is needed. On a Cortex-M3 the longer ones piece by piece: there
+/// `memcpy` takes up to four instructions a byte where the two are not aligned alike, and this less than one.
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
     let Some(to) = to.get_mut(..from.len()) else {
         return;
@@ -315,11 +315,6 @@ fn copy_ends<const C: usize>(to: &mut [u8], from: &[u8]) {
     if let (Some(to), Some(from)) = (to.first_chunk_mut::<C>(), from.first_chunk::<C>()) {
         *to = *from;
     }
-    copy_end::<C>(to, from);
-}
-
-#[inline(always)]
-fn copy_end<const C: usize>(to: &mut [u8], from: &[u8]) {
     if let (Some(to), Some(from)) = (to.last_chunk_mut::<C>(), from.last_chunk::<C>()) {
         *to = *from;
     }
