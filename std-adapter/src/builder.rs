@@ -3,6 +3,7 @@
 use tidegate_core::{Level, Limit, Machine, OwnedQueue, Watermarks};
 use zmq::SocketType;
 
+use crate::backlog;
 use crate::context::Context;
 use crate::endpoints::Endpoints;
 use crate::error::{EndpointError, OpenError, Side};
@@ -50,6 +51,7 @@ pub struct Builder {
     settings: Vec<Setting>,
     subscriptions: Vec<Vec<u8>>,
     read_ahead: bool,
+    events_backlog: usize,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -77,6 +79,7 @@ impl Builder {
             settings: Vec::new(),
             subscriptions: Vec::new(),
             read_ahead: true,
+            events_backlog: backlog::DEFAULT,
         }
     }
 
@@ -153,6 +156,13 @@ impl Builder {
         self
     }
 
+    /// How many events are kept until they are read, `None` for any number; the oldest ones that are too many are discarded, and
+    /// counted. See [`ZmqStream::enable_monitor`]. Default: 100. Worst case: this many events of an endpoint each.
+    pub fn events_backlog(mut self, events: impl Into<Option<usize>>) -> Self {
+        self.events_backlog = events.into().unwrap_or(usize::MAX);
+        self
+    }
+
     /// Opens the stream. This waits for nobody.
     ///
     /// # Errors
@@ -194,7 +204,7 @@ impl Builder {
 
         let inner = Watch::open(socket, |watch| {
             let flow = Flow::new(machine, ZmqTransport::new(watch), endpoints);
-            Inner::new(flow, self.kind, context).into()
+            Inner::new(flow, self.kind, context, self.events_backlog).into()
         })?;
         if !inner.register() {
             inner.with(Flow::abort);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::{fmt, io};
 
-use tidegate_core::{Lost, WatermarkError};
+use tidegate_core::{EventError, Lost, WatermarkError};
 use zmq::SocketType;
 
 use crate::message::Multipart;
@@ -268,6 +268,53 @@ pub enum TryReadError {
     /// As a read that waits would say.
     #[error(transparent)]
     Read(#[from] ReadError),
+}
+
+/// Why a stream was not monitored.
+#[derive(Debug, thiserror::Error)]
+pub enum MonitorError {
+    /// The stream is closing or closed, or its context is being shut down.
+    #[error("the stream is closed")]
+    Closed,
+    /// libzmq refused it: too many sockets in the context, or too many descriptors.
+    #[error("cannot monitor the socket: {0}")]
+    Refused(#[source] Errno),
+    /// The I/O thread's watch over the events could not be had.
+    #[error("cannot watch the events: {0}")]
+    Watch(#[from] io::Error),
+}
+
+/// Why a read gave no event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadEventError {
+    /// The stream is not monitored, and every event that had come was read.
+    #[error("the stream is not monitored")]
+    NotMonitoring,
+    /// The stream is closing or closed, and every event that had come was read.
+    #[error("the stream is closed")]
+    Closed,
+    /// The socket has failed, and every event that had come was read.
+    #[error("the stream has failed: {0}")]
+    Failed(Errno),
+    /// What came is no event.
+    #[error("a malformed event: {source}")]
+    Malformed {
+        /// What is wrong with it.
+        source: EventError,
+        /// How many events were discarded before it.
+        discarded: usize,
+    },
+}
+
+/// Why an attempt to read gave no event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TryReadEventError {
+    /// There is no event now, or others who wait come first.
+    #[error("there is no event now")]
+    Empty,
+    /// As a read that waits would say.
+    #[error(transparent)]
+    Read(#[from] ReadEventError),
 }
 
 /// Why a wait for the write side ended without what it waited for.

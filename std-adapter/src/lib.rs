@@ -22,12 +22,14 @@
 //! else does.
 #![deny(unsafe_code)]
 
+mod backlog;
 mod builder;
 mod context;
 mod endpoints;
 mod error;
 mod futures;
 mod message;
+mod monitor;
 pub mod options;
 mod pump;
 mod queue;
@@ -37,16 +39,21 @@ mod stream;
 mod subscriptions;
 mod transport;
 
+pub use backlog::SocketEvent;
 pub use builder::Builder;
 pub use context::{Context, Shutdown, shutdown};
 pub use error::{
-    DrainError, EndpointError, Errno, OpenError, OptionError, ReadError, ShutdownError, Side,
-    SubscribeError, TryReadError, WriteError,
+    DrainError, EndpointError, Errno, MonitorError, OpenError, OptionError, ReadError,
+    ReadEventError, ShutdownError, Side, SubscribeError, TryReadError, TryReadEventError,
+    WriteError,
 };
 pub use futures::{Closed, Drain, Flush, Read, SendMessage};
 pub use message::{Frame, Multipart};
+pub use monitor::ReadEvent;
 pub use stream::ZmqStream;
-pub use tidegate_core::{AlreadyDone, Limit, Lost, WatermarkError, Watermarks};
+pub use tidegate_core::{
+    AlreadyDone, EventError, EventKind, EventMask, Limit, Lost, WatermarkError, Watermarks,
+};
 pub use zmq::SocketType;
 
 /// The README's code, compiled and run.

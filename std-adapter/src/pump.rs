@@ -31,6 +31,8 @@ pub(crate) struct Flow {
     pub(crate) registration: Option<Registration>,
     pub(crate) endpoints: Endpoints,
     pub(crate) subscriptions: Vec<Vec<u8>>,
+    /// Whether the events were told that the stream ends.
+    pub(crate) has_ended_events: bool,
     /// Who is to be woken once the lock is released.
     pub(crate) wakes: Wakes,
 }
@@ -43,6 +45,7 @@ impl Flow {
             registration: None,
             endpoints,
             subscriptions: Vec::new(),
+            has_ended_events: false,
             wakes: Wakes::NONE,
         }
     }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use std::{alloc, io, ptr, slice};
 
 use polling::{Event, Poller};
+use tidegate_core::EventMask;
 use zmq::SocketType;
 use zmq_sys::errno::{EAGAIN, EINTR, EINVAL, ENOTSOCK, ETERM};
 
@@ -378,6 +379,20 @@ impl Socket {
         retry(|| unsafe {
             zmq_sys::zmq_setsockopt(socket, raw(option), bytes.as_ptr().cast(), bytes.len())
         })?;
+        Ok(())
+    }
+
+    /// Has libzmq send these events to this inproc endpoint, and to no other any more; without an endpoint, to none. It calls an
+    /// end of the events an event, too.
+    pub(crate) fn monitor(
+        &mut self,
+        endpoint: Option<&CStr>,
+        events: EventMask,
+    ) -> Result<(), Errno> {
+        let socket = self.raw();
+        let endpoint = endpoint.map_or(ptr::null(), CStr::as_ptr);
+        // SAFETY: the socket is as in `bind`. The endpoint is a C string, or null, which stops the monitor.
+        retry(|| unsafe { zmq_sys::zmq_socket_monitor(socket, endpoint, events.bits().into()) })?;
         Ok(())
     }
 

@@ -15,20 +15,31 @@ use crate::context::{Context, Shutdown};
 use crate::error::{Errno, TryReadError, WriteError};
 use crate::futures::{Closed, Drain, Flush, Read, SendMessage, Wait};
 use crate::message::Multipart;
+use crate::monitor::Monitor;
 use crate::pump::Flow;
 use crate::runtime::Watched;
 
 /// What all handles of a stream share, and the I/O thread for as long as the stream has a socket.
 pub(crate) struct Inner {
     flow: Mutex<Flow>,
+    pub(crate) monitor: Arc<Monitor>,
     pub(crate) kind: SocketType,
-    context: Context,
+    pub(crate) context: Context,
 }
 
+/// Who is to be woken once no lock is held.
+pub(crate) type Wakers = SmallVec<[Waker; 4]>;
+
 impl Inner {
-    pub(crate) fn new(flow: Flow, kind: SocketType, context: Context) -> Self {
+    pub(crate) fn new(
+        flow: Flow,
+        kind: SocketType,
+        context: Context,
+        events_backlog: usize,
+    ) -> Self {
         Self {
             flow: Mutex::new(flow),
+            monitor: Monitor::new(events_backlog),
             kind,
             context,
         }
@@ -44,8 +55,8 @@ impl Inner {
 
     /// Locks the stream, and afterwards wakes those who have reason to go on.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Flow) -> R) -> R {
-        let mut wakers = SmallVec::<[Waker; 4]>::new();
-        let (result, ended) = {
+        let mut wakers = Wakers::new();
+        let (result, ends_events, failure, ended) = {
             let mut flow = self.flow.lock().unwrap_or_else(PoisonError::into_inner);
             let result = f(&mut flow);
             let mut wakes = mem::take(&mut flow.wakes);
@@ -56,9 +67,15 @@ impl Inner {
                 Some(_) => None,
                 None => flow.registration.take(),
             };
-            (result, ended)
+            let ends_events = flow.ends_events();
+            let failure = flow.machine.exception().copied();
+            (result, ends_events, failure, ended)
         };
+        if ends_events {
+            self.monitor.close(failure);
+        }
         if let Some(registration) = ended {
+            self.monitor.end();
             self.context.ended(&registration);
         }
         wake_all(wakers);

@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tidegate_core::{
-    Interest, Machine, OwnedMessage, Phase, Port, Received, Sent, Shutdown, Transport, Wakes,
+    EventMask, Interest, Machine, OwnedMessage, Phase, Port, Received, Sent, Shutdown, Transport,
+    Wakes,
 };
 use zmq::SocketType;
 
@@ -330,6 +331,8 @@ impl Transport<OwnedPort<'_>> for ZmqTransport {
     }
 
     fn shutdown(&mut self, how: Shutdown) {
+        // Whatever it has told until now is there once it has stopped. It fails only if the context is gone.
+        let _: Result<(), Errno> = self.watch.socket().monitor(None, EventMask::NONE);
         match how {
             Shutdown::Flushed => self.cap_linger(self.linger),
             Shutdown::Abort => self.cap_linger(Duration::ZERO),

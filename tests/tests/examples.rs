@@ -1,4 +1,4 @@
-//! What the examples of the core print.
+//! What the examples print.
 
 use std::process::Command;
 
@@ -32,4 +32,32 @@ fn h3_the_example_interrupt_hands_every_sample_to_its_task_in_order() {
     let _watchdog = Watchdog::new(300);
     let printed = "500 samples in order, some of them later, for the task was behind\n";
     assert_eq!(run("interrupt"), printed);
+}
+
+#[test]
+fn f1_the_example_stream_monitor_prints_events_beside_messages() {
+    let _watchdog = Watchdog::new(300);
+    let printed = run("stream_monitor");
+    let lines: Vec<_> = printed.lines().collect();
+    // The answers in their order, whatever comes between them.
+    let answers: Vec<_> = (0..10)
+        .map(|k| format!(r#"["data", "ask", "{k}"]"#))
+        .collect();
+    let printed_answers: Vec<_> = lines.iter().filter(|line| line.starts_with('[')).collect();
+    assert_eq!(printed_answers, answers.iter().collect::<Vec<_>>());
+    let place = |start: &str| lines.iter().position(|line| line.starts_with(start));
+    let order = [
+        "ConnectDelayed",
+        "Connected",
+        "HandshakeSucceeded tcp://127.0.0.1:",
+    ]
+    .map(place);
+    assert!(
+        order.iter().all(Option::is_some) && order.is_sorted(),
+        "{printed}"
+    );
+    assert_eq!(
+        lines.last().map(|line| line.trim_end()),
+        Some("MonitorStopped")
+    );
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_lite::future::block_on;
-use tidegate::{Context, SocketType, ZmqStream, options};
+use tidegate::{Context, EventMask, SocketType, ZmqStream, options};
 use tidegate_tests::{Watchdog, descriptors, eventually, shut_down, threads};
 
 #[test]
@@ -33,6 +33,9 @@ fn e4_after_the_end_descriptors_and_threads_are_back_to_where_they_were() {
         assert!(failed.open().is_err());
         push.write("x").unwrap();
         block_on(pull.read()).unwrap();
+        pull.enable_monitor(EventMask::ALL).unwrap();
+        push.enable_monitor(EventMask::ALL).unwrap();
+        push.disable_monitor();
         assert!(descriptors() > before);
         match round % 3 {
             0 => drop((pull, push)),

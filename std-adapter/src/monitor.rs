@@ -1,0 +1,477 @@
+//! The monitor of a stream: libzmq tells what happens to a socket by messages to a PAIR of the same context.
+//!
+//! The PAIR is connected before libzmq is told to send there, so that no event is missed, and has no high-water mark: libzmq's
+//! own I/O thread sends the events, and would wait for room. The process's I/O thread takes them out at once, whether or not
+//! anybody reads, and the stream's backlog discards what is too much. Events have a lock of their own, and a machine of their
+//! own that has no messages; where both locks are held, the stream's was taken first.
+
+use std::ffi::CString;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{self, Poll};
+use std::{fmt, mem};
+
+use tidegate_core::{
+    EventError, EventKind, EventMask, Machine, OwnedQueue, ReadEventError as CoreReadEventError,
+    State as Life, Storage, Ticket, TryReadEventError as CoreTryReadEventError, Wakes,
+};
+use zmq::SocketType;
+
+use crate::backlog::{Backlog, SocketEvent};
+use crate::error::{Errno, MonitorError, OpenError, ReadEventError, TryReadEventError};
+use crate::message::Multipart;
+use crate::pump::Flow;
+use crate::queue::GrowingSlots;
+use crate::runtime::{Watch, Watched};
+use crate::socket::{Socket, c_string};
+use crate::stream::{Wakers, ZmqStream, wake_all};
+
+/// After so many events the I/O thread lets other streams run.
+const BATCH: usize = 64;
+
+/// What a monitor is kept in: events, and no messages.
+enum EventsAlone {}
+
+impl Storage for EventsAlone {
+    type Incoming = OwnedQueue<Multipart>;
+    type Outgoing = OwnedQueue<Multipart>;
+    type Events = Backlog;
+    type Slots = GrowingSlots;
+}
+
+/// A stream's events, whether or not it is monitored.
+pub(crate) struct Monitor(Mutex<State>);
+
+struct State {
+    machine: Machine<EventsAlone, Errno>,
+    /// Where the events come from, while the socket is monitored.
+    pair: Option<Pair>,
+    wakes: Wakes,
+}
+
+/// Our end of the PAIR.
+struct Pair {
+    watch: Watch,
+    /// The events that it was asked for.
+    mask: EventMask,
+    /// The frames of an event of which not all have come.
+    partial: Multipart,
+    /// Its context was terminated, and nothing more comes.
+    is_over: bool,
+}
+
+impl Pair {
+    /// The next event, if one is there.
+    fn recv(&mut self) -> Option<Result<SocketEvent, EventError>> {
+        loop {
+            match self.watch.socket().recv() {
+                Ok((frame, more)) => {
+                    self.partial.push(frame);
+                    if !more {
+                        return Some(decode(&mem::take(&mut self.partial)));
+                    }
+                }
+                Err(errno) => {
+                    self.is_over |= errno.ends_socket();
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+fn decode(message: &Multipart) -> Result<SocketEvent, EventError> {
+    let frames = message.iter().map(|frame| &**frame);
+    // It looks at all of it, and keeps nothing of the endpoint.
+    let kind = tidegate_core::SocketEvent::<0>::decode(frames)?.kind;
+    let endpoint = message.get(1).map_or(&[][..], |frame| frame);
+    Ok(SocketEvent {
+        kind,
+        endpoint: String::from_utf8_lossy(endpoint).into_owned(),
+        discarded: 0,
+    })
+}
+
+/// An endpoint that no other monitor of this process has.
+fn unique_endpoint() -> CString {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    c_string(&format!("inproc://tidegate-monitor-{number}")).unwrap_or_default()
+}
+
+/// A PAIR that is connected to this endpoint, which is not bound yet.
+fn connected(mut pair: Socket, endpoint: &CString) -> Result<Socket, Errno> {
+    pair.set_int(zmq_sys::ZMQ_RCVHWM, 0)?;
+    pair.set_int(zmq_sys::ZMQ_LINGER, 0)?;
+    pair.connect(endpoint)?;
+    Ok(pair)
+}
+
+impl State {
+    fn wake(&mut self, wakes: Wakes) {
+        self.wakes = self.wakes.and(wakes);
+    }
+
+    fn feed(&mut self, event: Result<SocketEvent, EventError>) {
+        let wakes = self.machine.feed_event(event);
+        self.wake(wakes);
+    }
+
+    /// Takes in what has come, and has the PAIR watched for what comes next.
+    fn take_in_batch(&mut self) {
+        for _ in 0..BATCH {
+            let Some(pair) = &mut self.pair else {
+                return;
+            };
+            match pair.recv() {
+                Some(event) => self.feed(event),
+                None if pair.is_over => return drop(self.pair.take()),
+                None => return pair.watch.set(),
+            }
+        }
+        if let Some(pair) = &self.pair {
+            pair.watch.reschedule();
+        }
+    }
+
+    /// Takes in everything that has come until now.
+    fn take_in_all(&mut self) {
+        while let Some(event) = self.pair.as_mut().and_then(Pair::recv) {
+            self.feed(event);
+        }
+        // Nothing more, and the watch is set.
+        self.take_in_batch();
+    }
+
+    /// Takes in everything of a PAIR that nothing more comes to, and closes it.
+    fn take_in_rest(&mut self, mut pair: Pair, is_wanted: impl Fn(EventKind) -> bool) {
+        while let Some(event) = pair.recv() {
+            if event.as_ref().map_or(true, |event| is_wanted(event.kind)) {
+                self.feed(event);
+            }
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.machine.state(), Life::Open)
+    }
+}
+
+impl Monitor {
+    pub(crate) fn new(backlog: usize) -> Arc<Self> {
+        let mut machine = Machine::new(OwnedQueue::new(), OwnedQueue::new(), GrowingSlots::new());
+        // Nobody waits yet who could be woken.
+        let _ = machine.set_event_backlog(backlog);
+        Arc::new(Self(Mutex::new(State {
+            machine,
+            pair: None,
+            wakes: Wakes::NONE,
+        })))
+    }
+
+    /// Locks the events; returns who has reason to go on, to be woken once no lock is held.
+    fn locked<R>(&self, f: impl FnOnce(&mut State) -> R) -> (R, Wakers) {
+        let mut wakers = Wakers::new();
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = f(&mut state);
+        let mut wakes = mem::take(&mut state.wakes);
+        while let Some(waker) = state.machine.take_waker(&mut wakes) {
+            wakers.push(waker);
+        }
+        (result, wakers)
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
+        let (result, wakers) = self.locked(f);
+        wake_all(wakers);
+        result
+    }
+
+    /// The stream is closing, or has failed: what has happened until now can still be read.
+    pub(crate) fn close(&self, failure: Option<Errno>) {
+        self.with(|state| {
+            state.take_in_all();
+            let wakes = match failure {
+                Some(errno) => state.machine.fail(errno),
+                None => state.machine.close(),
+            };
+            state.wake(wakes);
+        });
+    }
+
+    /// The stream's socket is closed.
+    pub(crate) fn end(&self) {
+        let pair = self.with(|state| state.pair.take());
+        drop(pair);
+    }
+
+    /// Has `socket` monitored by this PAIR. What came by another one is taken in before.
+    fn arm(
+        self: &Arc<Self>,
+        state: &mut State,
+        socket: &mut Socket,
+        pair: Socket,
+        mask: EventMask,
+    ) -> Result<(), MonitorError> {
+        let endpoint = unique_endpoint();
+        let pair = connected(pair, &endpoint).map_err(MonitorError::Refused)?;
+        let mut new = None;
+        Watch::open(pair, |watch| {
+            new = Some(Pair {
+                watch,
+                mask,
+                partial: Multipart::new(),
+                is_over: false,
+            });
+            self.clone()
+        })?;
+        let armed = socket.monitor(Some(&endpoint), mask);
+        if let Some(old) = state.pair.take() {
+            // The monitor as a whole has not stopped.
+            state.take_in_rest(old, |kind| kind != EventKind::MonitorStopped);
+        }
+        let wakes = state.machine.set_monitoring(armed.is_ok());
+        state.wake(wakes);
+        armed.map_err(MonitorError::Refused)?;
+        state.pair = new;
+        state.take_in_batch();
+        Ok(())
+    }
+}
+
+impl Watched for Monitor {
+    fn on_ready(&self) {
+        self.with(|state| {
+            if let Some(pair) = &mut state.pair {
+                pair.watch.fired();
+            }
+            state.take_in_batch();
+        });
+    }
+
+    fn on_schedule(&self) {
+        self.with(State::take_in_batch);
+    }
+}
+
+impl ZmqStream {
+    /// Has libzmq report these events of the socket, to be read by [`read_event`](Self::read_event). What happened before is not
+    /// reported. A second time it changes which events are reported, and loses none of those that have come.
+    ///
+    /// Takes two more sockets of the context, and a descriptor or two for each, until it is [disabled](Self::disable_monitor) or the
+    /// stream is closed.
+    ///
+    /// # Errors
+    /// See [`MonitorError`]. If the events could not be changed, the stream is not monitored any more.
+    ///
+    /// ```
+    /// use futures_lite::future::block_on;
+    /// use tidegate::{EventKind, EventMask, SocketType, ZmqStream};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let stream = ZmqStream::builder(SocketType::PULL).open()?;
+    /// stream.enable_monitor(EventMask::ALL)?;
+    /// let endpoint = stream.bind("tcp://127.0.0.1:*")?;
+    ///
+    /// let event = block_on(stream.read_event())?;
+    /// assert!(matches!(event.kind, EventKind::Listening { .. }));
+    /// assert_eq!(event.endpoint, endpoint);
+    /// # block_on(tidegate::shutdown(std::time::Duration::from_secs(5)))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn enable_monitor(&self, events: EventMask) -> Result<(), MonitorError> {
+        let monitor = &self.inner().monitor;
+        if self.monitored_events() == Some(events) {
+            return Ok(());
+        }
+        // Made before the stream is locked.
+        let pair = self.inner().context.socket(SocketType::PAIR);
+        let pair = pair.map_err(|error| match error {
+            OpenError::Socket { source, .. } => MonitorError::Refused(source),
+            _ => MonitorError::Closed,
+        })?;
+        let armed = self.inner().with(|flow| {
+            flow.touch(|socket| monitor.locked(|state| monitor.arm(state, socket, pair, events)))
+        });
+        let (result, wakers) = armed.ok_or(MonitorError::Closed)?;
+        wake_all(wakers);
+        result
+    }
+
+    /// Has no more events reported. Those that have come can still be read, and then whoever reads events learns that there is no
+    /// monitor. A second time, and on a stream that is closed, it does nothing.
+    pub fn disable_monitor(&self) {
+        let monitor = &self.inner().monitor;
+        let disarmed = self.inner().with(|flow| {
+            flow.touch(|socket| {
+                // It fails only if the context is gone, and the monitor with it.
+                let _: Result<(), Errno> = socket.monitor(None, EventMask::NONE);
+                monitor.locked(|state| {
+                    if let Some(pair) = state.pair.take() {
+                        state.take_in_rest(pair, |_| true);
+                    }
+                    let wakes = state.machine.set_monitoring(false);
+                    state.wake(wakes);
+                })
+            })
+        });
+        if let Some(((), wakers)) = disarmed {
+            wake_all(wakers);
+        }
+    }
+
+    /// Which events are reported: `None` if there is no monitor.
+    pub fn monitored_events(&self) -> Option<EventMask> {
+        self.inner().monitor.with(|state| {
+            let pair = state.pair.as_ref().filter(|_| state.is_open());
+            pair.map(|pair| pair.mask)
+        })
+    }
+
+    /// Changes how many events are kept until they are read, `None` for any number; the oldest ones that are too many are
+    /// discarded, and counted.
+    pub fn set_events_backlog(&self, events: impl Into<Option<usize>>) {
+        let most = events.into().unwrap_or(usize::MAX);
+        self.inner().monitor.with(|state| {
+            let wakes = state.machine.set_event_backlog(most);
+            state.wake(wakes);
+        });
+    }
+
+    /// Waits for an event. Those who wait are served in the order in which they came. Events do not wait for messages, nor
+    /// messages for events.
+    ///
+    /// # Errors
+    /// See [`ReadEventError`]. Events that have come are read first.
+    ///
+    /// # Cancel safety
+    /// A dropped future has taken no event; if it had been woken already, the next one is.
+    pub fn read_event(&self) -> ReadEvent<'_> {
+        ReadEvent {
+            monitor: &self.inner().monitor,
+            ticket: Ticket::new(),
+        }
+    }
+
+    /// Takes an event if one is there and nobody waits for it.
+    ///
+    /// # Errors
+    /// See [`TryReadEventError`].
+    pub fn try_read_event(&self) -> Result<SocketEvent, TryReadEventError> {
+        let read = self.inner().monitor.with(|state| {
+            let (read, wakes) = state.machine.try_event();
+            state.wake(wakes);
+            read
+        });
+        match read {
+            Ok(seen) => Ok(event(seen)?),
+            Err(CoreTryReadEventError::Empty) => Err(TryReadEventError::Empty),
+            Err(CoreTryReadEventError::Read(error)) => Err(read_error(error).into()),
+        }
+    }
+}
+
+/// Waits for an event. Made by [`ZmqStream::read_event`].
+#[must_use = "futures do nothing unless polled"]
+pub struct ReadEvent<'a> {
+    monitor: &'a Monitor,
+    ticket: Ticket,
+}
+
+impl Future for ReadEvent<'_> {
+    type Output = Result<SocketEvent, ReadEventError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        this.ticket.offer(cx.waker());
+        let ticket = &mut this.ticket;
+        let read = this.monitor.with(|state| {
+            let (read, wakes) = state.machine.poll_event(ticket);
+            state.wake(wakes);
+            read
+        });
+        this.ticket.settle();
+        read.map(|read| read.map_err(read_error).and_then(event))
+    }
+}
+
+impl Drop for ReadEvent<'_> {
+    fn drop(&mut self) {
+        if self.ticket.has_place() {
+            let ticket = &mut self.ticket;
+            self.monitor.with(|state| {
+                let wakes = state.machine.cancel(ticket);
+                state.wake(wakes);
+            });
+        }
+    }
+}
+
+impl fmt::Debug for ReadEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadEvent").finish_non_exhaustive()
+    }
+}
+
+fn event(
+    (event, discarded): (Result<SocketEvent, EventError>, usize),
+) -> Result<SocketEvent, ReadEventError> {
+    let event = event.map_err(|source| ReadEventError::Malformed { source, discarded })?;
+    Ok(SocketEvent { discarded, ..event })
+}
+
+fn read_error(error: CoreReadEventError<Errno>) -> ReadEventError {
+    match error {
+        CoreReadEventError::NotMonitoring => ReadEventError::NotMonitoring,
+        CoreReadEventError::Failed(errno) => ReadEventError::Failed(errno),
+        // Slots grow.
+        CoreReadEventError::Closed | CoreReadEventError::TooManyWaiters => ReadEventError::Closed,
+    }
+}
+
+impl Flow {
+    /// Whether the events are to be told, now, that the stream ends.
+    pub(crate) fn ends_events(&mut self) -> bool {
+        let is_open = matches!(self.machine.state(), Life::Open);
+        !is_open && !mem::replace(&mut self.has_ended_events, true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f1_what_is_no_event_is_an_error_that_says_why() {
+        let header = [0x0008u16.to_ne_bytes().as_slice(), &7u32.to_ne_bytes()].concat();
+        let decoded = |frames: &[&[u8]]| decode(&Multipart::from(frames));
+        let event = decoded(&[&header, b"ipc://here"]).unwrap();
+        assert_eq!(event.kind, EventKind::Listening { fd: 7 });
+        assert_eq!((&*event.endpoint, event.discarded), ("ipc://here", 0));
+
+        assert!(matches!(
+            decoded(&[&header]),
+            Err(EventError::FrameCount { found: 1, .. })
+        ));
+        assert!(matches!(
+            decoded(&[b"short", b""]),
+            Err(EventError::HeaderLength { found_bytes: 5, .. })
+        ));
+        assert!(matches!(
+            decoded(&[&header, b"\xff"]),
+            Err(EventError::EndpointNotUtf8 { .. })
+        ));
+        assert!(decoded(&[]).is_err());
+    }
+
+    #[test]
+    fn f1_an_endpoint_of_any_length_is_kept_whole() {
+        let header = [0x0008u16.to_ne_bytes().as_slice(), &7u32.to_ne_bytes()].concat();
+        let endpoint = format!("ipc:///{}", "x".repeat(300));
+        let event = decode(&[&header[..], endpoint.as_bytes()].into()).unwrap();
+        assert_eq!(event.endpoint, endpoint);
+    }
+}
