@@ -1,12 +1,15 @@
 //! Opening a stream.
 
+use std::mem;
+use std::sync::Arc;
+
 use tidegate_core::{Level, Limit, Machine, OwnedQueue, Watermarks};
 use zmq::SocketType;
 
 use crate::backlog;
 use crate::context::Context;
 use crate::endpoints::Endpoints;
-use crate::error::{EndpointError, OpenError, Side};
+use crate::error::{AdoptError, EndpointError, OpenError, Side};
 use crate::message::Multipart;
 use crate::options::{OptionValue, Setting, SocketOption};
 use crate::pump::Flow;
@@ -96,7 +99,8 @@ impl Builder {
         self
     }
 
-    /// Opens the stream in this context, and not in the one that the process shares.
+    /// Opens the stream in this context, and not in the one that the process shares. Of a socket to [`adopt`](Self::adopt) it has to
+    /// be the context.
     pub fn context(mut self, context: &Context) -> Self {
         self.context = Some(context.clone());
         self
@@ -169,24 +173,102 @@ impl Builder {
     /// See [`OpenError`]: it names the endpoint, the option or the marks. Nothing stays bound, connected or open; libzmq frees the
     /// socket's descriptors in the background.
     pub fn open(self) -> Result<ZmqStream, OpenError> {
-        let read_limits = self.read.resolve(Side::Read)?;
-        let write_limits = self.write.resolve(Side::Write)?;
-        let context = match self.context {
-            Some(context) => context,
+        let limits = self.limits()?;
+        let context = match &self.context {
+            Some(context) => context.clone(),
             None => Context::shared()?,
         };
-        let mut socket = context.socket(self.kind)?;
+        let socket = context.socket(self.kind)?;
+        self.open_over(socket, context, limits)
+            .map_err(|(error, _)| error)
+    }
+
+    /// Opens the stream over a socket that is there already, whatever it is bound and connected to; messages that it holds are read
+    /// first. The stream closes it in the end.
+    ///
+    /// Its context is known only if [`context`](Self::context) gives the same one; without that the stream cannot be
+    /// [monitored](ZmqStream::enable_monitor), and its [`shutdown`](ZmqStream::shutdown) ends nothing but the stream: messages that
+    /// libzmq has accepted are sent before the context is terminated by whoever owns it.
+    ///
+    /// # Errors
+    /// See [`OpenError`]. The socket comes back.
+    ///
+    /// ```
+    /// use futures_lite::future::block_on;
+    /// use tidegate::{SocketType, ZmqStream};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let context = zmq::Context::new();
+    /// let socket = context.socket(SocketType::PULL)?;
+    /// socket.bind("inproc://there-already")?;
+    ///
+    /// let error = ZmqStream::builder(SocketType::PUSH).adopt(socket).unwrap_err();
+    /// assert_eq!(error.to_string(), "the socket to adopt is a PULL, not a PUSH");
+    ///
+    /// let stream = ZmqStream::builder(SocketType::PULL).adopt(error.socket)?;
+    /// let peer = context.socket(SocketType::PUSH)?;
+    /// peer.connect("inproc://there-already")?;
+    /// peer.send("hello", 0)?;
+    /// assert_eq!(block_on(stream.read())?, "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn adopt(self, socket: zmq::Socket) -> Result<ZmqStream, AdoptError> {
+        let limits = match self.limits() {
+            Ok(limits) => limits,
+            Err(error) => return Err(AdoptError { error, socket }),
+        };
+        let context = match &self.context {
+            Some(context) if context.is_shutting_down() => {
+                let error = OpenError::ContextShutDown;
+                return Err(AdoptError { error, socket });
+            }
+            Some(context) => context.clone(),
+            None => Context::unknown(),
+        };
+        Socket::adopt(socket, self.kind)
+            .map_err(|(error, socket)| AdoptError { error, socket })
+            .and_then(|socket| {
+                let opened = self.open_over(socket, context, limits);
+                opened.map_err(|(error, socket)| AdoptError {
+                    error,
+                    socket: socket.into_inner(),
+                })
+            })
+    }
+
+    fn limits(&self) -> Result<[Watermarks; 2], OpenError> {
+        Ok([
+            self.read.resolve(Side::Read)?,
+            self.write.resolve(Side::Write)?,
+        ])
+    }
+
+    /// Everything that is set on the socket itself, before anybody watches it.
+    fn prepare(&self, socket: &mut Socket) -> Result<(Vec<Vec<u8>>, Endpoints), OpenError> {
         for setting in &self.settings {
-            setting.apply(&mut socket)?;
+            setting.apply(socket)?;
         }
-        let subscribed = subscribe_early(&mut socket, &self.subscriptions);
+        let subscribed = subscribe_early(socket, &self.subscriptions);
         let subscribed = subscribed.map_err(OpenError::Subscribe)?;
         let mut endpoints = Endpoints::default();
-        if let Err(error) = open_all(&mut endpoints, &mut socket, &self.bind, &self.connect) {
-            endpoints.unbind_all(&mut socket);
+        if let Err(error) = open_all(&mut endpoints, socket, &self.bind, &self.connect) {
+            endpoints.undo_all(socket);
             return Err(error.into());
         }
+        Ok((subscribed, endpoints))
+    }
 
+    fn open_over(
+        self,
+        mut socket: Socket,
+        context: Context,
+        [read_limits, write_limits]: [Watermarks; 2],
+    ) -> Result<ZmqStream, (OpenError, Socket)> {
+        let (subscribed, endpoints) = match self.prepare(&mut socket) {
+            Ok(prepared) => prepared,
+            Err(error) => return Err((error, socket)),
+        };
         let mut machine = Machine::new(OwnedQueue::new(), OwnedQueue::new(), GrowingSlots::new());
         // Nobody waits yet who could be woken.
         let _ = machine.set_read_limits(read_limits);
@@ -205,20 +287,36 @@ impl Builder {
         let inner = Watch::open(socket, |watch| {
             let flow = Flow::new(machine, ZmqTransport::new(watch), endpoints);
             Inner::new(flow, self.kind, context, self.events_backlog).into()
-        })?;
+        });
+        let inner = inner.map_err(|(error, socket)| (OpenError::Watch(error), socket))?;
+        let opened = self.begin(&inner, subscribed);
+        match opened {
+            Ok(()) => Ok(ZmqStream::of(inner)),
+            Err(error) => match inner.with(Flow::give_up) {
+                Some(mut socket) => {
+                    inner
+                        .with(|flow| mem::take(&mut flow.endpoints))
+                        .undo_all(&mut socket);
+                    Err((error, socket))
+                }
+                // The socket has failed in between, and is closed.
+                None => Ok(ZmqStream::of(inner)),
+            },
+        }
+    }
+
+    /// Makes the stream known, and begins to use it.
+    fn begin(&self, inner: &Arc<Inner>, subscribed: Vec<Vec<u8>>) -> Result<(), OpenError> {
         if !inner.register() {
-            inner.with(Flow::abort);
             return Err(OpenError::ContextShutDown);
         }
         inner.with(|flow| flow.subscriptions = subscribed);
         for prefix in &self.subscriptions {
-            if let Err(error) = inner.with(|flow| flow.subscribe(self.kind, prefix)) {
-                inner.with(Flow::abort);
-                return Err(OpenError::Subscribe(error));
-            }
+            let subscribed = inner.with(|flow| flow.subscribe(self.kind, prefix));
+            subscribed.map_err(OpenError::Subscribe)?;
         }
         inner.with(Flow::pump);
-        Ok(ZmqStream::of(inner))
+        Ok(())
     }
 }
 

@@ -12,10 +12,10 @@ use std::{fmt, io, mem};
 use tidegate_core::Lost;
 use zmq::SocketType;
 
-use crate::error::{OpenError, ShutdownError};
+use crate::error::{Errno, OpenError, OptionError, ShutdownError};
 use crate::pump::Flow;
 use crate::runtime::unwinding;
-use crate::socket::{RawContext, Socket};
+use crate::socket::{RawContext, Socket, socket_of};
 use crate::stream::{Inner, wake_all};
 
 /// Sockets that are closed by a shutdown linger for so much longer than its deadline: were libzmq to give up just
@@ -44,13 +44,23 @@ struct Shared {
 
 struct State {
     /// Gone once it is being terminated.
-    raw: Option<RawContext>,
+    origin: Option<Origin>,
     streams: HashMap<u64, Weak<Inner>>,
     /// How many streams were ever opened.
     opened: u64,
     /// The end, once it has been asked for.
     shutdown: Option<Arc<Done>>,
     terminated: bool,
+}
+
+/// Whose libzmq context it is.
+enum Origin {
+    /// Our own: we terminate it.
+    Own(RawContext),
+    /// A clone of a caller's, which is terminated with its last clone.
+    Callers(zmq::Context),
+    /// That of a socket that was adopted, which its owner terminates.
+    Unknown,
 }
 
 /// A stream's place among those of its context.
@@ -67,11 +77,24 @@ impl Context {
     /// # Errors
     /// libzmq has no descriptors or memory for it.
     pub fn new() -> Result<Self, OpenError> {
-        let raw = RawContext::new().map_err(OpenError::Context)?;
-        Ok(Self {
+        Self::builder().build()
+    }
+
+    /// Begins to make a context of its own.
+    pub fn builder() -> ContextBuilder {
+        ContextBuilder::default()
+    }
+
+    /// The context of an adopted socket.
+    pub(crate) fn unknown() -> Self {
+        Self::of(Origin::Unknown)
+    }
+
+    fn of(origin: Origin) -> Self {
+        Self {
             shared: Arc::new(Shared {
                 state: Mutex::new(State {
-                    raw: Some(raw),
+                    origin: Some(origin),
                     streams: HashMap::new(),
                     opened: 0,
                     shutdown: None,
@@ -79,7 +102,7 @@ impl Context {
                 }),
                 changed: Condvar::new(),
             }),
-        })
+        }
     }
 
     /// The context that the process's streams have unless they are given another.
@@ -96,13 +119,20 @@ impl Context {
 
     pub(crate) fn socket(&self, kind: SocketType) -> Result<Socket, OpenError> {
         let state = lock(&self.shared.state);
-        let raw = state.raw.as_ref().filter(|_| state.shutdown.is_none());
-        raw.ok_or(OpenError::ContextShutDown)?
-            .socket(kind)
-            .map_err(|source| OpenError::Socket {
-                kind: name(kind),
-                source,
-            })
+        let origin = state.origin.as_ref().filter(|_| state.shutdown.is_none());
+        let socket = match origin.ok_or(OpenError::ContextShutDown)? {
+            Origin::Own(raw) => raw.socket(kind),
+            Origin::Callers(context) => socket_of(context, kind),
+            Origin::Unknown => return Err(OpenError::NeedsContext),
+        };
+        socket.map_err(|source| OpenError::Socket {
+            kind: name(kind),
+            source,
+        })
+    }
+
+    pub(crate) fn is_shutting_down(&self) -> bool {
+        lock(&self.shared.state).shutdown.is_some()
     }
 
     /// A stream was opened. `None` if the context is being shut down.
@@ -218,10 +248,10 @@ impl Context {
 
     /// Has a helper thread terminate the context, which may block for as long as sockets linger.
     fn terminate(&self) -> io::Result<()> {
-        let raw = lock(&self.shared.state).raw.take();
-        if let Some(raw) = raw {
+        let origin = lock(&self.shared.state).origin.take();
+        if let Some(origin) = origin {
             let context = self.clone();
-            terminate_with(raw, move || {
+            origin.terminate_with(move || {
                 lock(&context.shared.state).terminated = true;
                 context.shared.changed.notify_all();
             })?;
@@ -230,21 +260,112 @@ impl Context {
     }
 }
 
-fn terminate_with(raw: RawContext, then: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let thread = thread::Builder::new().name("tidegate-term".into());
-    thread.spawn(move || {
-        raw.terminate();
-        then();
-    })?;
-    Ok(())
+impl Origin {
+    fn terminate_with(self, then: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let thread = thread::Builder::new().name("tidegate-term".into());
+        // In a place that outlives the thread which cannot be had: a clone of a context may block the thread that drops it.
+        let kept = Arc::new(Mutex::new(Some(self)));
+        let of_thread = kept.clone();
+        let spawned = thread.spawn(move || {
+            let origin = lock(&of_thread).take();
+            match origin {
+                Some(Self::Own(raw)) => raw.terminate(),
+                Some(Self::Callers(context)) => drop(context),
+                Some(Self::Unknown) | None => {}
+            }
+            then();
+        });
+        if let Err(error) = spawned {
+            mem::forget(kept);
+            return Err(error);
+        }
+        Ok(())
+    }
 }
 
 impl Drop for State {
     fn drop(&mut self) {
-        if let Some(raw) = self.raw.take() {
+        if let Some(origin) = self.origin.take()
+            && !matches!(origin, Origin::Unknown)
+        {
             // Without a thread the context is left as it is: nothing uses it any more.
-            let _: io::Result<()> = terminate_with(raw, || ());
+            let _: io::Result<()> = origin.terminate_with(|| ());
         }
+    }
+}
+
+/// A caller's context. Streams of it reach the caller's own sockets by `inproc`.
+///
+/// A clone of it is kept until the last handle and the last stream are gone, or it is [shut down](Context::shutdown), and is then
+/// dropped by a helper thread. libzmq terminates the context with its last clone: who drops that waits for what is still to be sent.
+/// Do not [`destroy`](zmq::Context::destroy) it while it has streams.
+impl From<zmq::Context> for Context {
+    fn from(context: zmq::Context) -> Self {
+        Self::of(Origin::Callers(context))
+    }
+}
+
+/// What a context of its own is made with. Made by [`Context::builder`].
+#[derive(Clone, Debug, Default)]
+#[must_use = "a builder makes nothing before `build`"]
+pub struct ContextBuilder {
+    io_threads: Option<u32>,
+    max_sockets: Option<u32>,
+}
+
+impl ContextBuilder {
+    /// How many threads libzmq sends and receives with. [The guide](https://zguide.zeromq.org/docs/chapter2/) counts one for each
+    /// gigabyte a second; 0 is for `inproc` alone
+    /// ([zmq_ctx_set(3)](https://libzmq.readthedocs.io/en/latest/zmq_ctx_set.html)). Default: 1.
+    pub fn io_threads(mut self, threads: u32) -> Self {
+        self.io_threads = Some(threads);
+        self
+    }
+
+    /// How many sockets there may be at once: one for each stream, two more while it is monitored. Each takes a descriptor or two of
+    /// the process, and so does each connection. Default: 1,023.
+    pub fn max_sockets(mut self, sockets: u32) -> Self {
+        self.max_sockets = Some(sockets);
+        self
+    }
+
+    /// Makes the context.
+    ///
+    /// # Errors
+    /// [`OpenError::Option`] names what libzmq does not take; [`OpenError::Context`] says that it has no descriptors or memory.
+    ///
+    /// ```
+    /// use tidegate::{Context, SocketType, ZmqStream};
+    ///
+    /// # fn main() -> Result<(), tidegate::OpenError> {
+    /// let context = Context::builder().max_sockets(4_000).io_threads(2).build()?;
+    /// let stream = ZmqStream::builder(SocketType::PULL).context(&context).open()?;
+    ///
+    /// let error = Context::builder().max_sockets(0).build().unwrap_err();
+    /// assert_eq!(error.to_string(), "cannot set ZMQ_MAX_SOCKETS: Invalid argument (errno 22)");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn build(self) -> Result<Context, OpenError> {
+        let raw = RawContext::new().map_err(OpenError::Context)?;
+        let context = Context::of(Origin::Own(raw));
+        for (option, number, value) in [
+            ("ZMQ_IO_THREADS", zmq_sys::ZMQ_IO_THREADS, self.io_threads),
+            (
+                "ZMQ_MAX_SOCKETS",
+                zmq_sys::ZMQ_MAX_SOCKETS,
+                self.max_sockets,
+            ),
+        ] {
+            let Some(value) = value else { continue };
+            let state = lock(&context.shared.state);
+            if let Some(Origin::Own(raw)) = &state.origin {
+                let set = i32::try_from(value).map_err(|_| Errno::INVALID);
+                let set = set.and_then(|value| raw.set(number, value));
+                set.map_err(|source| OptionError::Set { option, source })?;
+            }
+        }
+        Ok(context)
     }
 }
 
@@ -359,7 +480,8 @@ impl fmt::Debug for Shutdown {
     }
 }
 
-fn name(kind: SocketType) -> &'static str {
+/// A type as `zmq.h` calls it.
+pub(crate) fn name(kind: SocketType) -> &'static str {
     match kind {
         SocketType::PAIR => "PAIR",
         SocketType::PUB => "PUB",

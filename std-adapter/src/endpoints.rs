@@ -85,12 +85,18 @@ impl Endpoints {
         Ok(())
     }
 
-    /// Takes back what was bound: closing the socket alone would do so some time later.
-    pub(crate) fn unbind_all(&mut self, socket: &mut Socket) {
+    /// Takes back what was bound and connected: closing the socket alone would do so some time later, and a socket that is given
+    /// back is not closed.
+    pub(crate) fn undo_all(&mut self, socket: &mut Socket) {
         for endpoint in self.bound.drain(..) {
             if let Some(c_endpoint) = c_string(&endpoint) {
                 // What cannot be unbound is so when the socket closes.
                 let _: Result<(), Errno> = socket.unbind(&c_endpoint);
+            }
+        }
+        for endpoint in self.connected.drain(..) {
+            if let Some(c_endpoint) = c_string(&endpoint) {
+                let _: Result<(), Errno> = socket.disconnect(&c_endpoint);
             }
         }
     }

@@ -87,12 +87,49 @@ pub enum OpenError {
         /// What libzmq says.
         source: Errno,
     },
+    /// The socket that was to be adopted is of another type.
+    #[error("the socket to adopt is a {found}, not a {asked_for}")]
+    WrongType {
+        /// The type that was asked for.
+        asked_for: &'static str,
+        /// The type that it has.
+        found: &'static str,
+    },
+    /// The socket that was to be adopted is of no use: its context was terminated.
+    #[error("cannot adopt the socket: {source}")]
+    Adopt {
+        /// What libzmq says.
+        source: Errno,
+    },
+    /// The context of an adopted socket is not known, and no other socket can be made in it.
+    #[error("the socket was adopted without its context; `Builder::context` gives it")]
+    NeedsContext,
     /// The context is being shut down, or was.
     #[error("the context was shut down")]
     ContextShutDown,
     /// The I/O thread, or its watch over the socket's descriptor, could not be had.
     #[error("cannot watch the socket: {0}")]
     Watch(#[from] io::Error),
+}
+
+/// Why a socket was not adopted. The socket comes back, with the options that were set; what was bound or connected for the stream is
+/// undone.
+#[derive(thiserror::Error)]
+#[error("{error}")]
+pub struct AdoptError {
+    /// What went wrong.
+    #[source]
+    pub error: OpenError,
+    /// The socket.
+    pub socket: zmq::Socket,
+}
+
+impl fmt::Debug for AdoptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdoptError")
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why an endpoint was not bound, connected, unbound or disconnected. Nothing has changed.
@@ -276,6 +313,9 @@ pub enum MonitorError {
     /// The stream is closing or closed, or its context is being shut down.
     #[error("the stream is closed")]
     Closed,
+    /// The stream's socket was adopted, and its context is not known.
+    #[error("the socket was adopted without its context; `Builder::context` gives it")]
+    NeedsContext,
     /// libzmq refused it: too many sockets in the context, or too many descriptors.
     #[error("cannot monitor the socket: {0}")]
     Refused(#[source] Errno),

@@ -41,9 +41,9 @@ mod transport;
 
 pub use backlog::SocketEvent;
 pub use builder::Builder;
-pub use context::{Context, Shutdown, shutdown};
+pub use context::{Context, ContextBuilder, Shutdown, shutdown};
 pub use error::{
-    DrainError, EndpointError, Errno, MonitorError, OpenError, OptionError, ReadError,
+    AdoptError, DrainError, EndpointError, Errno, MonitorError, OpenError, OptionError, ReadError,
     ReadEventError, ShutdownError, Side, SubscribeError, TryReadError, TryReadEventError,
     WriteError,
 };

@@ -226,7 +226,8 @@ impl Monitor {
                 is_over: false,
             });
             self.clone()
-        })?;
+        })
+        .map_err(|(error, _)| error)?;
         let armed = socket.monitor(Some(&endpoint), mask);
         if let Some(old) = state.pair.take() {
             // The monitor as a whole has not stopped.
@@ -291,6 +292,7 @@ impl ZmqStream {
         let pair = self.inner().context.socket(SocketType::PAIR);
         let pair = pair.map_err(|error| match error {
             OpenError::Socket { source, .. } => MonitorError::Refused(source),
+            OpenError::NeedsContext => MonitorError::NeedsContext,
             _ => MonitorError::Closed,
         })?;
         let armed = self.inner().with(|flow| {

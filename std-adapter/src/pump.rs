@@ -94,6 +94,13 @@ impl Flow {
         Some(result)
     }
 
+    /// Ends the stream before it was anybody's, and gives its socket back, if it still has it.
+    pub(crate) fn give_up(&mut self) -> Option<Socket> {
+        let transport = self.transport.take();
+        self.abort();
+        transport.map(|transport| transport.watch.into_socket())
+    }
+
     /// The watch has seen the descriptor readable.
     pub(crate) fn fired(&mut self) {
         if let Some(transport) = &mut self.transport {

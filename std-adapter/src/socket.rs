@@ -10,15 +10,17 @@
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::mem::{self, ManuallyDrop};
 use std::ops::Deref;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use std::{alloc, io, ptr, slice};
+use std::{alloc, io, ptr, slice, thread};
 
 use polling::{Event, Poller};
 use tidegate_core::EventMask;
 use zmq::SocketType;
 use zmq_sys::errno::{EAGAIN, EINTR, EINVAL, ENOTSOCK, ETERM};
 
-use crate::error::Errno;
+use crate::context::name;
+use crate::error::{Errno, OpenError};
 
 /// Payloads up to this length are copied into libzmq's message; longer ones are handed over.
 const COPY_MOST: usize = 1024;
@@ -100,6 +102,21 @@ fn raw_type(kind: SocketType) -> c_int {
     })
 }
 
+const ALL_TYPES: [SocketType; 12] = [
+    SocketType::PAIR,
+    SocketType::PUB,
+    SocketType::SUB,
+    SocketType::REQ,
+    SocketType::REP,
+    SocketType::DEALER,
+    SocketType::ROUTER,
+    SocketType::PULL,
+    SocketType::PUSH,
+    SocketType::XPUB,
+    SocketType::XSUB,
+    SocketType::STREAM,
+];
+
 /// A libzmq context. It has to be [`terminate`](Self::terminate)d; dropping it leaks it.
 #[derive(Debug)]
 pub(crate) struct RawContext(ptr::NonNull<c_void>);
@@ -116,6 +133,13 @@ impl RawContext {
         ptr::NonNull::new(context).map(Self).ok_or_else(Errno::last)
     }
 
+    /// Sets an option of the context; those that are asked for here have no effect once it has had a socket.
+    pub(crate) fn set(&self, option: u32, value: c_int) -> Result<(), Errno> {
+        // SAFETY: the context lives: `terminate` takes it by value, and `self` is borrowed here.
+        retry(|| unsafe { zmq_sys::zmq_ctx_set(self.0.as_ptr(), raw(option), value) })?;
+        Ok(())
+    }
+
     pub(crate) fn socket(&self, kind: SocketType) -> Result<Socket, Errno> {
         // SAFETY: the context lives: `terminate` takes it by value, and `self` is borrowed here.
         let socket = unsafe { zmq_sys::zmq_socket(self.0.as_ptr(), raw_type(kind)) };
@@ -125,9 +149,7 @@ impl RawContext {
         // SAFETY: it is a socket that was just made, and nobody else owns it. What is asked of `from_raw`'s argument
         // beyond that, to come of `into_raw`, only means that no other `zmq::Socket` closes it.
         let inner = unsafe { zmq::Socket::from_raw(socket) };
-        let mut socket = Socket { inner, kind, fd: 0 };
-        socket.fd = socket.get(zmq_sys::ZMQ_FD, 0)?;
-        Ok(socket)
+        Socket::of(inner, kind, false).map_err(|(errno, _)| errno)
     }
 
     /// Waits until every socket of the context is closed and has sent what its linger allows, and frees the context.
@@ -247,14 +269,100 @@ impl Deref for Frame {
     }
 }
 
+/// A socket of a caller's context, which the caller keeps alive for longer.
+pub(crate) fn socket_of(context: &zmq::Context, kind: SocketType) -> Result<Socket, Errno> {
+    let socket = context.socket(kind);
+    let socket = socket.map_err(|error| Errno::new(error.to_raw()))?;
+    // SAFETY: it comes of `into_raw`, and nobody else owns it. That lets go of the clone of the context that the socket had: a
+    // drop of the last clone waits for all sockets.
+    let inner = unsafe { zmq::Socket::from_raw(socket.into_raw()) };
+    Socket::of(inner, kind, false).map_err(|(errno, _)| errno)
+}
+
 /// A socket, and what is asked of it without waiting. It closes when it is dropped; that waits for nothing.
 pub(crate) struct Socket {
-    inner: zmq::Socket,
+    /// Taken in `drop` and `into_inner` only.
+    inner: ManuallyDrop<zmq::Socket>,
     kind: SocketType,
     fd: zmq_sys::RawFd,
+    /// Whether it may hold the last clone of its context.
+    is_adopted: bool,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // SAFETY: it is not used any more: `self` is being dropped, and `into_inner` forgets `self`.
+        let inner = unsafe { ManuallyDrop::take(&mut self.inner) };
+        if !self.is_adopted {
+            return drop(inner);
+        }
+        // The drop of a context's last clone waits until all its sockets are closed.
+        let inner = Arc::new(Mutex::new(Some(inner)));
+        let of_thread = inner.clone();
+        let thread = thread::Builder::new().name("tidegate-term".into());
+        let spawned = thread.spawn(move || drop(of_thread.lock().map(|mut inner| inner.take())));
+        if spawned.is_err() {
+            // Without a thread it is left as it is: nothing uses it any more.
+            mem::forget(inner);
+        }
+    }
 }
 
 impl Socket {
+    fn of(
+        inner: zmq::Socket,
+        kind: SocketType,
+        is_adopted: bool,
+    ) -> Result<Self, (Errno, zmq::Socket)> {
+        let mut socket = Self {
+            inner: ManuallyDrop::new(inner),
+            kind,
+            fd: 0,
+            is_adopted,
+        };
+        match socket.get(zmq_sys::ZMQ_FD, 0) {
+            Ok(fd) => socket.fd = fd,
+            Err(errno) => return Err((errno, socket.into_inner())),
+        }
+        Ok(socket)
+    }
+
+    /// Takes a socket of somebody else over, which has to be of this type.
+    pub(crate) fn adopt(
+        mut inner: zmq::Socket,
+        kind: SocketType,
+    ) -> Result<Self, (OpenError, zmq::Socket)> {
+        let socket = inner.as_mut_ptr();
+        let mut found: c_int = 0;
+        let mut len = mem::size_of::<c_int>();
+        // SAFETY: the socket lives as long as `inner`, which is ours; `found` has room for the `len` bytes of an `int`.
+        let asked = retry(|| unsafe {
+            let found = ptr::from_mut(&mut found).cast();
+            zmq_sys::zmq_getsockopt(socket, raw(zmq_sys::ZMQ_TYPE), found, &mut len)
+        });
+        let asked_for = name(kind);
+        if let Err(source) = asked {
+            return Err((OpenError::Adopt { source }, inner));
+        }
+        if found != raw_type(kind) {
+            let found = ALL_TYPES.iter().find(|kind| raw_type(**kind) == found);
+            let found = found.map_or("draft", |kind| name(*kind));
+            return Err((OpenError::WrongType { asked_for, found }, inner));
+        }
+        Self::of(inner, kind, true).map_err(|(source, inner)| (OpenError::Adopt { source }, inner))
+    }
+
+    /// Gives the socket back.
+    pub(crate) fn into_inner(self) -> zmq::Socket {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: it is not used any more: `this` is never dropped.
+        unsafe { ManuallyDrop::take(&mut this.inner) }
+    }
+
+    pub(crate) fn descriptor(&self) -> Descriptor {
+        Descriptor(self.fd)
+    }
+
     pub(crate) fn kind(&self) -> SocketType {
         self.kind
     }
@@ -446,33 +554,38 @@ impl Socket {
         let more = unsafe { zmq_sys::zmq_msg_more(&frame.msg) } != 0;
         Ok((frame, more))
     }
+}
 
+/// A socket's descriptor. Whoever holds one (`runtime::thread::Place`) lets go of it before the socket is dropped.
+#[derive(Clone, Copy)]
+pub(crate) struct Descriptor(zmq_sys::RawFd);
+
+impl Descriptor {
     /// Has the descriptor watched, for nothing yet.
-    pub(crate) fn watch(&self, poller: &Poller, key: usize) -> io::Result<()> {
-        // SAFETY: the descriptor stays open as long as the socket, and whoever has it watched (`runtime::thread::Watch`,
-        // the only caller) ends that before the socket is dropped.
-        unsafe { poller.add(self.fd, Event::none(key)) }
+    pub(crate) fn watch(self, poller: &Poller, key: usize) -> io::Result<()> {
+        // SAFETY: the descriptor stays open as long as the socket, and its holder ends the watch before that is dropped.
+        unsafe { poller.add(self.0, Event::none(key)) }
     }
 
     /// Has the descriptor watched, once: libzmq makes it readable when something has happened that it has not taken in.
-    pub(crate) fn rewatch(&self, poller: &Poller, key: usize) -> io::Result<()> {
-        poller.modify(self.borrow_fd(), Event::readable(key))
+    pub(crate) fn rewatch(self, poller: &Poller, key: usize) -> io::Result<()> {
+        poller.modify(self.borrow(), Event::readable(key))
     }
 
-    pub(crate) fn unwatch(&self, poller: &Poller) -> io::Result<()> {
-        poller.delete(self.borrow_fd())
+    pub(crate) fn unwatch(self, poller: &Poller) -> io::Result<()> {
+        poller.delete(self.borrow())
     }
 
     #[cfg(unix)]
-    fn borrow_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        // SAFETY: libzmq keeps the descriptor open for as long as the socket lives, and that is as long as `self`.
-        unsafe { std::os::fd::BorrowedFd::borrow_raw(self.fd) }
+    fn borrow<'a>(self) -> std::os::fd::BorrowedFd<'a> {
+        // SAFETY: libzmq keeps the descriptor open for as long as the socket lives, and that is longer than its holder.
+        unsafe { std::os::fd::BorrowedFd::borrow_raw(self.0) }
     }
 
     #[cfg(windows)]
-    fn borrow_fd(&self) -> std::os::windows::io::BorrowedSocket<'_> {
+    fn borrow<'a>(self) -> std::os::windows::io::BorrowedSocket<'a> {
         // SAFETY: as on unix.
-        unsafe { std::os::windows::io::BorrowedSocket::borrow_raw(self.fd) }
+        unsafe { std::os::windows::io::BorrowedSocket::borrow_raw(self.0) }
     }
 }
 

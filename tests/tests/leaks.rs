@@ -61,6 +61,20 @@ fn e4_after_the_end_descriptors_and_threads_are_back_to_where_they_were() {
     drop(pull);
     eventually(|| threads().is_empty() && descriptors() == before);
 
+    // A6: as many of libzmq's I/O threads as a context was made for. Not every build of it names them.
+    let tasks = |io_threads| {
+        let context = Context::builder().io_threads(io_threads);
+        let context = context.build().unwrap();
+        let pull = ZmqStream::builder(SocketType::PULL).context(&context);
+        let pull = pull.open().unwrap();
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap().count();
+        drop(pull);
+        shut_down(&context);
+        eventually(|| threads().is_empty() && descriptors() == before);
+        tasks
+    };
+    assert_eq!(tasks(3), tasks(1) + 2);
+
     // A context that nobody shuts down ends with its last handle, in the background.
     let context = Context::new().unwrap();
     let pull = ZmqStream::builder(SocketType::PULL)

@@ -14,7 +14,7 @@ use std::thread;
 use polling::{Events, Poller};
 use slab::Slab;
 
-use crate::socket::Socket;
+use crate::socket::{Descriptor, Socket};
 
 /// What is called when there is something to do.
 pub(crate) trait Watched: Send + Sync {
@@ -44,44 +44,55 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The watch over one socket. It owns the socket, so that it ends before the socket does.
+/// The watch over one socket. It owns the socket, and ends before the socket does: fields are dropped in their order.
 pub(crate) struct Watch {
+    place: Place,
     socket: Socket,
+}
+
+/// A descriptor's place in the reactor.
+struct Place {
     reactor: Arc<Reactor>,
     key: usize,
+    descriptor: Descriptor,
     is_set: bool,
     closed: bool,
 }
 
 impl Watch {
     /// Puts a socket under watch, which is not set yet. Starts the I/O thread if there is none. `watched` is made once
-    /// the watch is there and is kept until it is closed.
+    /// the watch is there and is kept until it is closed. The socket comes back if there can be no watch.
     pub(crate) fn open<W: Watched + 'static>(
         socket: Socket,
         make: impl FnOnce(Self) -> Arc<W>,
-    ) -> io::Result<Arc<W>> {
+    ) -> Result<Arc<W>, (io::Error, Socket)> {
         let mut running = lock(&RUNNING);
         let reactor = match &*running {
             Some(reactor) => reactor.clone(),
-            None => running.insert(start()?).clone(),
+            None => match start() {
+                Ok(reactor) => running.insert(reactor).clone(),
+                Err(error) => return Err((error, socket)),
+            },
         };
         let mut table = lock(&reactor.table);
         let key = table.watched.vacant_key();
-        if let Err(error) = socket.watch(&reactor.poller, key) {
+        let descriptor = socket.descriptor();
+        if let Err(error) = descriptor.watch(&reactor.poller, key) {
             let unused = table.watched.is_empty();
             drop(table);
             if unused {
                 end(&mut running);
             }
-            return Err(error);
+            return Err((error, socket));
         }
-        let watched = make(Self {
-            socket,
+        let place = Place {
             reactor: reactor.clone(),
             key,
+            descriptor,
             is_set: false,
             closed: false,
-        });
+        };
+        let watched = make(Self { place, socket });
         table.watched.insert(watched.clone());
         Ok(watched)
     }
@@ -92,34 +103,48 @@ impl Watch {
 
     /// From now on the stream is called when the descriptor is readable, or if it is so already; once.
     pub(crate) fn set(&mut self) {
-        if !self.is_set && !self.closed {
+        let place = &mut self.place;
+        if !place.is_set && !place.closed {
             // It fails only if the descriptor is not watched at all; it is, until `close`.
-            self.is_set = self.socket.rewatch(&self.reactor.poller, self.key).is_ok();
+            let set = place.descriptor.rewatch(&place.reactor.poller, place.key);
+            place.is_set = set.is_ok();
         }
     }
 
     /// The stream was called.
     pub(crate) fn fired(&mut self) {
-        self.is_set = false;
+        self.place.is_set = false;
     }
 
     /// Has the I/O thread call the stream soon.
     pub(crate) fn reschedule(&self) {
-        let mut table = lock(&self.reactor.table);
-        if !table.scheduled.contains(&self.key) {
-            table.scheduled.push_back(self.key);
+        let place = &self.place;
+        let mut table = lock(&place.reactor.table);
+        if !table.scheduled.contains(&place.key) {
+            table.scheduled.push_back(place.key);
         }
         drop(table);
         // It fails only if the poller is gone, and the reactor holds it.
-        let _: io::Result<()> = self.reactor.poller.notify();
+        let _: io::Result<()> = place.reactor.poller.notify();
     }
 
     /// Ends the watch. The thread ends with the last one.
     pub(crate) fn close(&mut self) {
+        self.place.close();
+    }
+
+    /// Ends the watch, and gives the socket back.
+    pub(crate) fn into_socket(self) -> Socket {
+        self.socket
+    }
+}
+
+impl Place {
+    fn close(&mut self) {
         if mem::replace(&mut self.closed, true) {
             return;
         }
-        let _: io::Result<()> = self.socket.unwatch(&self.reactor.poller);
+        let _: io::Result<()> = self.descriptor.unwatch(&self.reactor.poller);
         let mut running = lock(&RUNNING);
         let mut table = lock(&self.reactor.table);
         let watched = table.watched.try_remove(self.key);
@@ -135,7 +160,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for Place {
     fn drop(&mut self) {
         self.close();
     }

@@ -1,0 +1,240 @@
+//! Whose context and whose socket a stream has (contract A3, A6), and what becomes of it when the context goes (E3).
+
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_lite::future::block_on;
+use tidegate::{
+    Context, EventMask, MonitorError, OpenError, ReadError, ReadEventError, SocketType, WriteError,
+    ZmqStream, options,
+};
+use tidegate_tests::{Counter, Watchdog, builder, eventually, poll, shut_down, threads};
+
+const ETERM: i32 = 156_384_765;
+
+/// The callers' side: a context, and a PULL of it that is bound.
+fn bound_pull(endpoint: &str) -> (zmq::Context, zmq::Socket) {
+    let context = zmq::Context::new();
+    let socket = context.socket(zmq::PULL).unwrap();
+    socket.bind(endpoint).unwrap();
+    (context, socket)
+}
+
+#[test]
+fn a3_a_socket_of_another_type_is_refused_with_both_names_and_comes_back() {
+    let _watchdog = Watchdog::new(60);
+    let (context, socket) = bound_pull("inproc://a3");
+    let error = ZmqStream::builder(SocketType::SUB)
+        .adopt(socket)
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the socket to adopt is a PULL, not a SUB"
+    );
+    // It is as it was: bound, and usable.
+    let push = context.socket(zmq::PUSH).unwrap();
+    push.connect("inproc://a3").unwrap();
+    push.send("x", 0).unwrap();
+    assert_eq!(error.socket.recv_bytes(0).unwrap(), b"x");
+}
+
+#[test]
+fn a3_a_socket_that_holds_messages_already_delivers_them_at_once() {
+    let _watchdog = Watchdog::new(60);
+    let (context, socket) = bound_pull("inproc://a3");
+    let push = context.socket(zmq::PUSH).unwrap();
+    push.connect("inproc://a3").unwrap();
+    for k in 0..5u8 {
+        push.send(vec![k], 0).unwrap();
+    }
+    // The news of them were taken in before the stream was there.
+    assert_eq!(socket.get_events().unwrap(), zmq::POLLIN);
+    let stream = ZmqStream::builder(SocketType::PULL).adopt(socket).unwrap();
+    let counter = Counter::new();
+    for k in 0..5u8 {
+        let Poll::Ready(message) = poll(&mut stream.read(), &counter) else {
+            panic!("message {k} is there");
+        };
+        assert_eq!(message.unwrap(), [[k]]);
+    }
+    stream.abort();
+}
+
+#[test]
+fn a3_an_adopt_that_fails_undoes_what_it_did_and_returns_the_socket() {
+    let _watchdog = Watchdog::new(60);
+    let (context, mut socket) = bound_pull("inproc://a3");
+    let shut = Context::new().unwrap();
+    shut_down(&shut);
+    let open = || ZmqStream::builder(SocketType::PULL);
+    let failing: [(tidegate::Builder, &str); 4] = [
+        (
+            open().bind("inproc://new").bind("inproc://a3"),
+            "cannot bind inproc://a3",
+        ),
+        (
+            open().bind("inproc://new").connect("nonsense"),
+            "cannot connect nonsense",
+        ),
+        (
+            open().option(options::ROUTER_MANDATORY, true),
+            "cannot set ZMQ_ROUTER_MANDATORY",
+        ),
+        (open().context(&shut), "the context was shut down"),
+    ];
+    for (builder, why) in failing {
+        let error = builder.adopt(socket).unwrap_err();
+        assert!(error.to_string().starts_with(why), "{error}");
+        socket = error.socket;
+        // What was bound for the stream is free.
+        let other = context.socket(zmq::PULL).unwrap();
+        other.bind("inproc://new").unwrap();
+        other.unbind("inproc://new").unwrap();
+    }
+    let stream = open().adopt(socket).unwrap();
+    let push = context.socket(zmq::PUSH).unwrap();
+    push.connect("inproc://a3").unwrap();
+    push.send("x", 0).unwrap();
+    assert_eq!(block_on(stream.read()).unwrap(), "x");
+    stream.abort();
+}
+
+#[test]
+fn a3_a_stream_without_its_context_says_so_where_one_is_needed() {
+    let _watchdog = Watchdog::new(60);
+    let (context, socket) = bound_pull("inproc://a3");
+    let stream = ZmqStream::builder(SocketType::PULL).adopt(socket).unwrap();
+    assert!(matches!(
+        stream.enable_monitor(EventMask::ALL),
+        Err(MonitorError::NeedsContext)
+    ));
+    assert_eq!(
+        block_on(stream.read_event()),
+        Err(ReadEventError::NotMonitoring)
+    );
+    block_on(stream.shutdown(Duration::from_secs(20))).unwrap();
+
+    // With it, it can be monitored.
+    let known = Context::from(context.clone());
+    let socket = context.socket(zmq::PULL).unwrap();
+    let stream = builder(SocketType::PULL, &known).adopt(socket).unwrap();
+    stream.enable_monitor(EventMask::LISTENING).unwrap();
+    let endpoint = stream.bind("tcp://127.0.0.1:*").unwrap();
+    assert_eq!(block_on(stream.read_event()).unwrap().endpoint, endpoint);
+    shut_down(&known);
+}
+
+#[test]
+fn a6_streams_of_a_callers_context_reach_the_callers_sockets() {
+    let _watchdog = Watchdog::new(60);
+    let (callers, socket) = bound_pull("inproc://a6");
+    let context = Context::from(callers.clone());
+    let push = builder(SocketType::PUSH, &context).connect("inproc://a6");
+    let push = push.open().unwrap();
+    push.write("to the caller").unwrap();
+    assert_eq!(socket.recv_bytes(0).unwrap(), b"to the caller");
+    // The caller's context lives on.
+    shut_down(&context);
+    assert!(matches!(
+        builder(SocketType::PUSH, &context).open(),
+        Err(OpenError::ContextShutDown)
+    ));
+    let push = callers.socket(zmq::PUSH).unwrap();
+    push.connect("inproc://a6").unwrap();
+    push.send("still there", 0).unwrap();
+    assert_eq!(socket.recv_bytes(0).unwrap(), b"still there");
+}
+
+#[test]
+fn a6_a_context_has_as_many_sockets_as_it_was_made_for() {
+    let _watchdog = Watchdog::new(60);
+    let few = Context::builder().max_sockets(2).build().unwrap();
+    let open = |context: &Context| builder(SocketType::PULL, context).open();
+    let _two = [open(&few).unwrap(), open(&few).unwrap()];
+    let error = open(&few).unwrap_err();
+    assert!(matches!(error, OpenError::Socket { kind: "PULL", .. }));
+    shut_down(&few);
+}
+
+#[test]
+fn a6_no_drop_waits_for_a_peer_that_never_comes() {
+    let _watchdog = Watchdog::new(60);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("tcp://{}", free.local_addr().unwrap());
+    drop(free);
+    // libzmq holds a message for a peer that is not there. A drop of the last clone of its context waits that long.
+    let lingers = Duration::from_millis(300);
+    let unsent = |stream: ZmqStream| {
+        stream.set_option(options::LINGER, Some(lingers)).unwrap();
+        stream.connect(&endpoint).unwrap();
+        stream.write("for nobody").unwrap();
+        stream
+    };
+    let started = std::time::Instant::now();
+
+    let own = Context::new().unwrap();
+    let stream = unsent(builder(SocketType::PUSH, &own).open().unwrap());
+    drop(own);
+    drop(stream);
+
+    let callers = zmq::Context::new();
+    let context = Context::from(callers.clone());
+    let stream = unsent(builder(SocketType::PUSH, &context).open().unwrap());
+    drop(callers);
+    drop(context);
+    drop(stream);
+
+    // The last clone is in the socket itself.
+    let socket = zmq::Context::new().socket(zmq::PUSH).unwrap();
+    let stream = unsent(ZmqStream::builder(SocketType::PUSH).adopt(socket).unwrap());
+    drop(stream);
+
+    // Every one of them waits on a thread of its own.
+    let waiting = threads()
+        .iter()
+        .filter(|name| *name == "tidegate-term")
+        .count();
+    assert!(waiting > 0 || started.elapsed() > lingers);
+    eventually(|| !threads().contains(&"tidegate-term".to_owned()));
+}
+
+#[test]
+fn e3_a_context_that_is_terminated_from_elsewhere_ends_its_streams_with_that_error() {
+    let _watchdog = Watchdog::new(60);
+    let mut callers = zmq::Context::new();
+    // `destroy` frees the context, and the drop of the last clone would free it once more.
+    std::mem::forget(callers.clone());
+    let context = Context::from(callers.clone());
+    let stream = builder(SocketType::DEALER, &context).high_write(0);
+    let stream = stream.open().unwrap();
+    stream.enable_monitor(EventMask::LISTENING).unwrap();
+    stream.write("for nobody").unwrap();
+    let counters: Vec<_> = (0..5).map(|_| Counter::new()).collect();
+    let (mut read, mut drain, mut flush) = (stream.read(), stream.drain(), stream.flush());
+    let (mut read_event, mut closed) = (stream.read_event(), stream.closed());
+    assert!(poll(&mut read, &counters[0]).is_pending());
+    assert!(poll(&mut drain, &counters[1]).is_pending());
+    assert!(poll(&mut flush, &counters[2]).is_pending());
+    assert!(poll(&mut read_event, &counters[3]).is_pending());
+    assert!(poll(&mut closed, &counters[4]).is_pending());
+
+    // It waits until every socket is closed: the stream has let go of its own.
+    callers.destroy().unwrap();
+
+    let Err(ReadError::Failed(errno)) = block_on(read) else {
+        panic!("it has failed");
+    };
+    assert_eq!(errno.raw(), ETERM);
+    assert!(block_on(drain).is_err());
+    assert!(block_on(flush).is_err());
+    assert_eq!(block_on(read_event), Err(ReadEventError::Failed(errno)));
+    assert_eq!(block_on(closed).messages, 1);
+    assert_eq!(stream.exception(), Some(errno));
+    let Err(WriteError::Failed(message, same)) = stream.write("late") else {
+        panic!("it has failed");
+    };
+    assert_eq!((*message, same), ("late".into(), errno));
+    for counter in &counters {
+        assert_eq!(counter.take(), 1);
+    }
+}
