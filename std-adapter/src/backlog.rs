@@ -23,6 +23,8 @@ pub(crate) struct Backlog {
     events: VecDeque<Result<SocketEvent, EventError>>,
     most: usize,
     discarded: usize,
+    /// How many were ever discarded.
+    pub(crate) discarded_ever: u64,
 }
 
 impl Backlog {
@@ -30,6 +32,7 @@ impl Backlog {
         while self.events.len() > most {
             self.events.pop_front();
             self.discarded = self.discarded.saturating_add(1);
+            self.discarded_ever = self.discarded_ever.wrapping_add(1);
         }
     }
 }
@@ -40,6 +43,7 @@ impl Events for Backlog {
         events: VecDeque::new(),
         most: DEFAULT,
         discarded: 0,
+        discarded_ever: 0,
     };
 
     fn push(&mut self, event: Self::Event) {

@@ -285,7 +285,7 @@ impl Builder {
         let _ = machine.set_on_demand(on_demand);
 
         let inner = Watch::open(socket, |watch| {
-            let flow = Flow::new(machine, ZmqTransport::new(watch), endpoints);
+            let flow = Flow::new(self.kind, machine, ZmqTransport::new(watch), endpoints);
             Inner::new(flow, self.kind, context, self.events_backlog).into()
         });
         let inner = inner.map_err(|(error, socket)| (OpenError::Watch(error), socket))?;

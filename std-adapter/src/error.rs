@@ -261,6 +261,12 @@ pub enum WriteError {
     /// A message of a STREAM socket has two frames: who, and what.
     #[error("a message of a STREAM socket has two frames, an identity and bytes; this one has {}", .0.len())]
     NotTwoFrames(Box<Multipart>),
+    /// A PULL and a SUB only receive.
+    #[error("a socket of this type only receives")]
+    ReceivesOnly(Box<Multipart>),
+    /// A REQ has asked and not read the reply, or a REP has read no request that it has not answered.
+    #[error("out of turn: a message has to be read first")]
+    OutOfTurn(Box<Multipart>),
     /// The stream is closing or closed.
     #[error("the stream is closed")]
     Closed(Box<Multipart>),
@@ -278,6 +284,8 @@ impl WriteError {
         match self {
             Self::NoFrames(message)
             | Self::NotTwoFrames(message)
+            | Self::ReceivesOnly(message)
+            | Self::OutOfTurn(message)
             | Self::Closed(message)
             | Self::Refused(message, _)
             | Self::Failed(message, _) => *message,
@@ -288,6 +296,16 @@ impl WriteError {
 /// Why a read gave no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
+    /// A PUSH and a PUB only send.
+    #[error("a socket of this type only sends")]
+    SendsOnly,
+    /// A REQ has not asked, or a REP has not answered what it has read last.
+    #[error("out of turn: a message has to be written first")]
+    OutOfTurn,
+    /// The request that this would have been the reply to was not sent;
+    /// [`take_send_failure`](crate::ZmqStream::take_send_failure) has it. The next turn is that of a write.
+    #[error("the request was not sent")]
+    NoReply,
     /// The stream is closing or closed, and everything that had been buffered was read.
     #[error("the stream is closed")]
     Closed,

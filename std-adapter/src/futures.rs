@@ -10,7 +10,8 @@ use tidegate_core::{Lost, Ticket};
 use crate::error::{DrainError, ReadError, WriteError};
 use crate::message::Multipart;
 use crate::pump::Flow;
-use crate::stream::{Inner, ZmqStream, check};
+use crate::stream::{Inner, ZmqStream};
+use crate::turns;
 
 /// A stream, and a place among those who wait for it.
 pub(crate) struct Wait<'a> {
@@ -56,7 +57,11 @@ impl Future for Read<'_> {
     type Output = Result<Multipart, ReadError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        self.get_mut().0.poll(cx, Flow::poll_read)
+        let wait = &mut self.get_mut().0;
+        if !turns::receives(wait.inner.kind) {
+            return Poll::Ready(Err(ReadError::SendsOnly));
+        }
+        wait.poll(cx, Flow::poll_read)
     }
 }
 
@@ -97,7 +102,7 @@ impl Future for SendMessage<'_> {
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let message = &mut this.message;
-        if let Err(error) = check(this.wait.inner.kind, message) {
+        if let Err(error) = turns::check(this.wait.inner.kind, message) {
             return Poll::Ready(Err(error(mem::take(message).into())));
         }
         this.wait

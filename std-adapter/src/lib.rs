@@ -28,9 +28,11 @@ mod context;
 mod endpoints;
 mod error;
 mod futures;
+mod ledger;
 mod message;
 mod monitor;
 pub mod options;
+mod port;
 mod pump;
 mod queue;
 mod runtime;
@@ -38,6 +40,7 @@ mod socket;
 mod stream;
 mod subscriptions;
 mod transport;
+mod turns;
 
 pub use backlog::SocketEvent;
 pub use builder::Builder;
@@ -48,6 +51,7 @@ pub use error::{
     WriteError,
 };
 pub use futures::{Closed, Drain, Flush, Read, SendMessage};
+pub use ledger::{FailedSends, SendFailure, Stats};
 pub use message::{Frame, Multipart};
 pub use monitor::ReadEvent;
 pub use stream::ZmqStream;

@@ -189,6 +189,11 @@ impl Monitor {
         result
     }
 
+    /// How many events the backlog has ever discarded.
+    pub(crate) fn discarded(&self) -> u64 {
+        self.with(|state| state.machine.events().discarded_ever)
+    }
+
     /// The stream is closing, or has failed: what has happened until now can still be read.
     pub(crate) fn close(&self, failure: Option<Errno>) {
         self.with(|state| {

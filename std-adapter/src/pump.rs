@@ -15,13 +15,17 @@ use tidegate_core::{
     SendError as CoreSendError, Sent, Shutdown, State, Ticket, Transport,
     TryReadError as CoreTryReadError, Wakes, Watermarks, WriteError as CoreWriteError, drive,
 };
+use zmq::SocketType;
 
 use crate::context::Registration;
 use crate::endpoints::Endpoints;
 use crate::error::{DrainError, Errno, ReadError, TryReadError, WriteError};
+use crate::ledger::Ledger;
 use crate::message::Multipart;
+use crate::port::{OwnedPort, ZmqMachine};
 use crate::socket::Socket;
-use crate::transport::{OwnedPort, ZmqMachine, ZmqTransport};
+use crate::transport::ZmqTransport;
+use crate::turns::Turn;
 
 /// A stream's machine and its socket. The socket is there until the stream has ended.
 pub(crate) struct Flow {
@@ -31,6 +35,8 @@ pub(crate) struct Flow {
     pub(crate) registration: Option<Registration>,
     pub(crate) endpoints: Endpoints,
     pub(crate) subscriptions: Vec<Vec<u8>>,
+    pub(crate) ledger: Ledger,
+    turn: Turn,
     /// Whether the events were told that the stream ends.
     pub(crate) has_ended_events: bool,
     /// Who is to be woken once the lock is released.
@@ -38,9 +44,16 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
-    pub(crate) fn new(machine: ZmqMachine, transport: ZmqTransport, endpoints: Endpoints) -> Self {
+    pub(crate) fn new(
+        kind: SocketType,
+        machine: ZmqMachine,
+        transport: ZmqTransport,
+        endpoints: Endpoints,
+    ) -> Self {
         Self {
             machine,
+            ledger: Ledger::new(kind),
+            turn: Turn::of(kind),
             transport: Some(transport),
             registration: None,
             endpoints,
@@ -51,6 +64,7 @@ impl Flow {
     }
 
     fn wake(&mut self, wakes: Wakes) {
+        self.ledger.note_gates(&self.machine);
         self.wakes = self.wakes.and(wakes);
     }
 
@@ -67,7 +81,7 @@ impl Flow {
         let Some(transport) = &mut self.transport else {
             return;
         };
-        let mut port = OwnedPort::new(&mut self.machine);
+        let mut port = OwnedPort::new(&mut self.machine, &mut self.ledger, &mut self.turn);
         // The transport's watch calls the stream itself; it needs no waker.
         let drive = drive(
             &mut port,
@@ -109,8 +123,22 @@ impl Flow {
         self.pump();
     }
 
+    /// Whether the stream is open, and this is not the turn of what is to be done.
+    fn is_out_of_turn(&self, other: Turn) -> bool {
+        self.turn == other && matches!(self.machine.state(), State::Open)
+    }
+
     /// Sends a message at once if nothing is queued before it, and queues it otherwise.
-    pub(crate) fn write(&mut self, mut message: Multipart) -> Result<(), WriteError> {
+    pub(crate) fn write(&mut self, message: Multipart) -> Result<(), WriteError> {
+        if self.is_out_of_turn(Turn::Read) {
+            return Err(WriteError::OutOfTurn(message.into()));
+        }
+        self.write_in_turn(message)?;
+        self.turn.has_written();
+        Ok(())
+    }
+
+    fn write_in_turn(&mut self, mut message: Multipart) -> Result<(), WriteError> {
         let direct = matches!(self.machine.state(), State::Open)
             && self.machine.outgoing().is_empty()
             && !message.is_empty();
@@ -118,6 +146,7 @@ impl Flow {
             return self.queue(message);
         };
         transport.begin();
+        let payload_bytes = message.payload_bytes();
         match transport.send(&mut message) {
             Ok(Sent::Blocked) => {
                 self.queue(message)?;
@@ -130,8 +159,14 @@ impl Flow {
                     self.pump_on();
                 }
                 match sent {
-                    Sent::Refused(errno) => Err(WriteError::Refused(message.into(), errno)),
-                    Sent::Accepted | Sent::Blocked => Ok(()),
+                    Sent::Refused(errno) => {
+                        self.ledger.refused(&message, errno);
+                        Err(WriteError::Refused(message.into(), errno))
+                    }
+                    Sent::Accepted | Sent::Blocked => {
+                        self.ledger.sent(payload_bytes);
+                        Ok(())
+                    }
                 }
             }
             Err(errno) => {
@@ -167,6 +202,10 @@ impl Flow {
     }
 
     pub(crate) fn poll_read(&mut self, ticket: &mut Ticket) -> Poll<Result<Multipart, ReadError>> {
+        // One that waits already has come in turn, and is served when it is its turn again.
+        if !ticket.has_place() && self.is_out_of_turn(Turn::Write) {
+            return Poll::Ready(Err(ReadError::OutOfTurn));
+        }
         let receiving = self.machine.interest().receive;
         if let Poll::Ready(result) = self.poll_buffered(ticket) {
             self.go_on_if_resumed(receiving);
@@ -197,14 +236,10 @@ impl Flow {
     fn poll_buffered(&mut self, ticket: &mut Ticket) -> Poll<Result<Multipart, ReadError>> {
         let (read, wakes) = self.machine.poll_read(ticket, |message| message);
         self.wake(wakes);
-        read.map_err(|error| match error {
-            CoreReadError::Failed(errno) => ReadError::Failed(errno),
-            // Slots grow, and nothing is copied into a slice.
-            CoreReadError::Closed
-            | CoreReadError::Discarded { .. }
-            | CoreReadError::TooManyWaiters
-            | CoreReadError::TooSmall { .. } => ReadError::Closed,
-        })
+        if let Poll::Ready(Ok(_)) = read {
+            self.turn.has_read();
+        }
+        read.map_err(read_error)
     }
 
     /// Receives one message if one is there.
@@ -216,7 +251,7 @@ impl Flow {
         if !self.machine.interest().receive {
             return;
         }
-        let mut port = OwnedPort::new(&mut self.machine);
+        let mut port = OwnedPort::new(&mut self.machine, &mut self.ledger, &mut self.turn);
         let received = transport.try_recv(&mut port);
         let wakes = port.wakes;
         self.wake(wakes);
@@ -231,6 +266,9 @@ impl Flow {
     }
 
     pub(crate) fn try_read(&mut self) -> Result<Multipart, TryReadError> {
+        if self.is_out_of_turn(Turn::Write) {
+            return Err(ReadError::OutOfTurn.into());
+        }
         if self.machine.incoming().is_empty() && !self.machine.has_readers() {
             self.receive();
             if self.has_sleepers() {
@@ -240,11 +278,13 @@ impl Flow {
         let receiving = self.machine.interest().receive;
         let (read, wakes) = self.machine.try_read(|message| message);
         self.wake(wakes);
+        if read.is_ok() {
+            self.turn.has_read();
+        }
         self.go_on_if_resumed(receiving);
         read.map_err(|error| match error {
             CoreTryReadError::Empty => TryReadError::Empty,
-            CoreTryReadError::Read(CoreReadError::Failed(errno)) => ReadError::Failed(errno).into(),
-            CoreTryReadError::Read(_) => ReadError::Closed.into(),
+            CoreTryReadError::Read(error) => read_error(error).into(),
         })
     }
 
@@ -292,6 +332,9 @@ impl Flow {
         ticket: &mut Ticket,
         message: &mut Multipart,
     ) -> Poll<Result<(), WriteError>> {
+        if !ticket.has_place() && self.is_out_of_turn(Turn::Read) {
+            return Poll::Ready(Err(WriteError::OutOfTurn(mem::take(message).into())));
+        }
         // The queue of a host has room for every message: what is waited for is the gate.
         match self.poll_machine(|machine| machine.poll_send(ticket, 0)) {
             Poll::Pending => Poll::Pending,
@@ -357,6 +400,18 @@ impl Flow {
         let wakes = self.machine.abort();
         self.wake(wakes);
         self.pump();
+    }
+}
+
+fn read_error(error: CoreReadError<Errno>) -> ReadError {
+    match error {
+        CoreReadError::Failed(errno) => ReadError::Failed(errno),
+        // Nothing is too long for the queue of a host: it is the request that was discarded.
+        CoreReadError::Discarded { .. } => ReadError::NoReply,
+        // Slots grow, and nothing is copied into a slice.
+        CoreReadError::Closed | CoreReadError::TooManyWaiters | CoreReadError::TooSmall { .. } => {
+            ReadError::Closed
+        }
     }
 }
 

@@ -12,12 +12,14 @@ use zmq::SocketType;
 
 use crate::builder::Builder;
 use crate::context::{Context, Shutdown};
-use crate::error::{Errno, TryReadError, WriteError};
+use crate::error::{Errno, ReadError, TryReadError, WriteError};
 use crate::futures::{Closed, Drain, Flush, Read, SendMessage, Wait};
+use crate::ledger::{SendFailure, Stats};
 use crate::message::Multipart;
 use crate::monitor::Monitor;
 use crate::pump::Flow;
 use crate::runtime::Watched;
+use crate::turns;
 
 /// What all handles of a stream share, and the I/O thread for as long as the stream has a socket.
 pub(crate) struct Inner {
@@ -183,7 +185,7 @@ impl ZmqStream {
     /// See [`WriteError`]. The message comes back, and nothing of it was sent.
     pub fn write(&self, message: impl Into<Multipart>) -> Result<(), WriteError> {
         let message = message.into();
-        if let Err(error) = check(self.inner().kind, &message) {
+        if let Err(error) = turns::check(self.inner().kind, &message) {
             return Err(error(message.into()));
         }
         self.inner().with(|flow| flow.write(message))
@@ -217,6 +219,9 @@ impl ZmqStream {
     /// # Errors
     /// See [`TryReadError`].
     pub fn try_read(&self) -> Result<Multipart, TryReadError> {
+        if !turns::receives(self.inner().kind) {
+            return Err(ReadError::SendsOnly.into());
+        }
         self.inner().with(Flow::try_read)
     }
 
@@ -371,9 +376,22 @@ impl ZmqStream {
             .with(|flow| flow.machine.outgoing().level_bytes())
     }
 
-    /// How many queued messages libzmq has refused, each for a reason of its own; the stream went on with the next.
-    pub fn refused_messages(&self) -> usize {
-        self.inner().with(|flow| flow.machine.refused_messages())
+    /// Takes the oldest message that was queued and that libzmq refused, with the reason: a mandatory ROUTER's to a peer that is not
+    /// there any more, say. Of a message that [`write`](Self::write) could send at once, that is the error of the write. The newest
+    /// 64 are kept.
+    pub fn take_send_failure(&self) -> Option<SendFailure> {
+        self.inner().with(|flow| flow.ledger.take_failure())
+    }
+
+    /// What the stream has done since it was opened, and what it holds.
+    pub fn stats(&self) -> Stats {
+        let discarded_events = self.inner().monitor.discarded();
+        self.inner().with(|flow| Stats {
+            discarded_events,
+            read_buffer_bytes: flow.machine.incoming().level_bytes(),
+            write_buffer_bytes: flow.machine.outgoing().level_bytes(),
+            ..flow.ledger.stats.clone()
+        })
     }
 }
 
@@ -385,18 +403,5 @@ impl fmt::Debug for ZmqStream {
             .field("type", &self.inner().kind)
             .field("machine", &format_args!("{machine}"))
             .finish()
-    }
-}
-
-/// Whether a socket of this type takes such a message; if not, which error says so.
-pub(crate) fn check(
-    kind: SocketType,
-    message: &Multipart,
-) -> Result<(), fn(Box<Multipart>) -> WriteError> {
-    match message.len() {
-        0 => Err(WriteError::NoFrames),
-        // libzmq would take any other for the beginning of a message that never ends, and drop all that follows.
-        len if kind == SocketType::STREAM && len != 2 => Err(WriteError::NotTwoFrames),
-        _ => Ok(()),
     }
 }

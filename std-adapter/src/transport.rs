@@ -8,95 +8,14 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tidegate_core::{
-    EventMask, Interest, Machine, OwnedMessage, Phase, Port, Received, Sent, Shutdown, Transport,
-    Wakes,
-};
+use tidegate_core::{EventMask, Interest, Received, Sent, Shutdown, Transport};
 use zmq::SocketType;
 
 use crate::error::Errno;
 use crate::message::{Frame, Multipart};
-use crate::queue::Owned;
+use crate::port::OwnedPort;
 use crate::runtime::Watch;
 use crate::socket::Socket;
-
-/// The machine of a stream over libzmq.
-pub(crate) type ZmqMachine = Machine<Owned, Errno>;
-
-/// The machine, for as long as its owner has it locked. Wakes are gathered for when it is let go.
-pub(crate) struct OwnedPort<'a> {
-    pub(crate) machine: &'a mut ZmqMachine,
-    pub(crate) wakes: Wakes,
-    moved_bytes: usize,
-}
-
-impl<'a> OwnedPort<'a> {
-    pub(crate) fn new(machine: &'a mut ZmqMachine) -> Self {
-        Self {
-            machine,
-            wakes: Wakes::NONE,
-            moved_bytes: 0,
-        }
-    }
-
-    fn wake(&mut self, wakes: Wakes) {
-        self.wakes = self.wakes.and(wakes);
-    }
-
-    /// A message was received. The queue of a host takes every message that has a frame.
-    fn feed(&mut self, message: Multipart) {
-        let bytes = OwnedMessage::charge_bytes(&message);
-        if let Ok(wakes) = self.machine.feed(message) {
-            self.moved_bytes = self.moved_bytes.wrapping_add(bytes);
-            self.wake(wakes);
-        }
-    }
-
-    fn sent(&mut self) {
-        let before = tidegate_core::Level::level_bytes(self.machine.outgoing());
-        let wakes = self.machine.sent();
-        let after = tidegate_core::Level::level_bytes(self.machine.outgoing());
-        self.moved_bytes = self.moved_bytes.wrapping_add(before.saturating_sub(after));
-        self.wake(wakes);
-    }
-}
-
-impl Port for OwnedPort<'_> {
-    type Error = Errno;
-    type Refused = Errno;
-
-    fn interest(&mut self) -> Interest {
-        self.machine.interest()
-    }
-
-    fn phase(&mut self) -> Phase {
-        self.machine.phase()
-    }
-
-    fn moved_bytes(&self) -> usize {
-        self.moved_bytes
-    }
-
-    fn discarded(&mut self) {
-        let wakes = self.machine.discard();
-        self.wake(wakes);
-    }
-
-    fn refused(&mut self, _reason: Errno) {
-        let wakes = self.machine.refused();
-        self.wake(wakes);
-    }
-
-    fn finish(&mut self) {
-        let wakes = self.machine.finish();
-        self.wake(wakes);
-    }
-
-    fn fail(&mut self, error: Errno) {
-        let wakes = self.machine.fail(error);
-        self.wake(wakes);
-    }
-}
 
 /// What is known of one direction.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -218,6 +137,8 @@ impl ZmqTransport {
         } else {
             Known::Blocked
         };
+        // A mandatory ROUTER whose last peer has left would send to nobody, and it is worth knowing that it refuses the head.
+        let sends = sends || self.watch.socket().kind() == SocketType::ROUTER;
         let worth_it = self.news_since || self.futile_sends < FUTILE_SENDS;
         self.sending = if sends && worth_it {
             Known::Nothing

@@ -8,12 +8,12 @@ mod sides;
 mod sim;
 mod wakers;
 
-pub use libzmq::{builder, pipe, raw_peer, shut_down};
+pub use libzmq::{builder, dealer, fill_up, mandatory_router, pipe, raw_peer, shut_down};
 pub use machine::{
     Small, Waiter, call, close, feed, sent, small, small_with_events, try_read, wake, woken, write,
 };
 pub use message::{Message, random_message, with_frames};
-pub use process::{Watchdog, descriptors, eventually, resident_bytes, threads};
+pub use process::{Watchdog, descriptors, eventually, resident_bytes, run_time, threads};
 pub use sides::{Incoming, Lent, Outgoing, Room, Shared, Side, fill};
 pub use sim::{Broken, SimLink, SimWire};
 pub use wakers::{Counter, poll};

@@ -3,7 +3,8 @@
 use std::net::TcpStream;
 use std::time::Duration;
 
-use tidegate::{Builder, Frame, SocketType, ZmqStream};
+use futures_lite::future::block_on;
+use tidegate::{Builder, Frame, SocketType, ZmqStream, options};
 
 /// Begins to open a stream of this context.
 pub fn builder(kind: SocketType, context: &tidegate::Context) -> Builder {
@@ -29,14 +30,54 @@ pub fn raw_peer(context: &tidegate::Context) -> (ZmqStream, TcpStream, Frame) {
     let address = bound[0].trim_start_matches("tcp://");
     let peer = TcpStream::connect(address).expect("the stream listens");
     // libzmq tells of a new peer by a message of its identity and nothing else.
-    let connected = futures_lite::future::block_on(stream.read()).expect("a peer");
+    let connected = block_on(stream.read()).expect("a peer");
     assert_eq!(connected[1..], [""]);
     let identity = connected[0].clone();
     (stream, peer, identity)
 }
 
+/// A ROUTER that says when a peer is unknown, and holds messages back for one that takes no more; it holds few.
+pub fn mandatory_router(context: &tidegate::Context) -> ZmqStream {
+    let router = builder(SocketType::ROUTER, context)
+        .option(options::ROUTER_MANDATORY, true)
+        .option(options::SEND_HWM, 2);
+    router
+        .bind("inproc://mandatory")
+        .open()
+        .expect("a stream that is open")
+}
+
+/// A DEALER of this name that says hello, so that the ROUTER knows it, and takes nothing ahead.
+pub fn dealer(context: &tidegate::Context, router: &ZmqStream, name: &str) -> ZmqStream {
+    let dealer = builder(SocketType::DEALER, context)
+        .option(options::ROUTING_ID, name.into())
+        .option(options::RECEIVE_HWM, 2)
+        .read_ahead(false);
+    let dealer = dealer
+        .connect("inproc://mandatory")
+        .open()
+        .expect("a free name");
+    dealer.write("hello").expect("a stream that is open");
+    assert_eq!(
+        block_on(router.read()).expect("a stream that is open"),
+        [name, "hello"]
+    );
+    dealer
+}
+
+/// Writes numbered messages to this peer until some are queued; returns how many.
+pub fn fill_up(router: &ZmqStream, name: &str) -> usize {
+    let mut count = 0;
+    while router.write_buffer_bytes() == 0 {
+        router
+            .write((name, count.to_string()))
+            .expect("a stream that is open");
+        count += 1;
+    }
+    count
+}
+
 /// Shuts a context down, and with it everything that a test opened in it.
 pub fn shut_down(context: &tidegate::Context) {
-    futures_lite::future::block_on(context.shutdown(Duration::from_secs(20)))
-        .expect("everything was sent");
+    block_on(context.shutdown(Duration::from_secs(20))).expect("everything was sent");
 }

@@ -21,6 +21,18 @@ pub fn threads() -> Vec<String> {
         .collect()
 }
 
+/// How long the threads of this name have run, all together.
+pub fn run_time(name: &str) -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
+    let nanos = tasks.flatten().filter_map(|task| {
+        let comm = std::fs::read_to_string(task.path().join("comm")).ok()?;
+        let stat = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        let nanos = stat.split(' ').next()?.parse::<u64>().ok()?;
+        (comm.trim() == name).then_some(nanos)
+    });
+    Duration::from_nanos(nanos.sum())
+}
+
 /// Waits until this is so; a [`Watchdog`] ends the wait.
 pub fn eventually(mut is_so: impl FnMut() -> bool) {
     while !is_so() {

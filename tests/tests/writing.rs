@@ -140,36 +140,6 @@ fn d4_a_write_after_close_is_refused_and_the_message_handed_back() {
 }
 
 #[test]
-fn d5_a_write_that_libzmq_refuses_fails_with_the_message_and_the_stream_lives_on() {
-    let _watchdog = Watchdog::new(60);
-    let context = Context::new().unwrap();
-    let rep = builder(SocketType::REP, &context)
-        .bind("inproc://d5")
-        .open()
-        .unwrap();
-    let req = builder(SocketType::REQ, &context)
-        .connect("inproc://d5")
-        .open()
-        .unwrap();
-    let error = rep.write(("nobody", "asked")).unwrap_err();
-    let WriteError::Refused(message, errno) = error else {
-        panic!("{error:?}")
-    };
-    assert_eq!(*message, ["nobody", "asked"]);
-    assert_eq!(
-        errno.to_string(),
-        "Operation cannot be accomplished in current state (errno 156384763)"
-    );
-    block_on(async {
-        req.write("question").unwrap();
-        assert_eq!(rep.read().await.unwrap(), "question");
-        rep.write("answer").unwrap();
-        assert_eq!(req.read().await.unwrap(), "answer");
-    });
-    shut_down(&context);
-}
-
-#[test]
 fn d8_a_large_payload_is_moved_and_not_copied_on_its_way_through_a_stream() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();

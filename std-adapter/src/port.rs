@@ -1,0 +1,120 @@
+//! A stream's side of the seam: its machine, locked, and its books.
+
+use std::mem;
+
+use tidegate_core::{Interest, Level, Machine, OwnedMessage, Phase, Port, Wakes};
+use zmq::SocketType;
+
+use crate::error::Errno;
+use crate::ledger::Ledger;
+use crate::message::{Frame, Multipart};
+use crate::queue::Owned;
+use crate::turns::Turn;
+
+/// The machine of a stream over libzmq.
+pub(crate) type ZmqMachine = Machine<Owned, Errno>;
+
+/// The machine, for as long as its owner has it locked. Wakes are gathered for when it is let go.
+pub(crate) struct OwnedPort<'a> {
+    pub(crate) machine: &'a mut ZmqMachine,
+    ledger: &'a mut Ledger,
+    turn: &'a mut Turn,
+    pub(crate) wakes: Wakes,
+    moved_bytes: usize,
+}
+
+impl<'a> OwnedPort<'a> {
+    pub(crate) fn new(
+        machine: &'a mut ZmqMachine,
+        ledger: &'a mut Ledger,
+        turn: &'a mut Turn,
+    ) -> Self {
+        Self {
+            machine,
+            ledger,
+            turn,
+            wakes: Wakes::NONE,
+            moved_bytes: 0,
+        }
+    }
+
+    fn wake(&mut self, wakes: Wakes) {
+        self.ledger.note_gates(self.machine);
+        self.wakes = self.wakes.and(wakes);
+    }
+
+    /// A message was received. The queue of a host takes every message that has a frame.
+    pub(crate) fn feed(&mut self, message: Multipart) {
+        let bytes = OwnedMessage::charge_bytes(&message);
+        let frames = message.len();
+        if let Ok(wakes) = self.machine.feed(message) {
+            self.moved_bytes = self.moved_bytes.wrapping_add(bytes);
+            self.ledger.received(payload(bytes, frames));
+            self.wake(wakes);
+        }
+    }
+
+    /// The oldest message has gone; its frames are empty.
+    pub(crate) fn sent(&mut self) {
+        let frames = self.machine.outgoing().head().map_or(0, |head| head.len());
+        let before = self.machine.outgoing().level_bytes();
+        let wakes = self.machine.sent();
+        let bytes = before.saturating_sub(self.machine.outgoing().level_bytes());
+        self.moved_bytes = self.moved_bytes.wrapping_add(bytes);
+        self.ledger.sent(payload(bytes, frames));
+        self.wake(wakes);
+    }
+}
+
+/// What is payload of what a message was charged.
+fn payload(charged_bytes: usize, frames: usize) -> usize {
+    charged_bytes.saturating_sub(frames.saturating_mul(size_of::<Frame>()))
+}
+
+impl Port for OwnedPort<'_> {
+    type Error = Errno;
+    type Refused = Errno;
+
+    fn interest(&mut self) -> Interest {
+        self.machine.interest()
+    }
+
+    fn phase(&mut self) -> Phase {
+        self.machine.phase()
+    }
+
+    fn moved_bytes(&self) -> usize {
+        self.moved_bytes
+    }
+
+    fn discarded(&mut self) {
+        let wakes = self.machine.discard();
+        self.wake(wakes);
+    }
+
+    fn refused(&mut self, reason: Errno) {
+        let message = self.machine.outgoing_mut().head_mut().map(mem::take);
+        let wakes = self.machine.refused();
+        self.wake(wakes);
+        if let Some(message) = message {
+            self.ledger.keep(message, reason);
+        }
+        if self.ledger.kind() == SocketType::REQ {
+            // There is no reply to a request that was not sent.
+            *self.turn = Turn::Write;
+            if self.machine.has_readers() {
+                self.discarded();
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        let wakes = self.machine.finish();
+        self.wake(wakes);
+    }
+
+    fn fail(&mut self, error: Errno) {
+        let wakes = self.machine.fail(error);
+        self.wake(wakes);
+    }
+}

@@ -1,0 +1,66 @@
+//! Which calls a socket's type allows, and when: a PULL only receives, a REQ asks and then waits for its reply.
+
+use zmq::SocketType;
+
+use crate::error::WriteError;
+use crate::message::Multipart;
+
+/// Whether a socket of this type sends.
+pub(crate) fn sends(kind: SocketType) -> bool {
+    !matches!(kind, SocketType::PULL | SocketType::SUB)
+}
+
+/// Whether a socket of this type receives.
+pub(crate) fn receives(kind: SocketType) -> bool {
+    !matches!(kind, SocketType::PUSH | SocketType::PUB)
+}
+
+/// Whether a socket of this type takes such a message at all; if not, which error says so.
+pub(crate) fn check(
+    kind: SocketType,
+    message: &Multipart,
+) -> Result<(), fn(Box<Multipart>) -> WriteError> {
+    if !sends(kind) {
+        return Err(WriteError::ReceivesOnly);
+    }
+    match message.len() {
+        0 => Err(WriteError::NoFrames),
+        // libzmq would take any other for the beginning of a message that never ends, and drop all that follows.
+        len if kind == SocketType::STREAM && len != 2 => Err(WriteError::NotTwoFrames),
+        _ => Ok(()),
+    }
+}
+
+/// Whose turn it is: that of a call which sends, or which receives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// The type takes no turns.
+    Either,
+    Write,
+    Read,
+}
+
+impl Turn {
+    /// Where a socket of this type begins: a REQ asks, a REP is asked.
+    pub(crate) fn of(kind: SocketType) -> Self {
+        match kind {
+            SocketType::REQ => Self::Write,
+            SocketType::REP => Self::Read,
+            _ => Self::Either,
+        }
+    }
+
+    /// A message was read.
+    pub(crate) fn has_read(&mut self) {
+        if *self != Self::Either {
+            *self = Self::Write;
+        }
+    }
+
+    /// A message was sent, or is queued.
+    pub(crate) fn has_written(&mut self) {
+        if *self != Self::Either {
+            *self = Self::Read;
+        }
+    }
+}
