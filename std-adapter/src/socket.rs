@@ -73,11 +73,12 @@ fn retry(mut call: impl FnMut() -> c_int) -> Result<c_int, Errno> {
 
 /// Whether the linked libzmq can switch on tcp's keepalive. All builds of it look for that, but for the one of the `zmq`
 /// crate, which defines what it needs by hand; on Windows libzmq has nothing to look for. Setting the option, or reading it
-/// back, tells nothing. That build is the one that has WebSockets without the draft API, which they are a part of.
+/// back, tells nothing. That build is the one that has WebSockets and has neither CURVE nor the draft API: others have CURVE
+/// unless they are told not to, and are told to have WebSockets, or have them with the draft API.
 pub(crate) fn has_keepalive() -> bool {
     // SAFETY: it compares a C string, which lives as long as the program, with constants.
     let has = |what: &'static CStr| unsafe { zmq_sys::zmq_has(what.as_ptr()) } != 0;
-    cfg!(windows) || !has(c"WS") || has(c"draft")
+    cfg!(windows) || !has(c"WS") || has(c"curve") || has(c"draft")
 }
 
 /// A number of `zmq.h` as its functions take it.

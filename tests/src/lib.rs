@@ -13,7 +13,9 @@ pub use machine::{
     Small, Waiter, call, close, feed, sent, small, small_with_events, try_read, wake, woken, write,
 };
 pub use message::{Message, random_message, with_frames};
-pub use process::{Watchdog, descriptors, eventually, resident_bytes, run_time, threads};
+pub use process::{
+    Watchdog, asks_peers, descriptors, eventually, resident_bytes, run_time, thread_count, threads,
+};
 pub use sides::{Incoming, Lent, Outgoing, Room, Shared, Side, fill};
 pub use sim::{Broken, SimLink, SimWire};
 pub use wakers::{Counter, poll};

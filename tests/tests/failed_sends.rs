@@ -2,7 +2,7 @@
 
 use futures_lite::future::block_on;
 use tidegate::{Context, WriteError};
-use tidegate_tests::{Watchdog, builder, dealer, fill_up, mandatory_router, shut_down};
+use tidegate_tests::{Watchdog, dealer, fill_up, mandatory_router, shut_down};
 
 /// One of the C library's numbers.
 const EHOSTUNREACH: i32 = 113;

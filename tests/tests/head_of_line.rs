@@ -21,7 +21,7 @@ fn io_thread_spins() -> bool {
     let window = Duration::from_millis(200);
     let (began, before) = (Instant::now(), run_time("tidegate-io"));
     std::thread::sleep(window);
-    run_time("tidegate-io") - before > began.elapsed() / 2
+    run_time("tidegate-io").saturating_sub(before) > began.elapsed() / 2
 }
 
 /// The head cannot go, though libzmq says that it would send: nothing spins, reading goes on, and what is written later waits.

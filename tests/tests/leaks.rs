@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_lite::future::block_on;
 use tidegate::{Context, EventMask, SocketType, ZmqStream, options};
-use tidegate_tests::{Watchdog, descriptors, eventually, shut_down, threads};
+use tidegate_tests::{Watchdog, descriptors, eventually, shut_down, thread_count, threads};
 
 #[test]
 fn e4_after_the_end_descriptors_and_threads_are_back_to_where_they_were() {
@@ -67,7 +67,7 @@ fn e4_after_the_end_descriptors_and_threads_are_back_to_where_they_were() {
         let context = context.build().unwrap();
         let pull = ZmqStream::builder(SocketType::PULL).context(&context);
         let pull = pull.open().unwrap();
-        let tasks = std::fs::read_dir("/proc/self/task").unwrap().count();
+        let tasks = thread_count();
         drop(pull);
         shut_down(&context);
         eventually(|| threads().is_empty() && descriptors() == before);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures_lite::future::{block_on, poll_once, yield_now};
 use tidegate::options::{self, OptionValue, SocketOption};
-use tidegate::{Context, OpenError, OptionError, SocketType, WriteError};
-use tidegate_tests::{Watchdog, builder, pipe, shut_down};
+use tidegate::{Builder, Context, OpenError, OptionError, SocketType, WriteError};
+use tidegate_tests::{Watchdog, asks_peers, builder, pipe, shut_down};
 
 const EINVAL: i32 = 22;
 const EHOSTUNREACH: i32 = 113;
@@ -112,25 +112,37 @@ fn a4_a_time_that_is_no_whole_number_of_milliseconds_is_rounded_up() {
 
 #[test]
 fn a4_an_option_that_libzmq_would_take_without_effect_is_unsupported() {
+    let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
-    let keepalive = |value| {
-        builder(SocketType::DEALER, &context)
-            .option(options::TCP_KEEPALIVE, value)
-            .open()
-    };
-    // The zmq crate's own libzmq has neither; that of a system has both.
-    match keepalive(Some(true)) {
-        Ok(_) => assert_eq!(zmq::has("curve"), Some(true)),
+    let keeps_alive = |builder: Builder| builder.option(options::TCP_KEEPALIVE, Some(true));
+    let opened = keeps_alive(builder(SocketType::PUSH, &context)).open();
+    // What libzmq says of it is held against what the operating system does.
+    match opened {
+        Ok(_) => {
+            let (pull, push) = pipe(&context, keeps_alive);
+            push.write("connected").unwrap();
+            block_on(pull.read()).unwrap();
+            assert!(asks_peers(&pull.bindings()[0]));
+        }
         Err(error) => {
-            assert_eq!(zmq::has("curve"), Some(false));
             let option = "ZMQ_TCP_KEEPALIVE";
             assert!(matches!(
                 error,
                 OpenError::Option(OptionError::Unsupported { option: of, .. }) if of == option
             ));
+            let raw = zmq::Context::new();
+            let [pull, push] = [zmq::PULL, zmq::PUSH].map(|kind| raw.socket(kind).unwrap());
+            pull.bind("tcp://127.0.0.1:*").unwrap();
+            let endpoint = pull.get_last_endpoint().unwrap().unwrap();
+            push.set_tcp_keepalive(1).unwrap();
+            push.connect(&endpoint).unwrap();
+            push.send("connected", 0).unwrap();
+            pull.recv_bytes(0).unwrap();
+            assert!(!asks_peers(&endpoint));
         }
     }
-    assert!(keepalive(None).is_ok());
+    let unset = builder(SocketType::PUSH, &context).option(options::TCP_KEEPALIVE, None);
+    assert!(unset.open().is_ok());
     // A ROUTER would ignore it.
     let error = builder(SocketType::ROUTER, &context)
         .conflate(true)
@@ -140,6 +152,20 @@ fn a4_an_option_that_libzmq_would_take_without_effect_is_unsupported() {
         error.to_string(),
         "ZMQ_CONFLATE would do nothing: only a DEALER, PULL, PUSH, PUB or SUB can hold the last message alone"
     );
+    shut_down(&context);
+}
+
+/// What the README says of the two builds.
+#[test]
+fn the_systems_libzmq_has_curve_and_keepalive_and_that_of_the_zmq_crate_has_neither() {
+    let context = Context::new().unwrap();
+    let mapped = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let is_the_systems = mapped.contains("/libzmq.so");
+    let keepalive = builder(SocketType::PUSH, &context)
+        .option(options::TCP_KEEPALIVE, Some(true))
+        .open();
+    assert_eq!(keepalive.is_ok(), is_the_systems);
+    assert_eq!(zmq::has("curve"), Some(is_the_systems));
     shut_down(&context);
 }
 
