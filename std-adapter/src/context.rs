@@ -158,15 +158,15 @@ impl Context {
     /// for the same end, with the first one's deadline.
     ///
     /// Every program ends with it: libzmq drops what it has accepted and not yet sent when the process ends, and nothing
-    /// else tells when it is done. What libzmq holds for a stream that was closed before is sent for at most 30 seconds
-    /// from then on, whatever the deadline.
+    /// else tells when it is done. What libzmq holds for a stream whose socket is closed already is sent for as long as that one
+    /// [lingers](crate::options::LINGER), whatever the deadline.
     ///
     /// The threads that it takes end right afterwards, and so does the process's I/O thread if no other context has
     /// streams.
     ///
     /// # Errors
     /// See [`ShutdownError`]. After a timeout what the streams held was dropped, and libzmq drops what it holds within
-    /// three seconds, or within those 30. It is reported up to a second late: libzmq may just be done.
+    /// three seconds, or when a stream that was closed before has lingered. It is reported up to a second late: libzmq may just be done.
     ///
     /// # Cancel safety
     /// A dropped future stops nothing.

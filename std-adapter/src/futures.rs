@@ -27,6 +27,25 @@ impl<'a> Wait<'a> {
         }
     }
 
+    /// [`poll`](Self::poll), of one who writes: now and then it lets others run first.
+    fn poll_or_yield<R>(
+        &mut self,
+        cx: &task::Context<'_>,
+        f: impl FnOnce(&mut Flow, &mut Ticket) -> Poll<R>,
+    ) -> Poll<R> {
+        let polled = self.poll(cx, |flow, ticket| {
+            // One that has a place has let others run.
+            if ticket.has_place() {
+                return Some(f(flow, ticket));
+            }
+            flow.poll_or_yield(|flow| f(flow, ticket))
+        });
+        polled.unwrap_or_else(|| {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+    }
+
     fn poll<R>(
         &mut self,
         cx: &task::Context<'_>,
@@ -73,7 +92,7 @@ impl Future for Drain<'_> {
     type Output = Result<(), DrainError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        self.get_mut().0.poll(cx, Flow::poll_drain)
+        self.get_mut().0.poll_or_yield(cx, Flow::poll_drain)
     }
 }
 
@@ -106,7 +125,7 @@ impl Future for SendMessage<'_> {
             return Poll::Ready(Err(error(mem::take(message).into())));
         }
         this.wait
-            .poll(cx, |flow, ticket| flow.poll_send(ticket, message))
+            .poll_or_yield(cx, |flow, ticket| flow.poll_send(ticket, message))
     }
 }
 

@@ -81,8 +81,8 @@ impl<T> fmt::Debug for SocketOption<T> {
     }
 }
 
-/// How long libzmq goes on sending what it holds once the socket is closed; `None`: for ever. Default: for ever, and 0 for SUB and
-/// XSUB. A stream that closes takes what is over 30 seconds for 30, so that a peer that never comes does not keep it.
+/// How long a stream that closes goes on sending, what it holds and what libzmq holds; `None`: for ever. Default: for ever, and 0 for SUB
+/// and XSUB. A stream takes "for ever" for 30 seconds, so that a peer that never comes does not keep it.
 pub const LINGER: SocketOption<Option<Duration>> =
     SocketOption::new("ZMQ_LINGER", zmq_sys::ZMQ_LINGER);
 

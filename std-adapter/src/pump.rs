@@ -27,6 +27,9 @@ use crate::socket::Socket;
 use crate::transport::ZmqTransport;
 use crate::turns::Turn;
 
+/// After so many bytes a task that sends lets others run.
+const YIELD_BYTES: usize = 256 * 1024;
+
 /// A stream's machine and its socket. The socket is there until the stream has ended.
 pub(crate) struct Flow {
     pub(crate) machine: ZmqMachine,
@@ -37,6 +40,8 @@ pub(crate) struct Flow {
     pub(crate) subscriptions: Vec<Vec<u8>>,
     pub(crate) ledger: Ledger,
     turn: Turn,
+    /// What was written since a sender has last let others run, in bytes.
+    unyielded: usize,
     /// Whether the events were told that the stream ends.
     pub(crate) has_ended_events: bool,
     /// Who is to be woken once the lock is released.
@@ -54,6 +59,7 @@ impl Flow {
             machine,
             ledger: Ledger::new(kind),
             turn: Turn::of(kind),
+            unyielded: 0,
             transport: Some(transport),
             registration: None,
             endpoints,
@@ -66,6 +72,23 @@ impl Flow {
     fn wake(&mut self, wakes: Wakes) {
         self.ledger.note_gates(&self.machine);
         self.wakes = self.wakes.and(wakes);
+    }
+
+    /// Polls, unless whoever writes is to let others on its thread run first: then `None`, and what was written counts anew. Each
+    /// write may go at once, so that a task which sends would otherwise keep the thread from the one that receives.
+    pub(crate) fn poll_or_yield<T>(
+        &mut self,
+        poll: impl FnOnce(&mut Self) -> Poll<T>,
+    ) -> Option<Poll<T>> {
+        if self.unyielded >= YIELD_BYTES {
+            self.unyielded = 0;
+            return None;
+        }
+        let polled = poll(self);
+        if polled.is_pending() {
+            self.unyielded = 0;
+        }
+        Some(polled)
     }
 
     /// Sends and receives until neither can go on, or a batch is used up. Sees to the end of the stream.
@@ -133,12 +156,18 @@ impl Flow {
         if self.is_out_of_turn(Turn::Read) {
             return Err(WriteError::OutOfTurn(message.into()));
         }
-        self.write_in_turn(message)?;
+        let payload_bytes = message.payload_bytes();
+        self.write_in_turn(message, payload_bytes)?;
+        self.unyielded = self.unyielded.saturating_add(payload_bytes);
         self.turn.has_written();
         Ok(())
     }
 
-    fn write_in_turn(&mut self, mut message: Multipart) -> Result<(), WriteError> {
+    fn write_in_turn(
+        &mut self,
+        mut message: Multipart,
+        payload_bytes: usize,
+    ) -> Result<(), WriteError> {
         let direct = matches!(self.machine.state(), State::Open)
             && self.machine.outgoing().is_empty()
             && !message.is_empty();
@@ -146,7 +175,6 @@ impl Flow {
             return self.queue(message);
         };
         transport.begin();
-        let payload_bytes = message.payload_bytes();
         match transport.send(&mut message) {
             Ok(Sent::Blocked) => {
                 self.queue(message)?;
@@ -380,19 +408,37 @@ impl Flow {
         self.wake(wakes);
     }
 
-    /// Takes no more from the socket, and closes it once what is queued was sent.
+    /// Takes no more from the socket, and closes it once what is queued was sent, or the socket's linger is over.
     pub(crate) fn close(&mut self) {
+        if matches!(self.machine.state(), State::Open) {
+            self.close_in_time(None);
+        }
+    }
+
+    /// [`close`](Self::close), and gives up after this time instead, even if the stream is closing already.
+    pub(crate) fn close_within(&mut self, linger: Duration) {
+        self.close_in_time(Some(linger));
+    }
+
+    fn close_in_time(&mut self, linger: Option<Duration>) {
+        if let Some(transport) = &mut self.transport {
+            transport.begin_to_close(linger);
+        }
         let wakes = self.machine.close();
         self.wake(wakes);
         self.pump();
+        if let Some(transport) = &self.transport {
+            transport.watch_deadline();
+        }
     }
 
-    /// [`close`](Self::close), and libzmq sends what it accepted for no longer than this.
-    pub(crate) fn close_within(&mut self, linger: Duration) {
-        if let Some(transport) = &mut self.transport {
-            transport.set_linger(linger);
+    /// The time to close is up: drops what is queued. What was received can still be read.
+    pub(crate) fn give_up_closing(&mut self) {
+        if let Some(mut transport) = self.transport.take_if(|transport| transport.is_over()) {
+            end(&mut transport, Shutdown::Abort);
+            let wakes = self.machine.finish();
+            self.wake(wakes);
         }
-        self.close();
     }
 
     /// Drops what is queued, and closes the socket now.

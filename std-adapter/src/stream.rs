@@ -111,6 +111,10 @@ impl Watched for Inner {
     fn on_schedule(&self) {
         self.with(Flow::pump);
     }
+
+    fn on_deadline(&self) {
+        self.with(Flow::give_up_closing);
+    }
 }
 
 /// Closes the stream with its last handle.
@@ -192,7 +196,8 @@ impl ZmqStream {
     }
 
     /// Waits while the write side is paused, that is, from when more than `high_write` bytes are queued until no more
-    /// than `low_write` are; returns at once otherwise. Stays valid while the stream closes.
+    /// than `low_write` are; returns at once otherwise, but that it lets other tasks of its thread run once per 256 KiB written.
+    /// Stays valid while the stream closes.
     ///
     /// # Errors
     /// See [`DrainError`](crate::DrainError).
@@ -226,7 +231,8 @@ impl ZmqStream {
     }
 
     /// Writes a message once the write side is open: [`drain`](Self::drain) and [`write`](Self::write) in one. Those who wait
-    /// are served in the order in which they came. A [`write`](Self::write) meanwhile does not wait for them.
+    /// are served in the order in which they came. A [`write`](Self::write) meanwhile does not wait for them. Lets other tasks of its
+    /// thread run once per 256 KiB.
     ///
     /// # Errors
     /// See [`WriteError`]. The message comes back, and nothing of it was sent.
@@ -323,10 +329,11 @@ impl ZmqStream {
     }
 
     /// Closes the stream: nothing more is received or written; what was received can still be read; what is queued is
-    /// still sent, in the background, and then the socket is closed; libzmq goes on sending what it has accepted for at most
-    /// 30 seconds from then on. Returns at once.
+    /// still sent, in the background, and then the socket is closed. Returns at once.
     ///
-    /// A stream with messages that no peer takes stays until one comes, or until a [`shutdown`](Self::shutdown).
+    /// What the stream holds and what libzmq holds for it is sent for as long as [`LINGER`](crate::options::LINGER) says from now on,
+    /// 30 seconds if that is for ever; what is left then is dropped, and [`closed`](Self::closed) says how much of it was the
+    /// stream's. A [`shutdown`](Self::shutdown) has a time of its own.
     pub fn close(&self) {
         self.inner().with(Flow::close);
     }

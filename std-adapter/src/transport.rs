@@ -6,7 +6,7 @@
 //! blocked, and takes back what it no longer knows of the other.
 
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tidegate_core::{EventMask, Interest, Received, Sent, Shutdown, Transport};
 use zmq::SocketType;
@@ -32,8 +32,8 @@ enum Known {
 /// mandatory ROUTER, an XPUB that drops nothing) the head waits for news after that, and nothing spins.
 const FUTILE_SENDS: usize = 3;
 
-/// How long libzmq goes on sending what it holds once a socket is closed, unless a shutdown says otherwise: it does not keep
-/// a closed socket for a peer that never comes.
+/// How long a stream that closes goes on sending, if its socket lingers for ever: what it holds itself and what libzmq holds. A
+/// peer that never comes does not keep it.
 pub(crate) const LINGER: Duration = Duration::from_secs(30);
 
 /// A socket and the watch over its descriptor.
@@ -49,7 +49,8 @@ pub(crate) struct ZmqTransport {
     looked: bool,
     /// The frames of a message of which not all have come.
     partial: Multipart,
-    linger: Duration,
+    /// When what is left is given up, once the stream closes.
+    gives_up: Option<Instant>,
 }
 
 impl ZmqTransport {
@@ -62,7 +63,7 @@ impl ZmqTransport {
             news_since: false,
             looked: false,
             partial: Multipart::new(),
-            linger: LINGER,
+            gives_up: None,
         }
     }
 
@@ -84,19 +85,37 @@ impl ZmqTransport {
         self.watch.reschedule();
     }
 
-    /// What libzmq holds when the socket is closed is sent for no longer than this.
-    pub(crate) fn set_linger(&mut self, linger: Duration) {
-        self.linger = linger;
+    /// The stream closes. From now on what it holds is sent for as long as the socket lingers, or for this long.
+    pub(crate) fn begin_to_close(&mut self, linger: Option<Duration>) {
+        let linger = linger.unwrap_or_else(|| {
+            // A failure means that the context is gone, and then there is nothing to linger for.
+            let of_socket = self.watch.socket().linger();
+            of_socket.map_or(Duration::ZERO, |linger| linger.unwrap_or(LINGER))
+        });
+        // A time beyond what the clock can name never comes.
+        self.gives_up = Instant::now().checked_add(linger);
     }
 
-    fn cap_linger(&mut self, most: Duration) {
-        let socket = self.watch.socket();
-        // A failure means that the context is gone, and then there is nothing to linger for.
-        if let Ok(linger) = socket.linger()
-            && linger.is_none_or(|linger| linger > most)
-        {
-            let _: Result<(), Errno> = socket.set_linger(most);
+    /// Has the stream called when its time to close is up.
+    pub(crate) fn watch_deadline(&self) {
+        if let Some(gives_up) = self.gives_up {
+            self.watch.set_deadline(gives_up);
         }
+    }
+
+    /// Whether the time to close is up; it may have been prolonged meanwhile.
+    pub(crate) fn is_over(&self) -> bool {
+        self.gives_up
+            .is_some_and(|gives_up| gives_up <= Instant::now())
+    }
+
+    /// Lets libzmq send what it holds for the time that is left.
+    fn linger_for_the_rest(&mut self) {
+        let left = match self.gives_up {
+            Some(gives_up) => gives_up.saturating_duration_since(Instant::now()),
+            None => return,
+        };
+        let _: Result<(), Errno> = self.watch.socket().set_linger(left);
     }
 
     /// Sends a whole message, or nothing of it.
@@ -255,8 +274,10 @@ impl Transport<OwnedPort<'_>> for ZmqTransport {
         // Whatever it has told until now is there once it has stopped. It fails only if the context is gone.
         let _: Result<(), Errno> = self.watch.socket().monitor(None, EventMask::NONE);
         match how {
-            Shutdown::Flushed => self.cap_linger(self.linger),
-            Shutdown::Abort => self.cap_linger(Duration::ZERO),
+            Shutdown::Flushed => self.linger_for_the_rest(),
+            Shutdown::Abort => {
+                let _: Result<(), Errno> = self.watch.socket().set_linger(Duration::ZERO);
+            }
         }
         self.watch.close();
     }
@@ -319,8 +340,6 @@ fn not_sent(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
     use crate::socket::RawContext;
 

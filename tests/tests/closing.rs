@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_lite::future::block_on;
 use tidegate::{
     Context, DrainError, Lost, ReadError, ShutdownError, SocketType, TryReadError, WriteError,
+    options,
 };
 use tidegate_tests::{Counter, Watchdog, builder, eventually, poll, shut_down, threads};
 
@@ -81,9 +82,7 @@ fn e1_shutdown_says_when_libzmq_still_holds_messages() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
     // Nobody listens there: libzmq accepts the message for a peer that never comes.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("tcp://{}", free.local_addr().unwrap());
-    drop(free);
+    let endpoint = nobody();
     let push = builder(SocketType::PUSH, &context)
         .connect(endpoint)
         .open()
@@ -117,9 +116,7 @@ fn e1_a_second_shutdown_waits_for_the_same_end_and_tells_the_same() {
 #[test]
 fn e1_what_libzmq_holds_for_a_closed_stream_does_not_keep_its_context_for_ever() {
     let _watchdog = Watchdog::new(60);
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("tcp://{}", free.local_addr().unwrap());
-    drop(free);
+    let endpoint = nobody();
     let context = Context::new().unwrap();
     let push = builder(SocketType::PUSH, &context)
         .connect(&endpoint)
@@ -129,6 +126,86 @@ fn e1_what_libzmq_holds_for_a_closed_stream_does_not_keep_its_context_for_ever()
     assert!(block_on(push.shutdown(Duration::ZERO)).is_err());
     // Three seconds from the shutdown on libzmq gives up.
     eventually(|| !threads().contains(&"tidegate-term".to_owned()));
+}
+
+/// An endpoint where nobody listens.
+fn nobody() -> String {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("tcp://{}", free.local_addr().unwrap())
+}
+
+#[test]
+fn e1_a_peer_that_never_comes_keeps_no_stream_beyond_its_linger() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let lingers = |linger| {
+        let push = builder(SocketType::PUSH, &context).option(options::LINGER, linger);
+        push.open().unwrap()
+    };
+    // What the stream itself holds.
+    let push = lingers(Some(Duration::from_millis(100)));
+    push.write("first").unwrap();
+    push.write(("second", "")).unwrap();
+    let counter = Counter::new();
+    let mut flush = push.flush();
+    assert!(poll(&mut flush, &counter).is_pending());
+    push.close();
+    let lost = Lost {
+        messages: 2,
+        bytes: 5 + 6 + 3 * 64,
+    };
+    assert_eq!(block_on(push.closed()), lost);
+    assert_eq!(block_on(flush), Err(DrainError::Dropped(lost)));
+
+    // And what libzmq holds: the context ends as soon as that is given up.
+    let push = lingers(Some(Duration::from_millis(100)));
+    push.connect(&nobody()).unwrap();
+    push.write("accepted").unwrap();
+    drop(push);
+    // Without a linger everything is dropped at once.
+    let push = lingers(Some(Duration::ZERO));
+    push.write("queued").unwrap();
+    push.close();
+    assert_eq!(block_on(push.closed()).messages, 1);
+    shut_down(&context);
+}
+
+#[test]
+fn e1_what_was_received_is_read_though_the_time_to_close_is_up() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let open = |kind| builder(kind, &context).option(options::LINGER, Some(Duration::ZERO));
+    let here = open(SocketType::PAIR).bind("inproc://e1").open().unwrap();
+    let there = open(SocketType::PAIR)
+        .connect("inproc://e1")
+        .open()
+        .unwrap();
+    there.write("received").unwrap();
+    eventually(|| here.read_buffer_bytes() > 0);
+    there.abort();
+    // Its peer is gone, and takes nothing any more.
+    while here.write_buffer_bytes() == 0 {
+        here.write("unsent").unwrap();
+    }
+    here.close();
+    assert!(block_on(here.closed()).messages > 0);
+    assert_eq!(block_on(here.read()).unwrap(), "received");
+    assert_eq!(block_on(here.read()), Err(ReadError::Closed));
+    shut_down(&context);
+}
+
+#[test]
+fn e1_a_shutdown_gives_a_stream_that_is_closing_the_time_of_its_own() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let push = builder(SocketType::PUSH, &context)
+        .option(options::LINGER, Some(Duration::from_secs(3_600)));
+    let push = push.open().unwrap();
+    push.write("never sent").unwrap();
+    push.close();
+    let error = block_on(context.shutdown(Duration::from_millis(50))).unwrap_err();
+    assert!(matches!(error, ShutdownError::TimedOut(lost) if lost.messages == 1));
+    assert_eq!(block_on(push.closed()).messages, 1);
 }
 
 /// A waker that panics.

@@ -5,6 +5,7 @@ use std::pin::pin;
 use futures_lite::future::{block_on, zip};
 use tidegate::{
     AlreadyDone, Context, DrainError, SocketType, TryReadError, Watermarks, WriteError, ZmqStream,
+    options,
 };
 use tidegate_tests::{Counter, Watchdog, builder, poll, shut_down};
 
@@ -234,5 +235,38 @@ fn b4_new_read_limits_stop_reading_ahead_and_go_on_with_it_at_once() {
         read += 1;
     }
     assert!(poll(&mut pull.read(), &counter).is_pending());
+    shut_down(&context);
+}
+
+#[test]
+fn d2_a_task_that_sends_or_drains_lets_others_run_once_per_256_kib() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    // libzmq takes whatever there is, so that no send has to wait.
+    let open = |kind| {
+        let builder = builder(kind, &context).option(options::SEND_HWM, 0);
+        builder.option(options::RECEIVE_HWM, 0)
+    };
+    let _pull = open(SocketType::PULL).bind("inproc://d2-yield").open();
+    let push = open(SocketType::PUSH).connect("inproc://d2-yield").open();
+    let push = push.unwrap();
+    let counter = Counter::new();
+    let mut yields = Vec::new();
+    for k in 0..1_024 {
+        let mut send = push.send(vec![0; 1_024]);
+        if poll(&mut send, &counter).is_pending() {
+            // It is to be polled again at once.
+            assert_eq!(counter.take(), 1);
+            yields.push(k);
+            assert!(poll(&mut send, &counter).is_ready());
+        }
+        assert_eq!(counter.take(), 0);
+    }
+    assert_eq!(yields, [256, 512, 768]);
+    // Those who write and drain, too.
+    let mut drain = push.drain();
+    assert!(poll(&mut drain, &counter).is_pending());
+    assert_eq!(counter.take(), 1);
+    assert!(poll(&mut drain, &counter).is_ready());
     shut_down(&context);
 }

@@ -4,12 +4,13 @@
 //! more until the stream sets its watch again. The descriptor is readable for as long as libzmq has news that nobody
 //! has taken in; so a watch that is set after the last look at the socket misses nothing.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 use polling::{Events, Poller};
 use slab::Slab;
@@ -22,6 +23,8 @@ pub(crate) trait Watched: Send + Sync {
     fn on_ready(&self);
     /// Goes on where a batch has ended.
     fn on_schedule(&self);
+    /// The deadline that was set has come.
+    fn on_deadline(&self) {}
 }
 
 struct Reactor {
@@ -33,7 +36,25 @@ struct Reactor {
 struct Table {
     watched: Slab<Arc<dyn Watched>>,
     scheduled: VecDeque<usize>,
+    deadlines: BTreeSet<(Instant, usize)>,
     ended: bool,
+}
+
+impl Table {
+    /// Those whose deadline has come.
+    fn take_due(&mut self) -> Vec<Arc<dyn Watched>> {
+        let Some((first, _)) = self.deadlines.first() else {
+            return Vec::new();
+        };
+        let now = Instant::now();
+        if *first > now {
+            return Vec::new();
+        }
+        let later = self.deadlines.split_off(&(now, usize::MAX));
+        let due = mem::replace(&mut self.deadlines, later);
+        let watched = |(_, key)| self.watched.get(key).cloned();
+        due.into_iter().filter_map(watched).collect()
+    }
 }
 
 /// Locked when a stream is opened or closed; the reactor's table then, and at each wake of the I/O thread. Neither is
@@ -128,6 +149,16 @@ impl Watch {
         let _: io::Result<()> = place.reactor.poller.notify();
     }
 
+    /// Has the I/O thread call the stream at this time, unless the watch is closed before. A later call replaces it.
+    pub(crate) fn set_deadline(&self, deadline: Instant) {
+        let place = &self.place;
+        let mut table = lock(&place.reactor.table);
+        table.deadlines.retain(|(_, key)| *key != place.key);
+        table.deadlines.insert((deadline, place.key));
+        drop(table);
+        let _: io::Result<()> = place.reactor.poller.notify();
+    }
+
     /// Ends the watch. The thread ends with the last one.
     pub(crate) fn close(&mut self) {
         self.place.close();
@@ -149,6 +180,7 @@ impl Place {
         let mut table = lock(&self.reactor.table);
         let watched = table.watched.try_remove(self.key);
         table.scheduled.retain(|&key| key != self.key);
+        table.deadlines.retain(|(_, key)| *key != self.key);
         let unused = table.watched.is_empty();
         drop(table);
         if unused {
@@ -195,10 +227,13 @@ fn run(reactor: &Reactor) {
     let mut events = Events::new();
     let mut ready = Vec::new();
     let mut scheduled = Vec::new();
+    let mut due = Vec::new();
+    let mut next = None;
     loop {
         events.clear();
+        let left = next.map(|next: Instant| next.saturating_duration_since(Instant::now()));
         // It is interrupted by signals only, and then there are no events.
-        let _: io::Result<usize> = reactor.poller.wait(&mut events, None);
+        let _: io::Result<usize> = reactor.poller.wait(&mut events, left);
         {
             let mut table = lock(&reactor.table);
             if table.ended {
@@ -209,12 +244,17 @@ fn run(reactor: &Reactor) {
             let keys = mem::take(&mut table.scheduled);
             let watched = |key| table.watched.get(key).cloned();
             scheduled.extend(keys.into_iter().filter_map(watched));
+            due.extend(table.take_due());
+            next = table.deadlines.first().map(|(deadline, _)| *deadline);
         }
         for stream in ready.drain(..) {
             unwinding(|| stream.on_ready());
         }
         for stream in scheduled.drain(..) {
             unwinding(|| stream.on_schedule());
+        }
+        for stream in due.drain(..) {
+            unwinding(|| stream.on_deadline());
         }
     }
 }
