@@ -33,17 +33,7 @@ impl<'a> Wait<'a> {
         cx: &task::Context<'_>,
         f: impl FnOnce(&mut Flow, &mut Ticket) -> Poll<R>,
     ) -> Poll<R> {
-        let polled = self.poll(cx, |flow, ticket| {
-            // One that has a place has let others run.
-            if ticket.has_place() {
-                return Some(f(flow, ticket));
-            }
-            flow.poll_or_yield(|flow| f(flow, ticket))
-        });
-        polled.unwrap_or_else(|| {
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        })
+        poll_or_yield(self.inner, &mut self.ticket, cx, f)
     }
 
     fn poll<R>(
@@ -51,12 +41,37 @@ impl<'a> Wait<'a> {
         cx: &task::Context<'_>,
         f: impl FnOnce(&mut Flow, &mut Ticket) -> R,
     ) -> R {
-        self.ticket.offer(cx.waker());
-        let ticket = &mut self.ticket;
-        let result = self.inner.with(|flow| f(flow, ticket));
-        self.ticket.settle();
-        result
+        poll_with(self.inner, &mut self.ticket, cx, f)
     }
+}
+
+/// Polls with the stream locked.
+pub(crate) fn poll_with<R>(
+    inner: &Inner,
+    ticket: &mut Ticket,
+    cx: &task::Context<'_>,
+    f: impl FnOnce(&mut Flow, &mut Ticket) -> R,
+) -> R {
+    ticket.offer(cx.waker());
+    let result = inner.with(|flow| f(flow, ticket));
+    ticket.settle();
+    result
+}
+
+/// [`poll_with`], of one who writes: now and then it lets others run first.
+pub(crate) fn poll_or_yield<R>(
+    inner: &Inner,
+    ticket: &mut Ticket,
+    cx: &task::Context<'_>,
+    f: impl FnOnce(&mut Flow, &mut Ticket) -> Poll<R>,
+) -> Poll<R> {
+    let polled = poll_with(inner, ticket, cx, |flow, ticket| {
+        flow.poll_or_yield(ticket, f)
+    });
+    polled.unwrap_or_else(|| {
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
 }
 
 impl Drop for Wait<'_> {
@@ -137,12 +152,7 @@ impl Future for Closed<'_> {
     type Output = Lost;
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Lost> {
-        self.get_mut().0.poll(cx, |flow, ticket| {
-            let (closed, wakes) = flow.machine.poll_closed(ticket);
-            flow.wakes = flow.wakes.and(wakes);
-            // Slots grow.
-            closed.map(|lost| lost.unwrap_or_default())
-        })
+        self.get_mut().0.poll(cx, Flow::poll_closed)
     }
 }
 

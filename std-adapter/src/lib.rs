@@ -22,6 +22,7 @@
 //! else does.
 #![deny(unsafe_code)]
 
+mod adapter;
 mod backlog;
 mod builder;
 mod context;
@@ -42,6 +43,7 @@ mod subscriptions;
 mod transport;
 mod turns;
 
+pub use adapter::SinkError;
 pub use backlog::SocketEvent;
 pub use builder::Builder;
 pub use context::{Context, ContextBuilder, Shutdown, shutdown};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
+use bytes::Bytes;
 use smallvec::SmallVec;
 
 pub use crate::socket::Frame;
@@ -23,6 +24,10 @@ const INLINE: usize = 3;
 /// let message = Multipart::from(("data", b"ask", 7.to_string()));
 /// assert_eq!(message.len(), 3);
 /// assert_eq!(message, ["data", "ask", "7"]);
+///
+/// let shared = bytes::Bytes::from(vec![7; 100_000]);
+/// let message = Multipart::from(("not copied", shared.clone()));
+/// assert_eq!(message[1].as_ptr(), shared.as_ptr());
 ///
 /// let message: Multipart = (0..5).map(|i| vec![i; 100]).collect();
 /// assert_eq!(message.payload_bytes(), 500);
@@ -120,7 +125,14 @@ macro_rules! frames {
         }
     )*};
 }
-frames!(Vec<Frame>, Vec<Vec<u8>>, Vec<String>, Vec<&[u8]>, Vec<&str>);
+frames!(
+    Vec<Frame>,
+    Vec<Bytes>,
+    Vec<Vec<u8>>,
+    Vec<String>,
+    Vec<&[u8]>,
+    Vec<&str>
+);
 
 impl From<&[&[u8]]> for Multipart {
     fn from(frames: &[&[u8]]) -> Self {
@@ -138,7 +150,7 @@ macro_rules! one_frame {
         }
     )*};
 }
-one_frame!([] Frame, [] &[u8], [const N: usize] &[u8; N], [] Vec<u8>, [] &str, [] String);
+one_frame!([] Frame, [] Bytes, [] &[u8], [const N: usize] &[u8; N], [] Vec<u8>, [] &str, [] String);
 
 macro_rules! tuple {
     ($($frame:ident)+) => {
@@ -184,6 +196,27 @@ impl From<Vec<u8>> for Frame {
 impl From<String> for Frame {
     fn from(text: String) -> Self {
         Self::owned(text.into_bytes())
+    }
+}
+
+/// Over 1 KiB the bytes are not copied: libzmq refers to them until it has sent them. A peer over `inproc` gets the very same bytes,
+/// and is not to write to them.
+impl From<Bytes> for Frame {
+    fn from(bytes: Bytes) -> Self {
+        Self::referring(bytes)
+    }
+}
+
+/// Nothing is copied: the bytes stay where libzmq has put them.
+impl From<Frame> for Bytes {
+    fn from(frame: Frame) -> Self {
+        Self::from_owner(frame)
+    }
+}
+
+impl From<&Frame> for Vec<u8> {
+    fn from(frame: &Frame) -> Self {
+        frame.to_vec()
     }
 }
 

@@ -11,9 +11,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tidegate_core::{
-    AlreadyDone, DrainError as CoreDrainError, Drive, Level, Polled, ReadError as CoreReadError,
-    SendError as CoreSendError, Sent, Shutdown, State, Ticket, Transport,
-    TryReadError as CoreTryReadError, Wakes, Watermarks, WriteError as CoreWriteError, drive,
+    AlreadyDone, DrainError as CoreDrainError, Drive, Level, Lost, Polled,
+    ReadError as CoreReadError, SendError as CoreSendError, Sent, Shutdown, State, Ticket,
+    Transport, TryReadError as CoreTryReadError, Wakes, Watermarks, WriteError as CoreWriteError,
+    drive,
 };
 use zmq::SocketType;
 
@@ -78,13 +79,15 @@ impl Flow {
     /// write may go at once, so that a task which sends would otherwise keep the thread from the one that receives.
     pub(crate) fn poll_or_yield<T>(
         &mut self,
-        poll: impl FnOnce(&mut Self) -> Poll<T>,
+        ticket: &mut Ticket,
+        poll: impl FnOnce(&mut Self, &mut Ticket) -> Poll<T>,
     ) -> Option<Poll<T>> {
-        if self.unyielded >= YIELD_BYTES {
+        // One that has a place has let others run.
+        if self.unyielded >= YIELD_BYTES && !ticket.has_place() {
             self.unyielded = 0;
             return None;
         }
-        let polled = poll(self);
+        let polled = poll(self, ticket);
         if polled.is_pending() {
             self.unyielded = 0;
         }
@@ -324,6 +327,13 @@ impl Flow {
     pub(crate) fn poll_flush(&mut self, ticket: &mut Ticket) -> Poll<Result<(), DrainError>> {
         let flushed = self.poll_machine(|machine| machine.poll_flush(ticket));
         self.drained(flushed)
+    }
+
+    pub(crate) fn poll_closed(&mut self, ticket: &mut Ticket) -> Poll<Lost> {
+        let (closed, wakes) = self.machine.poll_closed(ticket);
+        self.wake(wakes);
+        // Slots grow.
+        closed.map(|lost| lost.unwrap_or_default())
     }
 
     /// Polls, and pumps before the ticket sleeps.

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{alloc, io, ptr, slice, thread};
 
+use bytes::Bytes;
 use polling::{Event, Poller};
 use tidegate_core::EventMask;
 use zmq::SocketType;
@@ -210,6 +211,36 @@ impl Frame {
         }
         Self { msg }
     }
+}
+
+impl Frame {
+    /// A frame over these bytes: short ones are copied, longer ones are referred to until libzmq has sent them.
+    pub(crate) fn referring(bytes: Bytes) -> Self {
+        if bytes.len() <= COPY_MOST {
+            return Self::copied(&bytes);
+        }
+        let (data, len) = (bytes.as_ptr(), bytes.len());
+        let hint = Box::into_raw(Box::new(bytes));
+        let mut msg = zmq_sys::zmq_msg_t::default();
+        // SAFETY: `msg` is writable. The pointer is to `len` initialised bytes that stay where they are for as long as the `Bytes`
+        // lives, and that is until libzmq calls `free_bytes` with it, once, from whatever thread lets go of the last reference.
+        // libzmq takes a mutable pointer for the sake of owners who write; it never writes to the bytes of a message itself, and
+        // neither does a `Frame`.
+        let result = unsafe {
+            let data = data.cast_mut().cast();
+            zmq_sys::zmq_msg_init_data(&mut msg, data, len, Some(free_bytes), hint.cast())
+        };
+        if result != 0 {
+            out_of_memory(mem::size_of::<usize>());
+        }
+        Self { msg }
+    }
+}
+
+/// Lets go of the `Bytes` that `hint` points to.
+unsafe extern "C" fn free_bytes(_data: *mut c_void, hint: *mut c_void) {
+    // SAFETY: `hint` is the pointer that `Frame::referring` gave away; libzmq calls this once.
+    drop(unsafe { Box::from_raw(hint.cast::<Bytes>()) });
 }
 
 /// Frees a `Vec<u8>` whose capacity is `hint`.

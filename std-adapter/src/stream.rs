@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use tidegate_core::{AlreadyDone, Level, Lost, Watermarks};
 use zmq::SocketType;
 
+use crate::adapter::Adapter;
 use crate::builder::Builder;
 use crate::context::{Context, Shutdown};
 use crate::error::{Errno, ReadError, TryReadError, WriteError};
@@ -155,14 +156,32 @@ impl Drop for Handle {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
 pub struct ZmqStream {
+    /// What this handle waits for as a `Stream` and a `Sink`.
+    pub(crate) adapter: Adapter,
     handle: Arc<Handle>,
+}
+
+/// Another handle of the same stream.
+impl Clone for ZmqStream {
+    fn clone(&self) -> Self {
+        Self {
+            adapter: Adapter::default(),
+            handle: self.handle.clone(),
+        }
+    }
+}
+
+impl Drop for ZmqStream {
+    fn drop(&mut self) {
+        self.leave();
+    }
 }
 
 impl ZmqStream {
     pub(crate) fn of(inner: Arc<Inner>) -> Self {
         Self {
+            adapter: Adapter::default(),
             handle: Arc::new(Handle(inner)),
         }
     }

@@ -1,0 +1,179 @@
+//! A stream as a `Stream` and a `Sink` of the futures crates.
+
+use std::mem;
+use std::pin::Pin;
+use std::task::{self, Poll};
+
+use futures_core::{FusedStream, Stream};
+use futures_sink::Sink;
+use tidegate_core::Ticket;
+
+use crate::error::{DrainError, ReadError, WriteError};
+use crate::futures::{poll_or_yield, poll_with};
+use crate::message::Multipart;
+use crate::pump::Flow;
+use crate::stream::{Inner, ZmqStream};
+use crate::turns;
+
+/// What one handle waits for; nothing is allocated for a handle that is used by its methods alone.
+#[derive(Default)]
+pub(crate) struct Adapter {
+    places: Option<Box<Places>>,
+    has_ended: bool,
+}
+
+#[derive(Default)]
+struct Places {
+    next: Ticket,
+    ready: Ticket,
+    flush: Ticket,
+    close: Ticket,
+}
+
+/// Why a [`Sink`] did not take, flush or close.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// The message was refused. It is in the error.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The stream has ended with messages unsent.
+    #[error(transparent)]
+    Drain(#[from] DrainError),
+}
+
+impl ZmqStream {
+    fn with_places<R>(&mut self, poll: impl FnOnce(&Inner, &mut Places) -> R) -> R {
+        let mut places = mem::take(&mut self.adapter.places).unwrap_or_default();
+        let result = poll(self.inner(), &mut places);
+        self.adapter.places = Some(places);
+        result
+    }
+
+    /// The handle is dropped: its places are given up, and their turns go to the next.
+    pub(crate) fn leave(&mut self) {
+        if let Some(mut places) = mem::take(&mut self.adapter.places) {
+            let Places {
+                next,
+                ready,
+                flush,
+                close,
+            } = &mut *places;
+            for ticket in [next, ready, flush, close] {
+                if ticket.has_place() {
+                    self.inner().with(|flow| flow.cancel(ticket));
+                }
+            }
+        }
+    }
+}
+
+/// The messages, in order; each goes to one of those who read. It ends when the stream is closed and what was buffered was read, and
+/// behind the error of a stream that has failed.
+///
+/// ```
+/// use futures_lite::{future::block_on, StreamExt};
+/// use tidegate::{SocketType, ZmqStream};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut pull = ZmqStream::builder(SocketType::PULL).bind("tcp://127.0.0.1:*").open()?;
+/// let push = ZmqStream::builder(SocketType::PUSH).connect(&pull.bindings()[0]).open()?;
+/// push.write("one")?;
+/// block_on(async {
+///     assert_eq!(pull.next().await.unwrap().unwrap(), "one");
+///     pull.close();
+///     assert!(pull.next().await.is_none());
+/// });
+/// # block_on(tidegate::shutdown(std::time::Duration::from_secs(5)))?;
+/// # Ok(())
+/// # }
+/// ```
+impl Stream for ZmqStream {
+    type Item = Result<Multipart, ReadError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if this.adapter.has_ended {
+            return Poll::Ready(None);
+        }
+        let read = if turns::receives(this.socket_type()) {
+            this.with_places(|inner, places| {
+                poll_with(inner, &mut places.next, cx, Flow::poll_read)
+            })
+        } else {
+            Poll::Ready(Err(ReadError::SendsOnly))
+        };
+        read.map(|read| {
+            this.adapter.has_ended = matches!(
+                read,
+                Err(ReadError::Closed | ReadError::Failed(_) | ReadError::SendsOnly)
+            );
+            match read {
+                Err(ReadError::Closed) => None,
+                read => Some(read),
+            }
+        })
+    }
+}
+
+impl FusedStream for ZmqStream {
+    fn is_terminated(&self) -> bool {
+        self.adapter.has_ended
+    }
+}
+
+/// Anything that makes a message can be sent. Ready means that the write side is not paused; flushed, that libzmq has accepted or
+/// refused what was written; to close a sink closes the whole stream, all its handles, and waits for its end.
+///
+/// ```
+/// use futures_util::SinkExt;
+/// use futures_lite::future::block_on;
+/// use tidegate::{SocketType, ZmqStream};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pull = ZmqStream::builder(SocketType::PULL).bind("tcp://127.0.0.1:*").open()?;
+/// let mut push = ZmqStream::builder(SocketType::PUSH).connect(&pull.bindings()[0]).open()?;
+/// block_on(async {
+///     push.feed("one").await?;
+///     SinkExt::send(&mut push, ("two", "frames")).await?;
+///     assert_eq!(pull.read().await.unwrap(), "one");
+///     SinkExt::<&str>::close(&mut push).await
+/// })?;
+/// # block_on(tidegate::shutdown(std::time::Duration::from_secs(5)))?;
+/// # Ok(())
+/// # }
+/// ```
+impl<M: Into<Multipart>> Sink<M> for ZmqStream {
+    type Error = SinkError;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Result<(), SinkError>> {
+        let this = self.get_mut();
+        let drained = this.with_places(|inner, places| {
+            poll_or_yield(inner, &mut places.ready, cx, Flow::poll_drain)
+        });
+        drained.map_err(SinkError::Drain)
+    }
+
+    fn start_send(self: Pin<&mut Self>, message: M) -> Result<(), SinkError> {
+        Ok(self.write(message)?)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Result<(), SinkError>> {
+        let this = self.get_mut();
+        let flushed = this
+            .with_places(|inner, places| poll_with(inner, &mut places.flush, cx, Flow::poll_flush));
+        flushed.map_err(SinkError::Drain)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Result<(), SinkError>> {
+        let this = self.get_mut();
+        ZmqStream::close(this);
+        let closed = this.with_places(|inner, places| {
+            poll_with(inner, &mut places.close, cx, Flow::poll_closed)
+        });
+        closed.map(|lost| match this.exception() {
+            Some(errno) => Err(DrainError::Failed(errno).into()),
+            None if lost.is_nothing() => Ok(()),
+            None => Err(DrainError::Dropped(lost).into()),
+        })
+    }
+}

@@ -1,0 +1,252 @@
+//! A stream as a `Stream` and a `Sink` of the futures crates, and `Bytes` as frames.
+
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::{FusedStream, Stream};
+use futures_lite::future::{block_on, zip};
+use futures_sink::Sink;
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use tidegate::{
+    Context, DrainError, Multipart, ReadError, SinkError, SocketType, WriteError, ZmqStream,
+    options,
+};
+use tidegate_tests::{Counter, Watchdog, builder, eventually, pipe, shut_down};
+
+type Ready<T> = Poll<Result<T, SinkError>>;
+
+fn poll_next(
+    stream: &mut ZmqStream,
+    counter: &std::sync::Arc<Counter>,
+) -> Poll<Option<Result<Multipart, ReadError>>> {
+    Pin::new(stream).poll_next(&mut TaskContext::from_waker(&counter.waker()))
+}
+
+fn poll_ready(sink: &mut ZmqStream, counter: &std::sync::Arc<Counter>) -> Ready<()> {
+    let waker = counter.waker();
+    let mut cx = TaskContext::from_waker(&waker);
+    Sink::<&str>::poll_ready(Pin::new(sink), &mut cx)
+}
+
+fn poll_close(sink: &mut ZmqStream, counter: &std::sync::Arc<Counter>) -> Ready<()> {
+    let waker = counter.waker();
+    let mut cx = TaskContext::from_waker(&waker);
+    Sink::<&str>::poll_close(Pin::new(sink), &mut cx)
+}
+
+#[test]
+fn a5_a_handle_may_go_to_any_thread_and_be_shared_and_cloned() {
+    fn may<T: Send + Sync + Clone + Unpin + 'static>() {}
+    may::<ZmqStream>();
+    // A handle is two words and a flag: what a `Stream` waits with is made when it is polled.
+    assert!(size_of::<ZmqStream>() <= 3 * size_of::<usize>());
+}
+
+#[test]
+fn c1_as_a_stream_the_messages_come_in_order_until_it_is_closed() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let (mut pull, push) = pipe(&context, |builder| builder);
+    for k in 0..100u8 {
+        push.write([&[k][..], b"", &[k; 2]]).unwrap();
+    }
+    block_on(async {
+        for k in 0..100u8 {
+            let message = pull.next().await.unwrap().unwrap();
+            assert_eq!(message, [&[k][..], b"", &[k; 2]]);
+        }
+        push.write("buffered").unwrap();
+        eventually(|| pull.read_buffer_bytes() > 0);
+        pull.close();
+        assert!(!pull.is_terminated());
+        assert_eq!(pull.next().await, Some(Ok("buffered".into())));
+        assert_eq!(pull.next().await, None);
+        assert!(pull.is_terminated());
+        assert_eq!(pull.next().await, None);
+    });
+    shut_down(&context);
+}
+
+#[test]
+fn c5_as_a_stream_a_failure_comes_once_and_ends_it() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let push = builder(SocketType::PUSH, &context).open();
+    let mut push = push.unwrap();
+    assert_eq!(block_on(push.next()), Some(Err(ReadError::SendsOnly)));
+    assert_eq!(block_on(push.next()), None);
+
+    let mut callers = zmq::Context::new();
+    // `destroy` frees the context, and the drop of the last clone would free it once more.
+    std::mem::forget(callers.clone());
+    let theirs = Context::from(callers.clone());
+    let mut pull = builder(SocketType::PULL, &theirs).open().unwrap();
+    let counter = Counter::new();
+    assert!(poll_next(&mut pull, &counter).is_pending());
+    callers.destroy().unwrap();
+    assert_eq!(counter.take(), 1);
+    let Some(Err(ReadError::Failed(errno))) = block_on(pull.next()) else {
+        panic!("it has failed");
+    };
+    assert_eq!(pull.exception(), Some(errno));
+    assert_eq!(block_on(pull.next()), None);
+    shut_down(&context);
+}
+
+#[test]
+fn c7_as_a_stream_a_call_out_of_turn_is_an_error_and_no_end() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let rep = builder(SocketType::REP, &context)
+        .bind("inproc://c7")
+        .open();
+    let rep = rep.unwrap();
+    let req = builder(SocketType::REQ, &context).connect("inproc://c7");
+    let mut req = req.open().unwrap();
+    assert_eq!(block_on(req.next()), Some(Err(ReadError::OutOfTurn)));
+    req.write("question").unwrap();
+    assert_eq!(block_on(rep.read()).unwrap(), "question");
+    rep.write("answer").unwrap();
+    assert_eq!(block_on(req.next()), Some(Ok("answer".into())));
+    shut_down(&context);
+}
+
+#[test]
+fn c2_a_handle_that_is_dropped_passes_its_turn_on() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let (pull, push) = pipe(&context, |builder| builder);
+    let counters = [Counter::new(), Counter::new()];
+    let mut first = pull.clone();
+    let mut second = pull.clone();
+    assert!(poll_next(&mut first, &counters[0]).is_pending());
+    assert!(poll_next(&mut second, &counters[1]).is_pending());
+    push.write("one").unwrap();
+    eventually(|| counters[0].take() == 1);
+    assert_eq!(counters[1].take(), 0);
+    drop(first);
+    assert_eq!(counters[1].take(), 1);
+    let next = poll_next(&mut second, &counters[1]);
+    assert_eq!(next, Poll::Ready(Some(Ok("one".into()))));
+    shut_down(&context);
+}
+
+#[test]
+fn d2_as_a_sink_it_is_ready_while_the_write_side_is_open() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let push = builder(SocketType::PUSH, &context).high_write(200);
+    let mut push = push.connect("inproc://d2-sink").open().unwrap();
+    let counter = Counter::new();
+    let mut written = 0;
+    while poll_ready(&mut push, &counter).is_ready() {
+        Sink::start_send(Pin::new(&mut push), "message").unwrap();
+        written += 1;
+    }
+    assert!(push.write_buffer_bytes() > 200);
+    assert_eq!(counter.take(), 0);
+    let pull = builder(SocketType::PULL, &context).bind("inproc://d2-sink");
+    let pull = pull.open().unwrap();
+    block_on(async {
+        for _ in 0..written {
+            assert_eq!(pull.read().await.unwrap(), "message");
+        }
+        SinkExt::<&str>::flush(&mut push).await.unwrap();
+        assert_eq!(push.write_buffer_bytes(), 0);
+        assert_eq!(counter.take(), 1);
+        assert!(poll_ready(&mut push, &counter).is_ready());
+    });
+    shut_down(&context);
+}
+
+#[test]
+fn e1_to_close_a_sink_waits_for_the_end_of_the_stream_and_tells_what_was_lost() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let open = |linger: u64| {
+        let linger = Some(Duration::from_millis(linger));
+        let builder = builder(SocketType::PUSH, &context).option(options::LINGER, linger);
+        builder.connect("inproc://e1-sink").open().unwrap()
+    };
+    let mut push = open(30);
+    block_on(async {
+        while push.write_buffer_bytes() == 0 {
+            SinkExt::send(&mut push, "x").now_or_never();
+        }
+        let counter = Counter::new();
+        assert!(poll_close(&mut push, &counter).is_pending());
+        // A message that comes too late comes back.
+        let late = Sink::start_send(Pin::new(&mut push), "late").unwrap_err();
+        assert!(
+            matches!(late, SinkError::Write(WriteError::Closed(message)) if *message == "late")
+        );
+        let closed = SinkExt::<&str>::close(&mut push).await;
+        assert!(matches!(
+            closed,
+            Err(SinkError::Drain(DrainError::Dropped(lost))) if lost.messages == 1
+        ));
+        let mut empty = open(30);
+        SinkExt::<&str>::close(&mut empty).await.unwrap();
+        assert!(empty.at_closing());
+    });
+    shut_down(&context);
+}
+
+#[test]
+fn d1_one_handle_receives_what_another_sends() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let echo = builder(SocketType::ROUTER, &context).bind("tcp://127.0.0.1:*");
+    let echo = echo.open().unwrap();
+    let dealer = builder(SocketType::DEALER, &context).connect(&echo.bindings()[0]);
+    let dealer = dealer.open().unwrap();
+    let (echo_in, echo_out) = (echo.clone(), echo.clone());
+    let echoes = echo_in.take(1_000).map(|message| Ok(message.unwrap()));
+    let (mut receives, mut sends) = (dealer.clone(), dealer);
+    let asks = async {
+        for k in 0..1_000u32 {
+            sends.feed(k.to_le_bytes().to_vec()).await.unwrap();
+        }
+        SinkExt::<Vec<u8>>::flush(&mut sends).await.unwrap();
+    };
+    let reads = async {
+        for k in 0..1_000u32 {
+            let message = receives.next().await.unwrap().unwrap();
+            assert_eq!(message, [k.to_le_bytes()]);
+        }
+    };
+    // To forward closes the sink behind the last message.
+    let (forwarded, _) = block_on(zip(echoes.forward(echo_out), zip(asks, reads)));
+    forwarded.unwrap();
+    assert!(echo.at_closing());
+    shut_down(&context);
+}
+
+#[test]
+fn d8_bytes_are_not_copied_on_their_way_into_a_stream_and_out_of_it() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let pull = builder(SocketType::PULL, &context).bind("inproc://d8-bytes");
+    let pull = pull.open().unwrap();
+    let push = builder(SocketType::PUSH, &context).connect("inproc://d8-bytes");
+    let push = push.open().unwrap();
+    let shared = Bytes::from(vec![5; 100_000]);
+    push.write(("header", shared.slice(1_000..90_000))).unwrap();
+    let message = block_on(pull.read()).unwrap();
+    let mut frames = message.into_iter();
+    assert_eq!(frames.next().unwrap(), "header");
+    let received = Bytes::from(frames.next().unwrap());
+    assert_eq!(received.as_ptr(), shared[1_000..].as_ptr());
+    assert_eq!(received, shared.slice(1_000..90_000));
+    // libzmq holds a reference, and lets go of it.
+    assert!(!shared.is_unique());
+    drop(received);
+    assert!(shared.is_unique());
+    // Those of static memory, too.
+    static TEXT: [u8; 5_000] = [7; 5_000];
+    push.write(Bytes::from_static(&TEXT)).unwrap();
+    assert_eq!(block_on(pull.read()).unwrap()[0].as_ptr(), TEXT.as_ptr());
+    shut_down(&context);
+}
