@@ -14,7 +14,7 @@ use crate::message::Multipart;
 use crate::options::{OptionValue, Setting, SocketOption};
 use crate::pump::Flow;
 use crate::queue::GrowingSlots;
-use crate::runtime::Watch;
+use crate::runtime::{Runtime, Watch};
 use crate::socket::Socket;
 use crate::stream::{Inner, ZmqStream};
 use crate::subscriptions::subscribe_early;
@@ -55,6 +55,7 @@ pub struct Builder {
     subscriptions: Vec<Vec<u8>>,
     read_ahead: bool,
     events_backlog: usize,
+    runtime: Runtime,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -83,6 +84,7 @@ impl Builder {
             subscriptions: Vec::new(),
             read_ahead: true,
             events_backlog: backlog::DEFAULT,
+            runtime: Runtime::default(),
         }
     }
 
@@ -164,6 +166,37 @@ impl Builder {
     /// counted. See [`ZmqStream::enable_monitor`]. Default: 100. Worst case: this many events of an endpoint each.
     pub fn events_backlog(mut self, events: impl Into<Option<usize>>) -> Self {
         self.events_backlog = events.into().unwrap_or(usize::MAX);
+        self
+    }
+
+    /// Has a task on this tokio runtime receive and send in the background, and not the process's I/O thread; its I/O driver has to be
+    /// [enabled](tokio::runtime::Builder::enable_io). The futures of the stream work on any executor all the same. It takes one
+    /// descriptor more. When the runtime shuts down, or the stream closes with messages unsent, the I/O thread takes over. Where there
+    /// is no unix this does nothing.
+    ///
+    /// ```
+    /// use tidegate::{SocketType, ZmqStream};
+    ///
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let runtime = tokio::runtime::Handle::current();
+    ///     let open = |kind| ZmqStream::builder(kind).tokio(&runtime);
+    ///     let pull = open(SocketType::PULL).bind("tcp://127.0.0.1:*").open()?;
+    ///     let push = open(SocketType::PUSH).connect(&pull.bindings()[0]).open()?;
+    ///     push.send("hello").await?;
+    ///     assert_eq!(pull.read().await?, "hello");
+    ///     tidegate::shutdown(std::time::Duration::from_secs(5)).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    #[cfg(feature = "tokio")]
+    pub fn tokio(mut self, runtime: &tokio::runtime::Handle) -> Self {
+        #[cfg(unix)]
+        {
+            self.runtime = Runtime::Tokio(runtime.clone());
+        }
+        #[cfg(not(unix))]
+        let _ = runtime;
         self
     }
 
@@ -284,7 +317,7 @@ impl Builder {
         let on_demand = !self.read_ahead || takes_turns || conflates == Some(true);
         let _ = machine.set_on_demand(on_demand);
 
-        let inner = Watch::open(socket, |watch| {
+        let inner = Watch::open(&self.runtime, socket, |watch| {
             let flow = Flow::new(self.kind, machine, ZmqTransport::new(watch), endpoints);
             Inner::new(flow, self.kind, context, self.events_backlog).into()
         });

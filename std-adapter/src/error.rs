@@ -18,6 +18,12 @@ impl Errno {
         Self(raw)
     }
 
+    /// The number of an error of the operating system.
+    #[cfg(all(feature = "tokio", unix))]
+    pub(crate) fn of(error: &io::Error) -> Self {
+        Self(error.raw_os_error().unwrap_or_default())
+    }
+
     /// The number: one of the operating system's, or one of libzmq's own from `zmq.h`.
     pub const fn raw(self) -> i32 {
         self.0

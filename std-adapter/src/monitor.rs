@@ -24,7 +24,7 @@ use crate::error::{Errno, MonitorError, OpenError, ReadEventError, TryReadEventE
 use crate::message::Multipart;
 use crate::pump::Flow;
 use crate::queue::GrowingSlots;
-use crate::runtime::{Watch, Watched};
+use crate::runtime::{Runtime, Watch, Watched};
 use crate::socket::{Socket, c_string};
 use crate::stream::{Wakers, ZmqStream, wake_all};
 
@@ -223,7 +223,7 @@ impl Monitor {
         let endpoint = unique_endpoint();
         let pair = connected(pair, &endpoint).map_err(MonitorError::Refused)?;
         let mut new = None;
-        Watch::open(pair, |watch| {
+        Watch::open(&Runtime::Thread, pair, |watch| {
             new = Some(Pair {
                 watch,
                 mask,

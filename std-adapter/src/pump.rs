@@ -437,8 +437,22 @@ impl Flow {
         let wakes = self.machine.close();
         self.wake(wakes);
         self.pump();
-        if let Some(transport) = &self.transport {
+        if let Some(transport) = &mut self.transport {
             transport.watch_deadline();
+        }
+    }
+
+    /// The runtime that has watched the socket is gone: the I/O thread takes over.
+    #[cfg(all(feature = "tokio", unix))]
+    pub(crate) fn move_to_thread(&mut self) {
+        let moved = self
+            .transport
+            .as_mut()
+            .map(|transport| transport.watch.move_to_thread());
+        match moved {
+            Some(Err(error)) => self.fail(Errno::of(&error)),
+            Some(Ok(())) => self.pump(),
+            None => {}
         }
     }
 

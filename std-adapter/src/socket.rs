@@ -19,6 +19,11 @@ use polling::{Event, Poller};
 use tidegate_core::EventMask;
 use zmq::SocketType;
 use zmq_sys::errno::{EAGAIN, EINTR, EINVAL, ENOTSOCK, ETERM};
+#[cfg(all(feature = "tokio", unix))]
+use {
+    std::os::fd::OwnedFd,
+    tokio::io::{Interest, unix::AsyncFd},
+};
 
 use crate::context::name;
 use crate::error::{Errno, OpenError};
@@ -593,6 +598,15 @@ impl Socket {
 pub(crate) struct Descriptor(zmq_sys::RawFd);
 
 impl Descriptor {
+    /// Has the tokio runtime that is entered watch a duplicate. It panics where that one's I/O driver is not enabled.
+    #[cfg(all(feature = "tokio", unix))]
+    pub(crate) fn on_tokio(self) -> io::Result<AsyncFd<OwnedFd>> {
+        let duplicate = self.borrow().try_clone_to_owned()?;
+        // SAFETY: the duplicate is open, belongs to the `AsyncFd` alone, which keeps it, and an `OwnedFd` never changes what it is.
+        unsafe { AsyncFd::register_with_interest(duplicate, Interest::READABLE) }
+            .map_err(io::Error::from)
+    }
+
     /// Has the descriptor watched, for nothing yet.
     pub(crate) fn watch(self, poller: &Poller, key: usize) -> io::Result<()> {
         // SAFETY: the descriptor stays open as long as the socket, and its holder ends the watch before that is dropped.

@@ -116,6 +116,11 @@ impl Watched for Inner {
     fn on_deadline(&self) {
         self.with(Flow::give_up_closing);
     }
+
+    #[cfg(all(feature = "tokio", unix))]
+    fn on_runtime_gone(self: Arc<Self>) {
+        self.with(Flow::move_to_thread);
+    }
 }
 
 /// Closes the stream with its last handle.

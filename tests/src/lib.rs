@@ -4,6 +4,7 @@ mod libzmq;
 mod machine;
 mod message;
 mod process;
+mod runtime;
 mod sides;
 mod sim;
 mod wakers;
@@ -16,6 +17,7 @@ pub use message::{Message, random_message, with_frames};
 pub use process::{
     Watchdog, asks_peers, descriptors, eventually, resident_bytes, run_time, thread_count, threads,
 };
+pub use runtime::{block_on, start_executor};
 pub use sides::{Incoming, Lent, Outgoing, Room, Shared, Side, fill};
 pub use sim::{Broken, SimLink, SimWire};
 pub use wakers::{Counter, poll};

@@ -3,12 +3,12 @@
 use std::net::TcpStream;
 use std::time::Duration;
 
-use futures_lite::future::block_on;
+use crate::runtime::{block_on, watched};
 use tidegate::{Builder, Frame, SocketType, ZmqStream, options};
 
 /// Begins to open a stream of this context.
 pub fn builder(kind: SocketType, context: &tidegate::Context) -> Builder {
-    ZmqStream::builder(kind).context(context)
+    watched(ZmqStream::builder(kind).context(context))
 }
 
 /// A PULL on tcp, and a PUSH that is connected to it.

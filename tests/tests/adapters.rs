@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::{FusedStream, Stream};
-use futures_lite::future::{block_on, zip};
+use futures_lite::future::zip;
 use futures_sink::Sink;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tidegate::{
     Context, DrainError, Multipart, ReadError, SinkError, SocketType, WriteError, ZmqStream,
     options,
 };
-use tidegate_tests::{Counter, Watchdog, builder, eventually, pipe, shut_down};
+use tidegate_tests::{Counter, Watchdog, block_on, builder, eventually, pipe, shut_down};
 
 type Ready<T> = Poll<Result<T, SinkError>>;
 

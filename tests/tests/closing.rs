@@ -4,12 +4,11 @@ use std::future::Future;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_lite::future::block_on;
 use tidegate::{
     Context, DrainError, Lost, ReadError, ShutdownError, SocketType, TryReadError, WriteError,
     options,
 };
-use tidegate_tests::{Counter, Watchdog, builder, eventually, poll, shut_down, threads};
+use tidegate_tests::{Counter, Watchdog, block_on, builder, eventually, poll, shut_down, threads};
 
 #[test]
 fn e1_close_returns_at_once_and_sends_what_is_queued_in_the_background() {

@@ -1,9 +1,9 @@
 //! libzmq's descriptor is edge-triggered, and every send and receive may take in the edge that another one waits for:
 //! 20,000 rounds of request and reply in each pattern, without a stall (contract G3, A5, C2).
 
-use futures_lite::future::{block_on, zip};
+use futures_lite::future::zip;
 use tidegate::{Builder, Context, Multipart, SocketType, ZmqStream};
-use tidegate_tests::{Watchdog, shut_down};
+use tidegate_tests::{Watchdog, block_on, shut_down};
 
 const ROUNDS: u32 = 20_000;
 
@@ -17,7 +17,7 @@ struct Ends {
 
 fn open(kind: SocketType, endpoint: &str, change: impl Fn(Builder) -> Builder) -> Ends {
     let context = Context::new().unwrap();
-    let builder = |kind| change(ZmqStream::builder(kind).context(&context));
+    let builder = |kind| change(tidegate_tests::builder(kind, &context));
     let answering = builder(kind).bind(endpoint).open().unwrap();
     let dealer = builder(SocketType::DEALER)
         .connect(&answering.bindings()[0])

@@ -1,8 +1,7 @@
 //! Row G1 of the contract: binding and connecting while a stream runs.
 
-use futures_lite::future::block_on;
 use tidegate::{Context, EndpointError, SocketType};
-use tidegate_tests::{Watchdog, builder, eventually, shut_down};
+use tidegate_tests::{Watchdog, block_on, builder, eventually, shut_down};
 
 const EINVAL: i32 = 22;
 

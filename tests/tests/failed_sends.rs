@@ -1,8 +1,7 @@
 //! Messages that libzmq refuses (contract D5).
 
-use futures_lite::future::block_on;
 use tidegate::{Context, WriteError};
-use tidegate_tests::{Watchdog, dealer, fill_up, mandatory_router, shut_down};
+use tidegate_tests::{Watchdog, block_on, dealer, fill_up, mandatory_router, shut_down};
 
 /// One of the C library's numbers.
 const EHOSTUNREACH: i32 = 113;

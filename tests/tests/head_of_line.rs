@@ -3,10 +3,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_lite::future::block_on;
 use tidegate::{Context, SocketType, TryReadError, ZmqStream, options};
 use tidegate_tests::{
-    Watchdog, builder, dealer, eventually, fill_up, mandatory_router, run_time, shut_down,
+    Watchdog, block_on, builder, dealer, eventually, fill_up, mandatory_router, run_time, shut_down,
 };
 
 /// They look at a thread that all streams of the process share.

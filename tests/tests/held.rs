@@ -7,9 +7,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as Task, Poll, Wake};
 
-use futures_lite::future::block_on;
 use tidegate::{Context, SocketType, ZmqStream};
-use tidegate_tests::{Counter, Watchdog, eventually, poll, shut_down};
+use tidegate_tests::{Counter, Watchdog, block_on, eventually, poll, shut_down};
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
@@ -76,7 +75,7 @@ fn pipe(context: &Context, endpoint: &str) -> (ZmqStream, ZmqStream) {
 }
 
 fn pair(context: &Context, endpoint: &str, kinds: [SocketType; 2]) -> (ZmqStream, ZmqStream) {
-    let builder = |kind| ZmqStream::builder(kind).context(context);
+    let builder = |kind| tidegate_tests::builder(kind, context);
     let bound = builder(kinds[0]).bind(endpoint).open().unwrap();
     let connected = builder(kinds[1]).connect(endpoint).open().unwrap();
     (bound, connected)

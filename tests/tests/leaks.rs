@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
-use futures_lite::future::block_on;
 use tidegate::{Context, EventMask, SocketType, ZmqStream, options};
-use tidegate_tests::{Watchdog, descriptors, eventually, shut_down, thread_count, threads};
+use tidegate_tests::{
+    Watchdog, block_on, builder, descriptors, eventually, shut_down, start_executor, thread_count,
+    threads,
+};
 
 #[test]
 fn e4_after_the_end_descriptors_and_threads_are_back_to_where_they_were() {
     let _watchdog = Watchdog::new(120);
+    start_executor();
     let before = descriptors();
     for round in 0..20 {
         let context = Context::new().unwrap();
-        let builder = |kind| ZmqStream::builder(kind).context(&context);
+        let builder = |kind| builder(kind, &context);
         let pull = builder(SocketType::PULL)
             .bind("tcp://127.0.0.1:*")
             .open()

@@ -5,11 +5,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::task::Poll;
 
-use futures_lite::future::block_on;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tidegate::{Context, SocketType, ZmqStream};
 use tidegate_tests::{
-    Counter, Watchdog, builder, descriptors, eventually, poll, shut_down, threads,
+    Counter, Watchdog, block_on, builder, descriptors, eventually, poll, shut_down, start_executor,
+    threads,
 };
 
 /// What the `zmq` crate's libzmq opens at most for a thousand streams: two for each, two for each connection, and some.
@@ -110,6 +110,7 @@ fn star(bind: &str) {
 fn a6_a_thousand_streams_are_open_at_once_and_all_work() {
     let _watchdog = Watchdog::new(120);
     raise_the_limit_of_open_files();
+    start_executor();
     let before = descriptors();
     pairs(|_| "tcp://127.0.0.1:*".to_owned());
     pairs(|k| format!("inproc://pair-{k}"));

@@ -1,8 +1,9 @@
 //! Opens and closes without end leave nothing behind (contract A4, E4). One test, for it looks at the whole process.
 
-use futures_lite::future::block_on;
 use tidegate::{Builder, Context, SocketType, ZmqStream, options};
-use tidegate_tests::{Watchdog, builder, descriptors, eventually, shut_down, thread_count};
+use tidegate_tests::{
+    Watchdog, block_on, builder, descriptors, eventually, shut_down, start_executor, thread_count,
+};
 
 /// Every type, and one that it talks with. So each is opened as often to bind as to connect.
 const PEERS: [(SocketType, SocketType); 12] = [
@@ -70,6 +71,7 @@ fn fails(builder: Builder, taken: &[String], way: usize) {
 #[test]
 fn e4_a_thousand_opens_and_closes_of_each_kind_leave_nothing_behind() {
     let _watchdog = Watchdog::new(120);
+    start_executor();
     let before = (descriptors(), thread_count());
     let context = Context::new().unwrap();
     let open = |kind| builder(kind, &context);

@@ -2,12 +2,11 @@
 
 use std::task::Poll;
 
-use futures_lite::future::block_on;
 use tidegate::{
     Context, EventKind, EventMask, MonitorError, ReadEventError, SocketType, TryReadEventError,
     ZmqStream,
 };
-use tidegate_tests::{Counter, Watchdog, builder, eventually, poll, shut_down};
+use tidegate_tests::{Counter, Watchdog, block_on, builder, eventually, poll, shut_down};
 
 /// Opens a PULL that is monitored.
 fn monitored(context: &Context, events: EventMask) -> ZmqStream {

@@ -2,9 +2,8 @@
 
 use std::net::TcpListener;
 
-use futures_lite::future::block_on;
 use tidegate::{Builder, Context, EndpointError, Limit, OpenError, Side, SocketType, ZmqStream};
-use tidegate_tests::{Watchdog, builder, raw_peer, shut_down};
+use tidegate_tests::{Watchdog, block_on, builder, raw_peer, shut_down};
 
 const ALL_TYPES: [SocketType; 12] = [
     SocketType::PAIR,

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use futures_lite::future::{block_on, poll_once, yield_now};
+use futures_lite::future::{poll_once, yield_now};
 use tidegate::options::{self, OptionValue, SocketOption};
 use tidegate::{Builder, Context, OpenError, OptionError, SocketType, WriteError};
-use tidegate_tests::{Watchdog, asks_peers, builder, pipe, shut_down};
+use tidegate_tests::{Watchdog, asks_peers, block_on, builder, pipe, shut_down};
 
 const EINVAL: i32 = 22;
 const EHOSTUNREACH: i32 = 113;

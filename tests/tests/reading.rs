@@ -1,8 +1,8 @@
 //! Sections B and C of the contract over libzmq: reading.
 
-use futures_lite::future::{self, block_on, poll_once};
+use futures_lite::future::{self, poll_once};
 use tidegate::{Context, Multipart, ReadError, SocketType, TryReadError};
-use tidegate_tests::{Counter, Watchdog, builder, pipe, poll, resident_bytes, shut_down};
+use tidegate_tests::{Counter, Watchdog, block_on, builder, pipe, poll, resident_bytes, shut_down};
 
 #[test]
 fn c1_a_hundred_thousand_random_messages_arrive_in_order_and_intact_past_a_reader_that_pauses() {

@@ -2,12 +2,12 @@
 
 use std::pin::pin;
 
-use futures_lite::future::{block_on, zip};
+use futures_lite::future::zip;
 use tidegate::{
     AlreadyDone, Context, DrainError, SocketType, TryReadError, Watermarks, WriteError, ZmqStream,
     options,
 };
-use tidegate_tests::{Counter, Watchdog, builder, poll, shut_down};
+use tidegate_tests::{Counter, Watchdog, block_on, builder, poll, shut_down};
 
 /// A PUSH whose peer is still to come, and whose write side is paused by what it has queued: so many messages.
 fn paused(context: &Context, endpoint: &str) -> (ZmqStream, usize) {

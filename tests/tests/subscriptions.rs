@@ -1,8 +1,7 @@
 //! Row G2 of the contract: what a SUB and an XSUB are subscribed to.
 
-use futures_lite::future::block_on;
 use tidegate::{Context, OpenError, SocketType, SubscribeError, ZmqStream};
-use tidegate_tests::{Watchdog, builder, shut_down};
+use tidegate_tests::{Watchdog, block_on, builder, shut_down};
 
 /// An XPUB, which is told of each subscription, and a subscriber that is connected to it.
 fn pair(context: &Context, kind: SocketType, builder_subscribes: &[&str]) -> [ZmqStream; 2] {

@@ -2,9 +2,9 @@
 
 use std::task::Poll;
 
-use futures_lite::future::{block_on, zip};
+use futures_lite::future::zip;
 use tidegate::{Context, ReadError, SocketType, TryReadError, WriteError, ZmqStream};
-use tidegate_tests::{Counter, Watchdog, builder, eventually, poll, shut_down};
+use tidegate_tests::{Counter, Watchdog, block_on, builder, eventually, poll, shut_down};
 
 /// A REP, and a REQ that is connected to it.
 fn rep_and_req(context: &Context) -> (ZmqStream, ZmqStream) {

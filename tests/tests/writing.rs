@@ -3,9 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_lite::future::block_on;
 use tidegate::{Context, Multipart, ShutdownError, SocketType, WriteError};
-use tidegate_tests::{Counter, Watchdog, builder, pipe, poll, raw_peer, shut_down};
+use tidegate_tests::{Counter, Watchdog, block_on, builder, pipe, poll, raw_peer, shut_down};
 
 #[test]
 fn b3_a_flood_of_empty_messages_pauses_the_writer_too() {

@@ -1,7 +1,158 @@
 //! Who watches a socket's descriptor while nobody uses the socket.
 //!
-//! There is one watcher of a descriptor at a time. For now that is the process's I/O thread.
+//! There is one watcher of a descriptor at a time: the process's I/O thread, or a task on a tokio runtime.
 
 mod thread;
+#[cfg(all(feature = "tokio", unix))]
+mod tokio;
 
-pub(crate) use thread::{Watch, Watched, unwinding};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::socket::Socket;
+
+/// What is called when there is something to do.
+pub(crate) trait Watched: Send + Sync {
+    /// The descriptor was readable, and may be watched no more.
+    fn on_ready(&self);
+    /// Goes on where a batch has ended.
+    fn on_schedule(&self);
+    /// The deadline that was set has come.
+    fn on_deadline(&self) {}
+    /// The runtime that has watched the descriptor is gone.
+    #[cfg(all(feature = "tokio", unix))]
+    fn on_runtime_gone(self: Arc<Self>) {}
+}
+
+/// A waker that panics has its say on standard error, as any panic; a thread of ours goes on.
+pub(crate) fn unwinding(f: impl FnOnce()) {
+    let _: std::thread::Result<()> = catch_unwind(AssertUnwindSafe(f));
+}
+
+/// Who is to watch.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Runtime {
+    /// The process's I/O thread.
+    #[default]
+    Thread,
+    /// A task on this runtime.
+    #[cfg(all(feature = "tokio", unix))]
+    Tokio(::tokio::runtime::Handle),
+}
+
+/// The watch over one socket. It owns the socket, and ends before the socket does: fields are dropped in their order.
+pub(crate) struct Watch {
+    place: Place,
+    socket: Socket,
+}
+
+enum Place {
+    Thread(thread::Place),
+    #[cfg(all(feature = "tokio", unix))]
+    Tokio(tokio::Place),
+}
+
+impl Watch {
+    /// Puts a socket under watch. `watched` is made once the watch is there and is kept until it is closed. The socket comes
+    /// back if there can be no watch.
+    pub(crate) fn open<W: Watched + 'static>(
+        runtime: &Runtime,
+        socket: Socket,
+        make: impl FnOnce(Self) -> Arc<W>,
+    ) -> Result<Arc<W>, (io::Error, Socket)> {
+        match runtime {
+            Runtime::Thread => match thread::Vacancy::find(socket.descriptor()) {
+                Ok(vacancy) => Ok(vacancy.take(|place| {
+                    let place = Place::Thread(place);
+                    let watched = make(Self { place, socket });
+                    (watched.clone(), watched)
+                })),
+                Err(error) => Err((error, socket)),
+            },
+            #[cfg(all(feature = "tokio", unix))]
+            Runtime::Tokio(handle) => match tokio::Vacancy::find(handle, socket.descriptor()) {
+                Ok(vacancy) => Ok(vacancy.take(|place| {
+                    let place = Place::Tokio(place);
+                    make(Self { place, socket })
+                })),
+                Err(error) => Err((error, socket)),
+            },
+        }
+    }
+
+    pub(crate) fn socket(&mut self) -> &mut Socket {
+        &mut self.socket
+    }
+
+    /// From now on the stream is called when the descriptor is readable, or if it is so already; at least once.
+    pub(crate) fn set(&mut self) {
+        match &mut self.place {
+            Place::Thread(place) => place.set(),
+            // It always watches.
+            #[cfg(all(feature = "tokio", unix))]
+            Place::Tokio(_) => {}
+        }
+    }
+
+    /// The stream was called.
+    pub(crate) fn fired(&mut self) {
+        match &mut self.place {
+            Place::Thread(place) => place.fired(),
+            #[cfg(all(feature = "tokio", unix))]
+            Place::Tokio(_) => {}
+        }
+    }
+
+    /// Has the stream called soon.
+    pub(crate) fn reschedule(&self) {
+        match &self.place {
+            Place::Thread(place) => place.reschedule(),
+            #[cfg(all(feature = "tokio", unix))]
+            Place::Tokio(place) => place.reschedule(),
+        }
+    }
+
+    /// Has the stream called at this time, unless the watch is closed before. A later call replaces it. It is for the I/O thread from
+    /// now on: a stream that closes outlives the runtime of those who used it.
+    pub(crate) fn set_deadline(&mut self, deadline: Instant) {
+        #[cfg(all(feature = "tokio", unix))]
+        if self.move_to_thread().is_err() {
+            // Without descriptors it stays where it is, and has no deadline.
+            return;
+        }
+        match &self.place {
+            Place::Thread(place) => place.set_deadline(deadline),
+            #[cfg(all(feature = "tokio", unix))]
+            Place::Tokio(_) => {}
+        }
+    }
+
+    /// Ends the watch.
+    pub(crate) fn close(&mut self) {
+        match &mut self.place {
+            Place::Thread(place) => place.close(),
+            #[cfg(all(feature = "tokio", unix))]
+            Place::Tokio(place) => place.close(),
+        }
+    }
+
+    /// Has the I/O thread watch from now on. The watch is to be set anew.
+    #[cfg(all(feature = "tokio", unix))]
+    pub(crate) fn move_to_thread(&mut self) -> io::Result<()> {
+        if let Place::Tokio(place) = &self.place
+            && let Some(stream) = place.stream()
+        {
+            let vacancy = thread::Vacancy::find(self.socket.descriptor())?;
+            self.place = Place::Thread(vacancy.take(|place| (place, stream)));
+            self.set();
+        }
+        Ok(())
+    }
+
+    /// Ends the watch, and gives the socket back.
+    pub(crate) fn into_socket(self) -> Socket {
+        self.socket
+    }
+}

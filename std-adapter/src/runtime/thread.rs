@@ -7,7 +7,6 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -15,17 +14,8 @@ use std::time::Instant;
 use polling::{Events, Poller};
 use slab::Slab;
 
-use crate::socket::{Descriptor, Socket};
-
-/// What is called when there is something to do.
-pub(crate) trait Watched: Send + Sync {
-    /// The descriptor was readable, and is watched no more.
-    fn on_ready(&self);
-    /// Goes on where a batch has ended.
-    fn on_schedule(&self);
-    /// The deadline that was set has come.
-    fn on_deadline(&self) {}
-}
+use super::{Watched, unwinding};
+use crate::socket::Descriptor;
 
 struct Reactor {
     poller: Poller,
@@ -61,18 +51,12 @@ impl Table {
 /// held while a stream is locked by the one who locks it, but for the close of a stream.
 static RUNNING: Mutex<Option<Arc<Reactor>>> = Mutex::new(None);
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The watch over one socket. It owns the socket, and ends before the socket does: fields are dropped in their order.
-pub(crate) struct Watch {
-    place: Place,
-    socket: Socket,
-}
-
-/// A descriptor's place in the reactor.
-struct Place {
+/// A descriptor's place among those that the I/O thread watches.
+pub(crate) struct Place {
     reactor: Arc<Reactor>,
     key: usize,
     descriptor: Descriptor,
@@ -80,98 +64,91 @@ struct Place {
     closed: bool,
 }
 
-impl Watch {
-    /// Puts a socket under watch, which is not set yet. Starts the I/O thread if there is none. `watched` is made once
-    /// the watch is there and is kept until it is closed. The socket comes back if there can be no watch.
-    pub(crate) fn open<W: Watched + 'static>(
-        socket: Socket,
-        make: impl FnOnce(Self) -> Arc<W>,
-    ) -> Result<Arc<W>, (io::Error, Socket)> {
+/// A place that was found, and is not taken yet: the process's threads wait for it.
+pub(super) struct Vacancy {
+    running: MutexGuard<'static, Option<Arc<Reactor>>>,
+    place: Place,
+}
+
+impl Vacancy {
+    /// Puts a descriptor under watch, which is not set yet. Starts the I/O thread if there is none.
+    pub(super) fn find(descriptor: Descriptor) -> io::Result<Self> {
         let mut running = lock(&RUNNING);
         let reactor = match &*running {
             Some(reactor) => reactor.clone(),
-            None => match start() {
-                Ok(reactor) => running.insert(reactor).clone(),
-                Err(error) => return Err((error, socket)),
-            },
+            None => running.insert(start()?).clone(),
         };
-        let mut table = lock(&reactor.table);
-        let key = table.watched.vacant_key();
-        let descriptor = socket.descriptor();
+        let (key, unused) = {
+            let table = lock(&reactor.table);
+            (table.watched.vacant_key(), table.watched.is_empty())
+        };
         if let Err(error) = descriptor.watch(&reactor.poller, key) {
-            let unused = table.watched.is_empty();
-            drop(table);
             if unused {
                 end(&mut running);
             }
-            return Err((error, socket));
+            return Err(error);
         }
         let place = Place {
-            reactor: reactor.clone(),
+            reactor,
             key,
             descriptor,
             is_set: false,
             closed: false,
         };
-        let watched = make(Self { place, socket });
-        table.watched.insert(watched.clone());
-        Ok(watched)
+        Ok(Self { running, place })
     }
 
-    pub(crate) fn socket(&mut self) -> &mut Socket {
-        &mut self.socket
-    }
-
-    /// From now on the stream is called when the descriptor is readable, or if it is so already; once.
-    pub(crate) fn set(&mut self) {
-        let place = &mut self.place;
-        if !place.is_set && !place.closed {
-            // It fails only if the descriptor is not watched at all; it is, until `close`.
-            let set = place.descriptor.rewatch(&place.reactor.poller, place.key);
-            place.is_set = set.is_ok();
-        }
-    }
-
-    /// The stream was called.
-    pub(crate) fn fired(&mut self) {
-        self.place.is_set = false;
-    }
-
-    /// Has the I/O thread call the stream soon.
-    pub(crate) fn reschedule(&self) {
-        let place = &self.place;
-        let mut table = lock(&place.reactor.table);
-        if !table.scheduled.contains(&place.key) {
-            table.scheduled.push_back(place.key);
-        }
-        drop(table);
-        // It fails only if the poller is gone, and the reactor holds it.
-        let _: io::Result<()> = place.reactor.poller.notify();
-    }
-
-    /// Has the I/O thread call the stream at this time, unless the watch is closed before. A later call replaces it.
-    pub(crate) fn set_deadline(&self, deadline: Instant) {
-        let place = &self.place;
-        let mut table = lock(&place.reactor.table);
-        table.deadlines.retain(|(_, key)| *key != place.key);
-        table.deadlines.insert((deadline, place.key));
-        drop(table);
-        let _: io::Result<()> = place.reactor.poller.notify();
-    }
-
-    /// Ends the watch. The thread ends with the last one.
-    pub(crate) fn close(&mut self) {
-        self.place.close();
-    }
-
-    /// Ends the watch, and gives the socket back.
-    pub(crate) fn into_socket(self) -> Socket {
-        self.socket
+    /// Takes the place for what `make` makes of it, which is kept until the place is closed.
+    pub(super) fn take<R>(self, make: impl FnOnce(Place) -> (R, Arc<dyn Watched>)) -> R {
+        let Self { running, place } = self;
+        let reactor = place.reactor.clone();
+        let (result, watched) = make(place);
+        // Nobody else has taken the key: that is done under `running`.
+        lock(&reactor.table).watched.insert(watched);
+        drop(running);
+        result
     }
 }
 
 impl Place {
-    fn close(&mut self) {
+    /// From now on the stream is called when the descriptor is readable, or if it is so already; once.
+    pub(super) fn set(&mut self) {
+        if !self.is_set && !self.closed {
+            // It fails only if the descriptor is not watched at all; it is, until `close`.
+            self.is_set = self
+                .descriptor
+                .rewatch(&self.reactor.poller, self.key)
+                .is_ok();
+        }
+    }
+
+    /// The stream was called.
+    pub(super) fn fired(&mut self) {
+        self.is_set = false;
+    }
+
+    /// Has the I/O thread call the stream soon.
+    pub(super) fn reschedule(&self) {
+        let mut table = lock(&self.reactor.table);
+        if !table.scheduled.contains(&self.key) {
+            table.scheduled.push_back(self.key);
+        }
+        drop(table);
+        // It fails only if the poller is gone, and the reactor holds it.
+        let _: io::Result<()> = self.reactor.poller.notify();
+    }
+
+    /// Has the I/O thread call the stream at this time, unless the watch is closed before. A later call replaces it.
+    pub(super) fn set_deadline(&self, deadline: Instant) {
+        let mut table = lock(&self.reactor.table);
+        table.deadlines.retain(|(_, key)| *key != self.key);
+        table.deadlines.insert((deadline, self.key));
+        drop(table);
+        let _: io::Result<()> = self.reactor.poller.notify();
+    }
+
+    /// Ends the watch. The thread ends with the last one.
+    pub(super) fn close(&mut self) {
         if mem::replace(&mut self.closed, true) {
             return;
         }
@@ -216,11 +193,6 @@ fn end(running: &mut Option<Arc<Reactor>>) {
         lock(&reactor.table).ended = true;
         let _: io::Result<()> = reactor.poller.notify();
     }
-}
-
-/// A waker that panics has its say on standard error, as any panic; a thread of ours goes on.
-pub(crate) fn unwinding(f: impl FnOnce()) {
-    let _: thread::Result<()> = catch_unwind(AssertUnwindSafe(f));
 }
 
 fn run(reactor: &Reactor) {
