@@ -1,5 +1,7 @@
 //! What the tests share.
 
+mod corpus;
+mod far_end;
 mod libzmq;
 mod machine;
 mod message;
@@ -8,12 +10,14 @@ mod sides;
 mod sim;
 mod wakers;
 
+pub use corpus::{answer, behind, chunk, large, messages};
+pub use far_end::{FarEnd, with_each};
 pub use libzmq::{builder, pipe, raw_peer, shut_down};
 pub use machine::{
     Small, Waiter, call, close, feed, sent, small, small_with_events, try_read, wake, woken, write,
 };
 pub use message::{Message, random_message, with_frames};
-pub use process::{Watchdog, descriptors, eventually, resident_bytes, threads};
+pub use process::{Process, Watchdog, descriptors, eventually, resident_bytes, threads};
 pub use sides::{Incoming, Lent, Outgoing, Room, Shared, Side, fill};
 pub use sim::{Broken, SimLink, SimWire};
 pub use wakers::{Counter, poll};

@@ -1,5 +1,8 @@
-//! A look at what the process has open, and its watchdog.
+//! A look at what the process has open, its watchdog, and other processes.
 
+use std::io::Write;
+use std::ops::{Deref, DerefMut};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -21,6 +24,37 @@ pub fn threads() -> Vec<String> {
         .collect()
 }
 
+/// A process of a test. It is killed if the test ends before it.
+pub struct Process(Child);
+
+impl Process {
+    /// Starts it. It reads its input from the test, and the test reads its output.
+    pub fn start(command: &mut Command) -> Self {
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        Self(piped.spawn().expect("it is installed"))
+    }
+}
+
+impl Deref for Process {
+    type Target = Child;
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for Process {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Waits until this is so; a [`Watchdog`] ends the wait.
 pub fn eventually(mut is_so: impl FnMut() -> bool) {
     while !is_so() {
@@ -40,7 +74,11 @@ impl Watchdog {
         std::thread::spawn(move || {
             let limit = Duration::from_secs(seconds);
             if receiver.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
-                eprintln!("{test} stalled: it has not ended within {seconds} s");
+                // Not by `eprintln!`: what a test prints is kept until it ends, and this one does not.
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "{test} stalled: it has not ended within {seconds} s"
+                );
                 std::process::exit(101);
             }
         });
