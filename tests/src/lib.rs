@@ -1,5 +1,7 @@
 //! What the tests share.
 
+mod corpus;
+mod far_end;
 mod libzmq;
 mod machine;
 mod message;
@@ -9,13 +11,16 @@ mod sides;
 mod sim;
 mod wakers;
 
+pub use corpus::{answer, behind, chunk, large, messages};
+pub use far_end::{FarEnd, with_each};
 pub use libzmq::{builder, dealer, fill_up, mandatory_router, pipe, raw_peer, shut_down};
 pub use machine::{
     Small, Waiter, call, close, feed, sent, small, small_with_events, try_read, wake, woken, write,
 };
 pub use message::{Message, random_message, with_frames};
 pub use process::{
-    Watchdog, asks_peers, descriptors, eventually, resident_bytes, run_time, thread_count, threads,
+    Process, Watchdog, asks_peers, descriptors, eventually, resident_bytes, run_time, thread_count,
+    threads,
 };
 pub use runtime::{block_on, start_executor};
 pub use sides::{Incoming, Lent, Outgoing, Room, Shared, Side, fill};

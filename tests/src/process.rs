@@ -1,6 +1,8 @@
-//! A look at what the process has open, and its watchdog.
+//! A look at what the process has open, its watchdog, and other processes.
 
 use std::io::{self, Write};
+use std::ops::{Deref, DerefMut};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -65,6 +67,37 @@ pub fn asks_peers(endpoint: &str) -> bool {
             return timers.contains(&KEEPALIVE_TIMER);
         }
         std::thread::yield_now();
+    }
+}
+
+/// A process of a test. It is killed if the test ends before it.
+pub struct Process(Child);
+
+impl Process {
+    /// Starts it. It reads its input from the test, and the test reads its output.
+    pub fn start(command: &mut Command) -> Self {
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        Self(piped.spawn().expect("it is installed"))
+    }
+}
+
+impl Deref for Process {
+    type Target = Child;
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for Process {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
