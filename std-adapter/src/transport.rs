@@ -115,7 +115,12 @@ impl ZmqTransport {
             Some(gives_up) => gives_up.saturating_duration_since(Instant::now()),
             None => return,
         };
-        let _: Result<(), Errno> = self.watch.socket().set_linger(left);
+        let socket = self.watch.socket();
+        // A socket that lingers for less, as a SUB does, has its reason.
+        let lingers_for_less = matches!(socket.linger(), Ok(Some(linger)) if linger <= left);
+        if !lingers_for_less {
+            let _: Result<(), Errno> = socket.set_linger(left);
+        }
     }
 
     /// Sends a whole message, or nothing of it.

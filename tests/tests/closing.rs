@@ -207,6 +207,17 @@ fn e1_a_shutdown_gives_a_stream_that_is_closing_the_time_of_its_own() {
     assert_eq!(block_on(push.closed()).messages, 1);
 }
 
+#[test]
+fn e1_a_subscription_that_nobody_hears_keeps_no_context() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    // libzmq holds the subscription for a publisher that is not there, and a SUB lingers for nothing.
+    let sub = builder(SocketType::SUB, &context).subscribe("news");
+    let sub = sub.connect(nobody()).open().unwrap();
+    block_on(context.shutdown(Duration::from_secs(5))).unwrap();
+    assert!(sub.at_closing());
+}
+
 /// A waker that panics.
 struct Panics;
 
