@@ -130,6 +130,13 @@ pub struct SendMessage<'a> {
     pub(crate) message: Multipart,
 }
 
+impl SendMessage<'_> {
+    /// The message, which was not sent; without frames if the future was ready.
+    pub fn into_message(mut self) -> Multipart {
+        mem::take(&mut self.message)
+    }
+}
+
 impl Future for SendMessage<'_> {
     type Output = Result<(), WriteError>;
 

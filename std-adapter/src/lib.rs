@@ -24,6 +24,7 @@
 
 mod adapter;
 mod backlog;
+mod blocking;
 mod builder;
 mod context;
 mod endpoints;
@@ -45,6 +46,7 @@ mod turns;
 
 pub use adapter::SinkError;
 pub use backlog::SocketEvent;
+pub use blocking::{Blocking, BlockingError, block_on};
 pub use builder::Builder;
 pub use context::{Context, ContextBuilder, Shutdown, shutdown};
 pub use error::{

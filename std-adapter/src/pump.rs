@@ -442,6 +442,19 @@ impl Flow {
         }
     }
 
+    /// The thread that has watched the socket while it slept has woken.
+    #[cfg(unix)]
+    pub(crate) fn take_back(&mut self, is_readable: bool) {
+        if let Some(transport) = &mut self.transport {
+            transport.watch.take_back();
+            if is_readable {
+                self.pump();
+            } else {
+                transport.watch.set();
+            }
+        }
+    }
+
     /// The runtime that has watched the socket is gone: the I/O thread takes over.
     #[cfg(all(feature = "tokio", unix))]
     pub(crate) fn move_to_thread(&mut self) {

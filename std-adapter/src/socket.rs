@@ -7,7 +7,7 @@
     reason = "libzmq is a C library; each block says why it is sound"
 )]
 
-use std::ffi::{CStr, CString, c_int, c_void};
+use std::ffi::{CStr, CString, c_int, c_long, c_void};
 use std::mem::{self, ManuallyDrop};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
@@ -16,6 +16,7 @@ use std::{alloc, io, ptr, slice, thread};
 
 use bytes::Bytes;
 use polling::{Event, Poller};
+use smallvec::SmallVec;
 use tidegate_core::EventMask;
 use zmq::SocketType;
 use zmq_sys::errno::{EAGAIN, EINTR, EINVAL, ENOTSOCK, ETERM};
@@ -618,6 +619,17 @@ impl Descriptor {
         poller.modify(self.borrow(), Event::readable(key))
     }
 
+    /// Has the descriptor watched for nothing.
+    #[cfg(unix)]
+    pub(crate) fn rest(self, poller: &Poller, key: usize) -> io::Result<()> {
+        poller.modify(self.borrow(), Event::none(key))
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn of(descriptor: &impl std::os::fd::AsRawFd) -> Self {
+        Self(descriptor.as_raw_fd())
+    }
+
     pub(crate) fn unwatch(self, poller: &Poller) -> io::Result<()> {
         poller.delete(self.borrow())
     }
@@ -633,6 +645,33 @@ impl Descriptor {
         // SAFETY: as on unix.
         unsafe { std::os::windows::io::BorrowedSocket::borrow_raw(self.0) }
     }
+}
+
+/// Waits until one of these is readable, or the time is up, and says which are; nothing if none is. A descriptor that was closed
+/// meanwhile may count as readable.
+#[cfg(unix)]
+pub(crate) fn wait_readable(descriptors: &[Descriptor], timeout: Option<Duration>) -> Vec<bool> {
+    let readable = i16::try_from(zmq_sys::ZMQ_POLLIN).unwrap_or(1);
+    let item = |descriptor: &Descriptor| zmq_sys::zmq_pollitem_t {
+        socket: ptr::null_mut(),
+        fd: descriptor.0,
+        events: readable,
+        revents: 0,
+    };
+    let mut items: SmallVec<[_; 9]> = descriptors.iter().map(item).collect();
+    // Rounded up, so that it is never over too early.
+    let millis = timeout.map_or(-1, |timeout| {
+        c_long::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(c_long::MAX)
+    });
+    let count = c_int::try_from(items.len()).unwrap_or(c_int::MAX);
+    // SAFETY: there are at least so many items. None has a socket; a descriptor is a number, and that of something which was closed
+    // is reported or names something else, which the caller allows for.
+    let polled = unsafe { zmq_sys::zmq_poll(items.as_mut_ptr(), count, millis) };
+    if polled <= 0 {
+        // Nothing, or a signal.
+        return Vec::new();
+    }
+    items.iter().map(|item| item.revents != 0).collect()
 }
 
 /// An endpoint as libzmq takes it.

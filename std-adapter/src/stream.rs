@@ -117,6 +117,19 @@ impl Watched for Inner {
         self.with(Flow::give_up_closing);
     }
 
+    #[cfg(unix)]
+    fn lend(&self) -> bool {
+        self.with(|flow| {
+            let transport = flow.transport.as_mut();
+            transport.is_some_and(|transport| transport.watch.lend())
+        })
+    }
+
+    #[cfg(unix)]
+    fn give_back(&self, is_readable: bool) {
+        self.with(|flow| flow.take_back(is_readable));
+    }
+
     #[cfg(all(feature = "tokio", unix))]
     fn on_runtime_gone(self: Arc<Self>) {
         self.with(Flow::move_to_thread);

@@ -10,6 +10,8 @@ use tokio::runtime::{self, Runtime};
 enum Mode {
     /// A bare `block_on`; the process's I/O thread watches.
     None,
+    /// tidegate's own; a thread that waits watches.
+    Own,
     /// smol's; the process's I/O thread watches.
     Smol,
     /// tokio's; a task on it watches.
@@ -20,6 +22,7 @@ static MODE: LazyLock<Mode> = LazyLock::new(|| match std::env::var("TIDEGATE_TES
     Err(_) => Mode::None,
     Ok(name) => match name.as_str() {
         "none" => Mode::None,
+        "own" => Mode::Own,
         "smol" => Mode::Smol,
         "tokio-current-thread" => {
             let runtime = runtime::Builder::new_current_thread().enable_io().build();
@@ -44,6 +47,7 @@ static MODE: LazyLock<Mode> = LazyLock::new(|| match std::env::var("TIDEGATE_TES
 pub fn block_on<F: Future>(future: F) -> F::Output {
     match &*MODE {
         Mode::None => futures_lite::future::block_on(future),
+        Mode::Own => tidegate::block_on(future),
         Mode::Smol => smol::block_on(future),
         Mode::Tokio(runtime) => runtime.block_on(future),
     }
@@ -52,7 +56,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 /// Has the executor take the threads and descriptors that it keeps.
 pub fn start_executor() {
     match &*MODE {
-        Mode::None | Mode::Tokio(_) => block_on(async {}),
+        Mode::None | Mode::Own | Mode::Tokio(_) => block_on(async {}),
         // It starts a thread once somebody sleeps.
         Mode::Smol => {
             smol::block_on(smol::Timer::after(Duration::from_millis(1)));
@@ -64,6 +68,6 @@ pub fn start_executor() {
 pub(crate) fn watched(builder: Builder) -> Builder {
     match &*MODE {
         Mode::Tokio(runtime) => builder.tokio(runtime.handle()),
-        Mode::None | Mode::Smol => builder,
+        Mode::None | Mode::Own | Mode::Smol => builder,
     }
 }

@@ -1,7 +1,9 @@
 //! Who watches a socket's descriptor while nobody uses the socket.
 //!
-//! There is one watcher of a descriptor at a time: the process's I/O thread, or a task on a tokio runtime.
+//! There is one watcher of a descriptor at a time: the process's I/O thread, a task on a tokio runtime, or a thread that waits.
 
+#[cfg(unix)]
+mod caller;
 mod thread;
 #[cfg(all(feature = "tokio", unix))]
 mod tokio;
@@ -10,6 +12,9 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
+
+#[cfg(unix)]
+pub(crate) use caller::wait;
 
 use crate::socket::Socket;
 
@@ -21,6 +26,14 @@ pub(crate) trait Watched: Send + Sync {
     fn on_schedule(&self);
     /// The deadline that was set has come.
     fn on_deadline(&self) {}
+    /// A thread is about to sleep, and watches the descriptor meanwhile if this says so.
+    #[cfg(unix)]
+    fn lend(&self) -> bool {
+        false
+    }
+    /// That thread has woken.
+    #[cfg(unix)]
+    fn give_back(&self, _is_readable: bool) {}
     /// The runtime that has watched the descriptor is gone.
     #[cfg(all(feature = "tokio", unix))]
     fn on_runtime_gone(self: Arc<Self>) {}
@@ -34,7 +47,7 @@ pub(crate) fn unwinding(f: impl FnOnce()) {
 /// Who is to watch.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Runtime {
-    /// The process's I/O thread.
+    /// The process's I/O thread, and threads that wait.
     #[default]
     Thread,
     /// A task on this runtime.
@@ -101,6 +114,26 @@ impl Watch {
         match &mut self.place {
             Place::Thread(place) => place.fired(),
             #[cfg(all(feature = "tokio", unix))]
+            Place::Tokio(_) => {}
+        }
+    }
+
+    /// Leaves the watch to a thread that is about to sleep, if it is set.
+    #[cfg(unix)]
+    pub(crate) fn lend(&mut self) -> bool {
+        match &mut self.place {
+            Place::Thread(place) => place.lend(),
+            #[cfg(feature = "tokio")]
+            Place::Tokio(_) => false,
+        }
+    }
+
+    /// Takes the watch back; it is to be set anew.
+    #[cfg(unix)]
+    pub(crate) fn take_back(&mut self) {
+        match &mut self.place {
+            Place::Thread(place) => place.take_back(),
+            #[cfg(feature = "tokio")]
             Place::Tokio(_) => {}
         }
     }

@@ -14,6 +14,8 @@ use std::time::Instant;
 use polling::{Events, Poller};
 use slab::Slab;
 
+#[cfg(unix)]
+use super::caller;
 use super::{Watched, unwinding};
 use crate::socket::Descriptor;
 
@@ -60,8 +62,17 @@ pub(crate) struct Place {
     reactor: Arc<Reactor>,
     key: usize,
     descriptor: Descriptor,
-    is_set: bool,
+    watcher: Watcher,
     closed: bool,
+}
+
+/// Who watches the descriptor now.
+enum Watcher {
+    Nobody,
+    IoThread,
+    /// A thread that sleeps.
+    #[cfg(unix)]
+    Borrower,
 }
 
 /// A place that was found, and is not taken yet: the process's threads wait for it.
@@ -92,7 +103,7 @@ impl Vacancy {
             reactor,
             key,
             descriptor,
-            is_set: false,
+            watcher: Watcher::Nobody,
             closed: false,
         };
         Ok(Self { running, place })
@@ -113,18 +124,45 @@ impl Vacancy {
 impl Place {
     /// From now on the stream is called when the descriptor is readable, or if it is so already; once.
     pub(super) fn set(&mut self) {
-        if !self.is_set && !self.closed {
+        if self.closed {
+            return;
+        }
+        #[cfg(unix)]
+        caller::note(self.descriptor, self.key, || {
+            lock(&self.reactor.table).watched.get(self.key).cloned()
+        });
+        if matches!(self.watcher, Watcher::Nobody) {
+            let poller = &self.reactor.poller;
             // It fails only if the descriptor is not watched at all; it is, until `close`.
-            self.is_set = self
-                .descriptor
-                .rewatch(&self.reactor.poller, self.key)
-                .is_ok();
+            if self.descriptor.rewatch(poller, self.key).is_ok() {
+                self.watcher = Watcher::IoThread;
+            }
         }
     }
 
-    /// The stream was called.
+    /// The stream was called. A thread that has borrowed the watch keeps it: the I/O thread had seen something before.
     pub(super) fn fired(&mut self) {
-        self.is_set = false;
+        if matches!(self.watcher, Watcher::IoThread) {
+            self.watcher = Watcher::Nobody;
+        }
+    }
+
+    /// A thread that is about to sleep watches, if the I/O thread did.
+    #[cfg(unix)]
+    pub(super) fn lend(&mut self) -> bool {
+        let lends = !self.closed && matches!(self.watcher, Watcher::IoThread);
+        if lends {
+            // Where the I/O thread has been told already, it only looks in vain.
+            let _: io::Result<()> = self.descriptor.rest(&self.reactor.poller, self.key);
+            self.watcher = Watcher::Borrower;
+        }
+        lends
+    }
+
+    /// That thread has woken.
+    #[cfg(unix)]
+    pub(super) fn take_back(&mut self) {
+        self.watcher = Watcher::Nobody;
     }
 
     /// Has the I/O thread call the stream soon.

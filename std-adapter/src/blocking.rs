@@ -1,0 +1,230 @@
+//! Streams for programs without async: the same calls, which block the thread, each with a timeout if that is wanted.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use tidegate_core::Lost;
+
+use crate::backlog::SocketEvent;
+use crate::error::{DrainError, ReadError, ReadEventError, WriteError};
+use crate::message::Multipart;
+use crate::stream::ZmqStream;
+
+/// Runs a future on this thread, and waits for it. The sockets of the streams that it waits for are watched by this thread itself, so
+/// that no other has to be woken for them.
+///
+/// It takes two descriptors for each thread that has called it, until the thread ends. Any other executor works as well; there
+/// the process's I/O thread watches.
+///
+/// ```
+/// use tidegate::{SocketType, ZmqStream};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pull = ZmqStream::builder(SocketType::PULL).bind("tcp://127.0.0.1:*").open()?;
+/// let push = ZmqStream::builder(SocketType::PUSH).connect(&pull.bindings()[0]).open()?;
+/// tidegate::block_on(async {
+///     push.send("hello").await?;
+///     assert_eq!(pull.read().await?, "hello");
+///     tidegate::shutdown(std::time::Duration::from_secs(5)).await?;
+///     Ok(())
+/// })
+/// # }
+/// ```
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    loop {
+        // Without a deadline it ends with the future only.
+        if let Some(output) = wait(future.as_mut(), None) {
+            return output;
+        }
+    }
+}
+
+/// Waits for a future until the deadline has come: then `None`.
+fn wait<F: Future>(mut future: Pin<&mut F>, deadline: Option<Instant>) -> Option<F::Output> {
+    #[cfg(unix)]
+    if let Ok(output) = crate::runtime::wait(future.as_mut(), deadline) {
+        return output;
+    }
+    park(future, deadline)
+}
+
+/// A thread that is unparked.
+struct Parked(Thread);
+
+impl Wake for Parked {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// [`wait`], where the thread cannot watch descriptors: the I/O thread does.
+fn park<F: Future>(mut future: Pin<&mut F>, deadline: Option<Instant>) -> Option<F::Output> {
+    let waker = Arc::new(Parked(thread::current())).into();
+    let mut cx = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return Some(output);
+        }
+        match deadline {
+            None => thread::park(),
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return None;
+                }
+                thread::park_timeout(left);
+            }
+        }
+    }
+}
+
+/// Why a call that blocks did not do what it was to do. `T` is what comes back when the time is up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockingError<E, T = ()> {
+    /// The time is up. Nothing has happened, and nobody has lost a turn.
+    TimedOut(T),
+    /// As the call that waits would say.
+    Failed(E),
+}
+
+impl<E: fmt::Display, T> fmt::Display for BlockingError<E, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TimedOut(_) => f.write_str("the time is up"),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: std::error::Error, T: fmt::Debug> std::error::Error for BlockingError<E, T> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::TimedOut(_) => None,
+            Self::Failed(error) => error.source(),
+        }
+    }
+}
+
+/// The calls of a stream that wait, as calls that block the thread. Made by [`ZmqStream::blocking`].
+///
+/// Each takes a timeout: a [`Duration`], or `None` to wait for ever.
+///
+/// ```
+/// use std::time::Duration;
+/// use tidegate::{BlockingError, SocketType, ZmqStream};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pull = ZmqStream::builder(SocketType::PULL).bind("tcp://127.0.0.1:*").open()?;
+/// let push = ZmqStream::builder(SocketType::PUSH).connect(&pull.bindings()[0]).open()?;
+///
+/// let nothing = pull.blocking().read(Duration::from_millis(1));
+/// assert_eq!(nothing, Err(BlockingError::TimedOut(())));
+///
+/// push.blocking().send("hello", None)?;
+/// assert_eq!(pull.blocking().read(None)?, "hello");
+/// # tidegate::block_on(tidegate::shutdown(Duration::from_secs(5)))?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Blocking<'a>(&'a ZmqStream);
+
+/// Waits for a future that ends in a result.
+fn within<T, E>(
+    future: impl Future<Output = Result<T, E>>,
+    timeout: impl Into<Option<Duration>>,
+) -> Result<T, BlockingError<E>> {
+    // A time beyond what the clock can name never comes.
+    let deadline = timeout
+        .into()
+        .and_then(|time| Instant::now().checked_add(time));
+    match wait(pin!(future), deadline) {
+        Some(result) => result.map_err(BlockingError::Failed),
+        None => Err(BlockingError::TimedOut(())),
+    }
+}
+
+impl Blocking<'_> {
+    /// [`ZmqStream::read`].
+    ///
+    /// # Errors
+    /// The time is up, or see [`ReadError`].
+    pub fn read(
+        self,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<Multipart, BlockingError<ReadError>> {
+        within(self.0.read(), timeout)
+    }
+
+    /// [`ZmqStream::read_event`].
+    ///
+    /// # Errors
+    /// The time is up, or see [`ReadEventError`].
+    pub fn read_event(
+        self,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<SocketEvent, BlockingError<ReadEventError>> {
+        within(self.0.read_event(), timeout)
+    }
+
+    /// [`ZmqStream::drain`].
+    ///
+    /// # Errors
+    /// The time is up, or see [`DrainError`].
+    pub fn drain(
+        self,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<(), BlockingError<DrainError>> {
+        within(self.0.drain(), timeout)
+    }
+
+    /// [`ZmqStream::flush`].
+    ///
+    /// # Errors
+    /// The time is up, or see [`DrainError`].
+    pub fn flush(
+        self,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<(), BlockingError<DrainError>> {
+        within(self.0.flush(), timeout)
+    }
+
+    /// [`ZmqStream::send`].
+    ///
+    /// # Errors
+    /// The time is up, or see [`WriteError`]. The message comes back in either, and nothing of it was sent.
+    pub fn send(
+        self,
+        message: impl Into<Multipart>,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<(), BlockingError<WriteError, Box<Multipart>>> {
+        let mut send = self.0.send(message);
+        match within(&mut send, timeout) {
+            Ok(()) => Ok(()),
+            Err(BlockingError::Failed(error)) => Err(BlockingError::Failed(error)),
+            Err(BlockingError::TimedOut(())) => {
+                Err(BlockingError::TimedOut(send.into_message().into()))
+            }
+        }
+    }
+
+    /// [`ZmqStream::closed`]: what of the write buffer had to be dropped, or `None` if the time is up.
+    pub fn closed(self, timeout: impl Into<Option<Duration>>) -> Option<Lost> {
+        let closed = async { Ok::<_, std::convert::Infallible>(self.0.closed().await) };
+        within(closed, timeout).ok()
+    }
+}
+
+impl ZmqStream {
+    /// The calls that wait, as calls that block the thread: for programs without async. The I/O thread does for the others what it
+    /// always does.
+    pub fn blocking(&self) -> Blocking<'_> {
+        Blocking(self)
+    }
+}

@@ -1,0 +1,207 @@
+//! The waiting thread itself: while it sleeps it watches the descriptors of the streams that it waits for, and no other thread has to
+//! be woken.
+//!
+//! As long as the thread runs, the I/O thread watches, as it does for everybody. Before it sleeps the thread borrows the watches that
+//! were set by it, if they are few; when it wakes it gives them back, and calls the streams that have something.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Wake};
+use std::time::{Duration, Instant};
+
+use super::{Watched, unwinding};
+use crate::socket::{Descriptor, wait_readable};
+
+/// So many watches are borrowed at most: each costs two system calls for each sleep.
+const MOST_BORROWED: usize = 8;
+
+/// A thread that waits for streams.
+pub(crate) struct Caller {
+    /// Whether the future has reason to go on.
+    woken: AtomicBool,
+    /// Whether the thread sleeps, or is about to.
+    asleep: AtomicBool,
+    wakes: UnixStream,
+    is_woken: UnixStream,
+}
+
+/// A stream whose watch the thread has set.
+struct Candidate {
+    descriptor: Descriptor,
+    key: usize,
+    stream: Weak<dyn Watched>,
+}
+
+/// What is known of a thread that waits.
+struct Waiting {
+    caller: Arc<Caller>,
+    candidates: Vec<Candidate>,
+}
+
+thread_local! {
+    /// One that is not in use: a thread that waits again need not make another.
+    static IDLE: Cell<Option<Arc<Caller>>> = const { Cell::new(None) };
+    /// What waits on this thread now.
+    static WAITING: RefCell<Option<Waiting>> = const { RefCell::new(None) };
+}
+
+/// A watch was set: if this thread waits for something, it will borrow it. `stream` is asked for if that is news.
+pub(super) fn note(
+    descriptor: Descriptor,
+    key: usize,
+    stream: impl FnOnce() -> Option<Arc<dyn Watched>>,
+) {
+    // A thread that ends waits for nothing.
+    let _ = WAITING.try_with(|waiting| {
+        let Ok(mut waiting) = waiting.try_borrow_mut() else {
+            return;
+        };
+        let Some(waiting) = waiting.as_mut() else {
+            return;
+        };
+        let candidates = &mut waiting.candidates;
+        let is_known = candidates.iter().any(|candidate| candidate.key == key);
+        // One more than are borrowed says that there are too many.
+        if !is_known
+            && candidates.len() <= MOST_BORROWED
+            && let Some(stream) = stream()
+        {
+            candidates.push(Candidate {
+                descriptor,
+                key,
+                stream: Arc::downgrade(&stream),
+            });
+        }
+    });
+}
+
+impl Wake for Caller {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.store(true, Ordering::SeqCst);
+        if self.asleep.load(Ordering::SeqCst) {
+            // If it has no room, then for bytes that wake it just as well.
+            let _: io::Result<usize> = (&self.wakes).write(&[0]);
+        }
+    }
+}
+
+impl Caller {
+    fn new() -> io::Result<Self> {
+        let (wakes, is_woken) = UnixStream::pair()?;
+        wakes.set_nonblocking(true)?;
+        is_woken.set_nonblocking(true)?;
+        Ok(Self {
+            woken: AtomicBool::new(false),
+            asleep: AtomicBool::new(false),
+            wakes,
+            is_woken,
+        })
+    }
+
+    /// Sleeps until it is woken, a descriptor is readable, or the time is up; calls the streams that have something.
+    fn sleep(&self, timeout: Option<Duration>) {
+        let borrowed = borrow();
+        let mut watched = vec![Descriptor::of(&self.is_woken)];
+        watched.extend(borrowed.iter().map(|(descriptor, _)| *descriptor));
+        self.asleep.store(true, Ordering::SeqCst);
+        // Whoever wakes it from here on sees that it sleeps.
+        let ready = if self.woken.load(Ordering::SeqCst) {
+            Vec::new()
+        } else {
+            wait_readable(&watched, timeout)
+        };
+        self.asleep.store(false, Ordering::SeqCst);
+        if ready.first() == Some(&true) {
+            let _: io::Result<usize> = (&self.is_woken).read(&mut [0; 64]);
+        }
+        let ready = ready.into_iter().skip(1).chain(std::iter::repeat(false));
+        for ((_, stream), is_readable) in borrowed.into_iter().zip(ready) {
+            unwinding(|| stream.give_back(is_readable));
+        }
+    }
+}
+
+/// Borrows the watches that this thread has set, if they are few.
+fn borrow() -> Vec<(Descriptor, Arc<dyn Watched>)> {
+    let mut candidates = Vec::new();
+    WAITING.with_borrow_mut(|waiting| {
+        if let Some(waiting) = waiting {
+            waiting
+                .candidates
+                .retain(|candidate| candidate.stream.strong_count() > 0);
+            if waiting.candidates.len() <= MOST_BORROWED {
+                candidates.extend(waiting.candidates.iter().filter_map(|candidate| {
+                    let stream = candidate.stream.upgrade()?;
+                    Some((candidate.descriptor, stream))
+                }));
+            }
+        }
+    });
+    // A stream is locked for that, and one that was closed lends nothing.
+    candidates.retain(|(_, stream)| stream.lend());
+    candidates
+}
+
+/// For as long as it lives, the thread notes whose watches it sets.
+struct Active {
+    caller: Arc<Caller>,
+    outer: Option<Waiting>,
+}
+
+impl Active {
+    fn enter() -> io::Result<Self> {
+        let caller = match IDLE.take() {
+            Some(caller) => caller,
+            None => Arc::new(Caller::new()?),
+        };
+        let waiting = Waiting {
+            caller: caller.clone(),
+            candidates: Vec::new(),
+        };
+        let outer = WAITING.replace(Some(waiting));
+        Ok(Self { caller, outer })
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        let inner = WAITING.replace(self.outer.take());
+        IDLE.set(inner.map(|waiting| waiting.caller));
+    }
+}
+
+/// Polls a future on this thread until it is ready, or the deadline has come: then `None`.
+///
+/// # Errors
+/// There are no descriptors left for the thread to be woken by.
+pub(crate) fn wait<F: Future>(
+    mut future: Pin<&mut F>,
+    deadline: Option<Instant>,
+) -> io::Result<Option<F::Output>> {
+    let active = Active::enter()?;
+    let caller = &active.caller;
+    let waker = caller.clone().into();
+    let mut cx = Context::from_waker(&waker);
+    loop {
+        caller.woken.store(false, Ordering::SeqCst);
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return Ok(Some(output));
+        }
+        while !caller.woken.load(Ordering::SeqCst) {
+            let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return Ok(None);
+            }
+            caller.sleep(left);
+        }
+    }
+}
