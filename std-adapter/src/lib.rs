@@ -38,6 +38,7 @@ mod port;
 mod pump;
 mod queue;
 mod runtime;
+mod security;
 mod socket;
 mod stream;
 mod subscriptions;

@@ -39,6 +39,10 @@ use std::time::Duration;
 use zmq::SocketType;
 
 use crate::error::{Errno, OptionError};
+pub use crate::security::{
+    CURVE_PUBLIC_KEY, CURVE_SECRET_KEY, CURVE_SERVER, CURVE_SERVER_KEY, CurveKey, CurveKeyError,
+    PLAIN_PASSWORD, PLAIN_SERVER, PLAIN_USERNAME, ZAP_DOMAIN,
+};
 use crate::socket::{self, Socket};
 use crate::stream::ZmqStream;
 
@@ -53,7 +57,7 @@ pub struct SocketOption<T> {
 }
 
 impl<T> SocketOption<T> {
-    const fn new(name: &'static str, number: u32) -> Self {
+    pub(crate) const fn new(name: &'static str, number: u32) -> Self {
         Self {
             name,
             number,
@@ -186,7 +190,7 @@ pub trait OptionValue: sealed::Codec {}
 impl<T: sealed::Codec> OptionValue for T {}
 
 /// A value as libzmq takes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Raw {
     Int(c_int),
     Long(i64),
@@ -195,8 +199,20 @@ pub(crate) enum Raw {
     OutOfRange,
 }
 
+/// Bytes may be a password.
+impl fmt::Debug for Raw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(value) => value.fmt(f),
+            Self::Long(value) => value.fmt(f),
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::OutOfRange => f.write_str("out of range"),
+        }
+    }
+}
+
 mod sealed {
-    use super::{Duration, Errno, Raw, Socket, c_int};
+    use super::{CurveKey, Duration, Errno, Raw, Socket, c_int};
 
     pub trait Codec: Sized {
         #[expect(private_interfaces, reason = "nobody outside can name this trait")]
@@ -260,6 +276,31 @@ mod sealed {
     }
 
     #[expect(private_interfaces, reason = "nobody outside can name the trait")]
+    impl Codec for String {
+        fn encode(self) -> Raw {
+            Raw::Bytes(self.into_bytes())
+        }
+        fn get(socket: &mut Socket, number: u32) -> Result<Self, Errno> {
+            let bytes = socket.get_bytes(number)?;
+            // libzmq ends a text with a NUL.
+            let text = bytes.strip_suffix(&[0]).unwrap_or(&bytes);
+            Ok(Self::from_utf8_lossy(text).into_owned())
+        }
+    }
+
+    #[expect(private_interfaces, reason = "nobody outside can name the trait")]
+    impl Codec for CurveKey {
+        fn encode(self) -> Raw {
+            Raw::Bytes(self.as_bytes().to_vec())
+        }
+        fn get(socket: &mut Socket, number: u32) -> Result<Self, Errno> {
+            let mut key = [0; Self::BYTES];
+            socket.get_into(number, &mut key)?;
+            Ok(key.into())
+        }
+    }
+
+    #[expect(private_interfaces, reason = "nobody outside can name the trait")]
     impl Codec for Vec<u8> {
         fn encode(self) -> Raw {
             Raw::Bytes(self)
@@ -310,6 +351,18 @@ impl Setting {
         if keeps_alive && self.value != Raw::Int(-1) && !socket::has_keepalive() {
             return Some(
                 "the libzmq that is linked was built without it; the system's libzmq has it",
+            );
+        }
+        let is_curve = matches!(
+            self.number,
+            zmq_sys::ZMQ_CURVE_SERVER
+                | zmq_sys::ZMQ_CURVE_PUBLICKEY
+                | zmq_sys::ZMQ_CURVE_SECRETKEY
+                | zmq_sys::ZMQ_CURVE_SERVERKEY
+        );
+        if is_curve && !socket::has(c"curve") {
+            return Some(
+                "the libzmq that is linked was built without CURVE; the system's libzmq has it",
             );
         }
         let can_conflate = matches!(

@@ -78,13 +78,17 @@ fn retry(mut call: impl FnMut() -> c_int) -> Result<c_int, Errno> {
     }
 }
 
+/// Whether the linked libzmq says that it has this.
+pub(crate) fn has(what: &'static CStr) -> bool {
+    // SAFETY: it compares a C string, which lives as long as the program, with constants.
+    unsafe { zmq_sys::zmq_has(what.as_ptr()) != 0 }
+}
+
 /// Whether the linked libzmq can switch on tcp's keepalive. All builds of it look for that, but for the one of the `zmq`
 /// crate, which defines what it needs by hand; on Windows libzmq has nothing to look for. Setting the option, or reading it
 /// back, tells nothing. That build is the one that has WebSockets and has neither CURVE nor the draft API: others have CURVE
 /// unless they are told not to, and are told to have WebSockets, or have them with the draft API.
 pub(crate) fn has_keepalive() -> bool {
-    // SAFETY: it compares a C string, which lives as long as the program, with constants.
-    let has = |what: &'static CStr| unsafe { zmq_sys::zmq_has(what.as_ptr()) } != 0;
     cfg!(windows) || !has(c"WS") || has(c"curve") || has(c"draft")
 }
 
@@ -484,17 +488,23 @@ impl Socket {
         self.get(option, 0)
     }
 
-    /// Reads an option of up to 255 bytes.
+    /// Reads an option of up to 255 bytes, and a NUL.
     pub(crate) fn get_bytes(&mut self, option: u32) -> Result<Vec<u8>, Errno> {
-        let mut bytes = vec![0u8; 255];
+        let mut bytes = vec![0u8; 256];
+        let len = self.get_into(option, &mut bytes)?;
+        bytes.truncate(len);
+        Ok(bytes)
+    }
+
+    /// Reads an option into `bytes`; returns how many there are.
+    pub(crate) fn get_into(&mut self, option: u32, bytes: &mut [u8]) -> Result<usize, Errno> {
         let mut len = bytes.len();
         let socket = self.raw();
         // SAFETY: the socket is as in `bind`; `bytes` has room for `len` bytes, and libzmq writes no more than that.
         retry(|| unsafe {
             zmq_sys::zmq_getsockopt(socket, raw(option), bytes.as_mut_ptr().cast(), &mut len)
         })?;
-        bytes.truncate(len);
-        Ok(bytes)
+        Ok(len)
     }
 
     /// Sets an option of the C type that `T` stands for.

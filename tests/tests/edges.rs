@@ -5,7 +5,7 @@ use futures_lite::future::zip;
 use tidegate::{Builder, Context, Multipart, SocketType, ZmqStream};
 use tidegate_tests::{Watchdog, block_on, shut_down};
 
-const ROUNDS: u32 = 20_000;
+const ROUNDS: u32 = 8_000;
 
 /// A DEALER that asks, and a ROUTER or another DEALER that answers.
 struct Ends {

@@ -1,0 +1,129 @@
+//! Who is let in, by options that are set before the first bind (contract A4).
+
+use tidegate::options::{self, CurveKey};
+use tidegate::{Builder, Context, EventKind, EventMask, OpenError, OptionError, SocketType};
+use tidegate_tests::{Watchdog, block_on, builder, shut_down};
+
+/// Answers what a server asks about its clients, as RFC 27 says: `status` for each, by what it is asked.
+fn zap_handler(context: &Context, status: fn(&tidegate::Multipart) -> &'static str) {
+    let handler = builder(SocketType::REP, context).bind("inproc://zeromq.zap.01");
+    let handler = handler.open().unwrap();
+    std::thread::spawn(move || {
+        block_on(async {
+            while let Ok(question) = handler.read().await {
+                let [version, id] = [&question[0], &question[1]].map(|frame| frame.to_vec());
+                let answer = [version, id, status(&question).into(), b"".to_vec()];
+                let answer = answer.into_iter().chain([b"user".to_vec(), b"".to_vec()]);
+                handler
+                    .write(answer.collect::<tidegate::Multipart>())
+                    .unwrap();
+            }
+        });
+    });
+}
+
+#[test]
+fn a4_a_client_of_plain_is_let_in_by_its_name_and_password() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    zap_handler(&context, |question| {
+        assert_eq!(question[2], "storm");
+        assert_eq!(question[5], "PLAIN");
+        if question[6] == "ann" && question[7] == "secret" {
+            "200"
+        } else {
+            "400"
+        }
+    });
+    let server = builder(SocketType::PULL, &context)
+        .option(options::ZAP_DOMAIN, "storm".into())
+        .option(options::PLAIN_SERVER, true)
+        .bind("tcp://127.0.0.1:*");
+    let server = server.open().unwrap();
+    assert_eq!(server.option(options::ZAP_DOMAIN).unwrap(), "storm");
+    assert!(server.option(options::PLAIN_SERVER).unwrap());
+    let client = |password: &str| {
+        let builder = builder(SocketType::PUSH, &context)
+            .option(options::PLAIN_USERNAME, "ann".into())
+            .option(options::PLAIN_PASSWORD, password.into());
+        assert!(!format!("{builder:?}").contains(password));
+        builder
+    };
+    let wrong = client("guess").open().unwrap();
+    assert_eq!(wrong.option(options::PLAIN_USERNAME).unwrap(), "ann");
+    wrong
+        .enable_monitor(EventMask::HANDSHAKE_FAILED_AUTH)
+        .unwrap();
+    wrong.write("from outside").unwrap();
+    wrong.connect(&server.bindings()[0]).unwrap();
+    let event = block_on(wrong.read_event()).unwrap();
+    assert_eq!(event.kind, EventKind::HandshakeFailedAuth { status: 400 });
+
+    let right = client("secret").connect(&server.bindings()[0]).open();
+    right.unwrap().write("from inside").unwrap();
+    assert_eq!(block_on(server.read()).unwrap(), "from inside");
+    assert_eq!(server.read_buffer_bytes(), 0);
+    wrong.abort();
+    shut_down(&context);
+}
+
+/// Keys of libzmq's manual of `zmq_curve`: a server's, and a client's.
+const SERVER: [&str; 2] = [
+    "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
+    "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6",
+];
+const CLIENT: [&str; 2] = [
+    "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID",
+    "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs",
+];
+
+#[test]
+fn a4_a_client_of_curve_is_let_in_by_its_key_or_the_error_says_how_to_get_curve() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let key = |text: &str| text.parse::<CurveKey>().unwrap();
+    let server = |builder: Builder| {
+        let builder = builder.option(options::CURVE_SERVER, true);
+        builder.option(options::CURVE_SECRET_KEY, key(SERVER[1]))
+    };
+    let client = |server: &str| {
+        builder(SocketType::PUSH, &context)
+            .option(options::CURVE_PUBLIC_KEY, key(CLIENT[0]))
+            .option(options::CURVE_SECRET_KEY, key(CLIENT[1]))
+            .option(options::CURVE_SERVER_KEY, key(server))
+    };
+    let opened = server(builder(SocketType::PULL, &context)).bind("tcp://127.0.0.1:*");
+    let opened = opened.open();
+    if !zmq::has("curve").unwrap() {
+        let Err(OpenError::Option(OptionError::Unsupported { option, reason })) = opened else {
+            panic!("{opened:?}");
+        };
+        assert_eq!(option, "ZMQ_CURVE_SERVER");
+        assert!(reason.contains("the system's libzmq has it"));
+        assert!(client(SERVER[0]).open().is_err());
+        return shut_down(&context);
+    }
+    let server = opened.unwrap();
+    assert_eq!(
+        server.option(options::CURVE_SECRET_KEY).unwrap().to_z85(),
+        SERVER[1]
+    );
+    // It takes another for the server.
+    let wrong = client(CLIENT[0]).open().unwrap();
+    server
+        .enable_monitor(EventMask::HANDSHAKE_FAILED_PROTOCOL)
+        .unwrap();
+    wrong.write("from outside").unwrap();
+    wrong.connect(&server.bindings()[0]).unwrap();
+    let event = block_on(server.read_event()).unwrap();
+    assert!(matches!(
+        event.kind,
+        EventKind::HandshakeFailedProtocol { .. }
+    ));
+    let right = client(SERVER[0]).connect(&server.bindings()[0]).open();
+    right.unwrap().write("from inside").unwrap();
+    assert_eq!(block_on(server.read()).unwrap(), "from inside");
+    assert_eq!(server.read_buffer_bytes(), 0);
+    wrong.abort();
+    shut_down(&context);
+}
