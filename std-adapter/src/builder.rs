@@ -3,7 +3,7 @@
 use std::mem;
 use std::sync::Arc;
 
-use tidegate_core::{Level, Limit, Machine, OwnedQueue, Watermarks};
+use tidegate_core::{Level, Limit, OwnedQueue, Watermarks};
 use zmq::SocketType;
 
 use crate::backlog;
@@ -12,8 +12,8 @@ use crate::endpoints::Endpoints;
 use crate::error::{AdoptError, EndpointError, OpenError, Side};
 use crate::message::Multipart;
 use crate::options::{OptionValue, Setting, SocketOption};
+use crate::port::new_machine;
 use crate::pump::Flow;
-use crate::queue::GrowingSlots;
 use crate::runtime::{Runtime, Watch};
 use crate::socket::Socket;
 use crate::stream::{Inner, ZmqStream};
@@ -302,7 +302,7 @@ impl Builder {
             Ok(prepared) => prepared,
             Err(error) => return Err((error, socket)),
         };
-        let mut machine = Machine::new(OwnedQueue::new(), OwnedQueue::new(), GrowingSlots::new());
+        let mut machine = new_machine();
         // Nobody waits yet who could be woken.
         let _ = machine.set_read_limits(read_limits);
         let _ = machine.set_write_limits(write_limits);

@@ -13,9 +13,10 @@ use tidegate_core::Lost;
 use zmq::SocketType;
 
 use crate::error::{Errno, OpenError, OptionError, ShutdownError};
+use crate::fork::Forkable;
 use crate::pump::Flow;
 use crate::runtime::unwinding;
-use crate::socket::{RawContext, Socket, socket_of};
+use crate::socket::{RawContext, Socket, socket_of, watch_forks};
 use crate::stream::{Inner, wake_all};
 
 /// Sockets that are closed by a shutdown linger for so much longer than its deadline: were libzmq to give up just
@@ -25,7 +26,7 @@ const BEYOND_DEADLINE: Duration = Duration::from_secs(3);
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The context of the streams that name none.
-static SHARED: Mutex<Option<Context>> = Mutex::new(None);
+static SHARED: Forkable<Option<Context>> = Forkable::of_program(None);
 
 /// A libzmq context: streams of one context share its I/O threads and can reach each other by `inproc`.
 ///
@@ -38,7 +39,7 @@ pub struct Context {
 }
 
 struct Shared {
-    state: Mutex<State>,
+    state: Forkable<State>,
     changed: Condvar,
 }
 
@@ -61,6 +62,8 @@ enum Origin {
     Callers(zmq::Context),
     /// That of a socket that was adopted, which its owner terminates.
     Unknown,
+    /// That of a process that this one was forked from.
+    Parents,
 }
 
 /// A stream's place among those of its context.
@@ -69,6 +72,29 @@ pub(crate) struct Registration(u64);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl State {
+    fn new(origin: Option<Origin>) -> Self {
+        Self {
+            origin,
+            streams: HashMap::new(),
+            opened: 0,
+            shutdown: None,
+            terminated: false,
+        }
+    }
+
+    /// What a forked child has of a context of its parent.
+    fn of_parent() -> Self {
+        Self::new(Some(Origin::Parents))
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock(State::of_parent)
+    }
 }
 
 impl Context {
@@ -91,15 +117,10 @@ impl Context {
     }
 
     fn of(origin: Origin) -> Self {
+        watch_forks();
         Self {
             shared: Arc::new(Shared {
-                state: Mutex::new(State {
-                    origin: Some(origin),
-                    streams: HashMap::new(),
-                    opened: 0,
-                    shutdown: None,
-                    terminated: false,
-                }),
+                state: Forkable::new(State::new(Some(origin))),
                 changed: Condvar::new(),
             }),
         }
@@ -110,20 +131,21 @@ impl Context {
     /// # Errors
     /// There was none, and a new one could not be had.
     pub fn shared() -> Result<Self, OpenError> {
-        let mut shared = lock(&SHARED);
+        let mut shared = SHARED.lock(|| None);
         match &*shared {
-            Some(context) if lock(&context.shared.state).shutdown.is_none() => Ok(context.clone()),
+            Some(context) if context.shared.lock().shutdown.is_none() => Ok(context.clone()),
             _ => Ok(shared.insert(Self::new()?).clone()),
         }
     }
 
     pub(crate) fn socket(&self, kind: SocketType) -> Result<Socket, OpenError> {
-        let state = lock(&self.shared.state);
+        let state = self.shared.lock();
         let origin = state.origin.as_ref().filter(|_| state.shutdown.is_none());
         let socket = match origin.ok_or(OpenError::ContextShutDown)? {
             Origin::Own(raw) => raw.socket(kind),
             Origin::Callers(context) => socket_of(context, kind),
             Origin::Unknown => return Err(OpenError::NeedsContext),
+            Origin::Parents => return Err(OpenError::Forked),
         };
         socket.map_err(|source| OpenError::Socket {
             kind: name(kind),
@@ -132,12 +154,12 @@ impl Context {
     }
 
     pub(crate) fn is_shutting_down(&self) -> bool {
-        lock(&self.shared.state).shutdown.is_some()
+        self.shared.lock().shutdown.is_some()
     }
 
     /// A stream was opened. `None` if the context is being shut down.
     pub(crate) fn register(&self, stream: &Arc<Inner>) -> Option<Registration> {
-        let mut state = lock(&self.shared.state);
+        let mut state = self.shared.lock();
         if state.shutdown.is_some() {
             return None;
         }
@@ -149,7 +171,7 @@ impl Context {
 
     /// A stream has closed its socket.
     pub(crate) fn ended(&self, registration: &Registration) {
-        lock(&self.shared.state).streams.remove(&registration.0);
+        self.shared.lock().streams.remove(&registration.0);
         self.shared.changed.notify_all();
     }
 
@@ -172,9 +194,12 @@ impl Context {
     /// A dropped future stops nothing.
     pub fn shutdown(&self, deadline: Duration) -> Shutdown {
         let done = {
-            let mut state = lock(&self.shared.state);
+            let mut state = self.shared.lock();
             if let Some(done) = &state.shutdown {
                 return Shutdown::of(done.clone());
+            }
+            if matches!(state.origin, Some(Origin::Parents)) {
+                return Shutdown::of(Done::of(Err(ShutdownError::Forked)));
             }
             // From here on no stream is opened in it, and the next one that names no context has a new one.
             state.shutdown.insert(Arc::default()).clone()
@@ -194,7 +219,7 @@ impl Context {
 
     fn run_shutdown(&self, deadline: Duration, end: Option<Instant>) -> Result<(), ShutdownError> {
         let streams: Vec<Arc<Inner>> = {
-            let state = lock(&self.shared.state);
+            let state = self.shared.lock();
             state.streams.values().filter_map(Weak::upgrade).collect()
         };
         for stream in &streams {
@@ -232,7 +257,7 @@ impl Context {
 
     /// Waits until this is so, or the time is up.
     fn wait(&self, end: Option<Instant>, is_so: impl Fn(&State) -> bool) -> bool {
-        let mut state = lock(&self.shared.state);
+        let mut state = self.shared.lock();
         while !is_so(&state) {
             let left = end.map(|end| end.saturating_duration_since(Instant::now()));
             if left == Some(Duration::ZERO) {
@@ -248,11 +273,11 @@ impl Context {
 
     /// Has a helper thread terminate the context, which may block for as long as sockets linger.
     fn terminate(&self) -> io::Result<()> {
-        let origin = lock(&self.shared.state).origin.take();
+        let origin = self.shared.lock().origin.take();
         if let Some(origin) = origin {
             let context = self.clone();
             origin.terminate_with(move || {
-                lock(&context.shared.state).terminated = true;
+                context.shared.lock().terminated = true;
                 context.shared.changed.notify_all();
             })?;
         }
@@ -271,7 +296,7 @@ impl Origin {
             match origin {
                 Some(Self::Own(raw)) => raw.terminate(),
                 Some(Self::Callers(context)) => drop(context),
-                Some(Self::Unknown) | None => {}
+                Some(Self::Unknown | Self::Parents) | None => {}
             }
             then();
         });
@@ -286,7 +311,7 @@ impl Origin {
 impl Drop for State {
     fn drop(&mut self) {
         if let Some(origin) = self.origin.take()
-            && !matches!(origin, Origin::Unknown)
+            && matches!(origin, Origin::Own(_) | Origin::Callers(_))
         {
             // Without a thread the context is left as it is: nothing uses it any more.
             let _: io::Result<()> = origin.terminate_with(|| ());
@@ -358,7 +383,7 @@ impl ContextBuilder {
             ),
         ] {
             let Some(value) = value else { continue };
-            let state = lock(&context.shared.state);
+            let state = context.shared.lock();
             if let Some(Origin::Own(raw)) = &state.origin {
                 let set = i32::try_from(value).map_err(|_| Errno::INVALID);
                 let set = set.and_then(|value| raw.set(number, value));
@@ -372,7 +397,7 @@ impl ContextBuilder {
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (streams, shutting_down) = {
-            let state = lock(&self.shared.state);
+            let state = self.shared.lock();
             (state.streams.len(), state.shutdown.is_some())
         };
         f.debug_struct("Context")
@@ -385,21 +410,16 @@ impl fmt::Debug for Context {
 /// Shuts down the context that the process's streams have unless they were given another; see [`Context::shutdown`]. If
 /// there is none, there is nothing to wait for. A stream that is opened later has a new one.
 pub fn shutdown(deadline: Duration) -> Shutdown {
-    let context = lock(&SHARED).clone();
+    let context = SHARED.lock(|| None).clone();
     match context {
         Some(context) => context.shutdown(deadline),
-        None => {
-            let done = Arc::<Done>::default();
-            done.set(Ok(()));
-            Shutdown::of(done)
-        }
+        None => Shutdown::of(Done::of(Ok(()))),
     }
 }
 
 /// The result of a shutdown, once it is there, and who waits for it.
-#[derive(Default)]
 struct Done {
-    state: Mutex<Outcome>,
+    state: Forkable<Outcome>,
 }
 
 #[derive(Default)]
@@ -410,10 +430,38 @@ struct Outcome {
     futures: usize,
 }
 
+impl Default for Done {
+    fn default() -> Self {
+        Self {
+            state: Forkable::new(Outcome::default()),
+        }
+    }
+}
+
+impl Outcome {
+    /// What a forked child has of an end that its parent waits for.
+    fn of_parent() -> Self {
+        Self {
+            result: Some(Err(ShutdownError::Forked)),
+            ..Self::default()
+        }
+    }
+}
+
 impl Done {
+    fn of(result: Result<(), ShutdownError>) -> Arc<Self> {
+        let done = Arc::<Self>::default();
+        done.set(result);
+        done
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Outcome> {
+        self.state.lock(Outcome::of_parent)
+    }
+
     fn set(&self, result: Result<(), ShutdownError>) {
         let wakers = {
-            let mut outcome = lock(&self.state);
+            let mut outcome = self.lock();
             outcome.result = Some(result);
             mem::take(&mut outcome.wakers)
         };
@@ -431,7 +479,7 @@ pub struct Shutdown {
 impl Shutdown {
     fn of(done: Arc<Done>) -> Self {
         let number = {
-            let mut outcome = lock(&done.state);
+            let mut outcome = done.lock();
             outcome.futures += 1;
             outcome.futures
         };
@@ -445,7 +493,7 @@ impl Future for Shutdown {
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         // Cloned before the lock, and any that it replaces is dropped after it.
         let waker = cx.waker().clone();
-        let mut outcome = lock(&self.done.state);
+        let mut outcome = self.done.lock();
         if let Some(result) = &outcome.result {
             return Poll::Ready(result.clone());
         }
@@ -463,7 +511,7 @@ impl Future for Shutdown {
 
 impl Drop for Shutdown {
     fn drop(&mut self) {
-        let mut outcome = lock(&self.done.state);
+        let mut outcome = self.done.lock();
         let place = outcome
             .wakers
             .iter()

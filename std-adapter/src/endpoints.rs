@@ -8,7 +8,7 @@
 use std::ffi::CString;
 
 use crate::error::{EndpointError, Errno};
-use crate::pump::Flow;
+use crate::pump::{Flow, Over};
 use crate::socket::{Socket, c_string};
 use crate::stream::ZmqStream;
 
@@ -126,6 +126,15 @@ fn has_large_port(endpoint: &str) -> bool {
     })
 }
 
+impl From<Over> for EndpointError {
+    fn from(over: Over) -> Self {
+        match over {
+            Over::Closed => Self::Closed,
+            Over::Failed(errno) => Self::Failed(errno),
+        }
+    }
+}
+
 impl Flow {
     fn with_endpoints<R>(
         &mut self,
@@ -134,7 +143,7 @@ impl Flow {
         let mut endpoints = std::mem::take(&mut self.endpoints);
         let result = self.touch(|socket| f(&mut endpoints, socket));
         self.endpoints = endpoints;
-        result.unwrap_or(Err(EndpointError::Closed))
+        result.unwrap_or_else(|over| Err(over.into()))
     }
 }
 

@@ -18,6 +18,9 @@ impl Errno {
         Self(raw)
     }
 
+    /// The stream is that of a process which this one was forked from.
+    pub const FORKED: Self = Self(i32::MIN);
+
     /// The number of an error of the operating system.
     #[cfg(all(feature = "tokio", unix))]
     pub(crate) fn of(error: &io::Error) -> Self {
@@ -32,6 +35,9 @@ impl Errno {
 
 impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::FORKED {
+            return f.write_str(socket::message_of(*self));
+        }
         write!(f, "{} (errno {})", socket::message_of(*self), self.0)
     }
 }
@@ -113,6 +119,9 @@ pub enum OpenError {
     /// The context is being shut down, or was.
     #[error("the context was shut down")]
     ContextShutDown,
+    /// The context is that of a process which this one was forked from.
+    #[error("the process was forked, and the context is its parent's")]
+    Forked,
     /// The I/O thread, or its watch over the socket's descriptor, could not be had.
     #[error("cannot watch the socket: {0}")]
     Watch(#[from] io::Error),
@@ -200,6 +209,9 @@ pub enum EndpointError {
     /// The stream is closing or closed.
     #[error("the stream is closed")]
     Closed,
+    /// The socket has failed, and the stream has ended.
+    #[error("the stream has failed: {0}")]
+    Failed(Errno),
 }
 
 /// Why a subscription was not made or undone.
@@ -217,6 +229,9 @@ pub enum SubscribeError {
     /// The stream is closing or closed.
     #[error("the stream is closed")]
     Closed,
+    /// The socket has failed, and the stream has ended.
+    #[error("the stream has failed: {0}")]
+    Failed(Errno),
     /// libzmq refused it.
     #[error("the subscription was refused: {0}")]
     Refused(Errno),
@@ -254,6 +269,14 @@ pub enum OptionError {
     Closed {
         /// The option.
         option: &'static str,
+    },
+    /// The socket has failed, and the stream has ended.
+    #[error("{option} is of a stream that has failed: {source}")]
+    Failed {
+        /// The option.
+        option: &'static str,
+        /// Why.
+        source: Errno,
     },
 }
 
@@ -337,6 +360,9 @@ pub enum MonitorError {
     /// The stream is closing or closed, or its context is being shut down.
     #[error("the stream is closed")]
     Closed,
+    /// The socket has failed, and the stream has ended.
+    #[error("the stream has failed: {0}")]
+    Failed(Errno),
     /// The stream's socket was adopted, and its context is not known.
     #[error("the socket was adopted without its context; `Builder::context` gives it")]
     NeedsContext,
@@ -402,6 +428,9 @@ pub enum ShutdownError {
     /// be; how much that is cannot be known.
     #[error("the time was up with {0} unsent, and with what libzmq still held")]
     TimedOut(Lost),
+    /// The context is that of a process which this one was forked from: it was not touched.
+    #[error("the process was forked, and the context is its parent's")]
+    Forked,
     /// A helper thread could not be had; the context was not terminated.
     #[error("cannot start the thread that shuts the context down: {0}")]
     Thread(Arc<io::Error>),

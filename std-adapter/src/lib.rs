@@ -29,6 +29,7 @@ mod builder;
 mod context;
 mod endpoints;
 mod error;
+mod fork;
 mod futures;
 mod ledger;
 mod message;

@@ -8,8 +8,8 @@
 use std::ffi::CString;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{self, Poll};
 use std::{fmt, mem};
 
@@ -21,8 +21,9 @@ use zmq::SocketType;
 
 use crate::backlog::{Backlog, SocketEvent};
 use crate::error::{Errno, MonitorError, OpenError, ReadEventError, TryReadEventError};
+use crate::fork::Forkable;
 use crate::message::Multipart;
-use crate::pump::Flow;
+use crate::pump::{Flow, Over};
 use crate::queue::GrowingSlots;
 use crate::runtime::{Runtime, Watch, Watched};
 use crate::socket::{Socket, c_string};
@@ -42,7 +43,7 @@ impl Storage for EventsAlone {
 }
 
 /// A stream's events, whether or not it is monitored.
-pub(crate) struct Monitor(Mutex<State>);
+pub(crate) struct Monitor(Forkable<State>);
 
 struct State {
     machine: Machine<EventsAlone, Errno>,
@@ -110,6 +111,21 @@ fn connected(mut pair: Socket, endpoint: &CString) -> Result<Socket, Errno> {
 }
 
 impl State {
+    fn new() -> Self {
+        Self {
+            machine: Machine::new(OwnedQueue::new(), OwnedQueue::new(), GrowingSlots::new()),
+            pair: None,
+            wakes: Wakes::NONE,
+        }
+    }
+
+    /// What a forked child has of a monitor of its parent.
+    fn of_parent() -> Self {
+        let mut state = Self::new();
+        let _ = state.machine.fail(Errno::FORKED);
+        state
+    }
+
     fn wake(&mut self, wakes: Wakes) {
         self.wakes = self.wakes.and(wakes);
     }
@@ -161,20 +177,16 @@ impl State {
 
 impl Monitor {
     pub(crate) fn new(backlog: usize) -> Arc<Self> {
-        let mut machine = Machine::new(OwnedQueue::new(), OwnedQueue::new(), GrowingSlots::new());
+        let mut state = State::new();
         // Nobody waits yet who could be woken.
-        let _ = machine.set_event_backlog(backlog);
-        Arc::new(Self(Mutex::new(State {
-            machine,
-            pair: None,
-            wakes: Wakes::NONE,
-        })))
+        let _ = state.machine.set_event_backlog(backlog);
+        Arc::new(Self(Forkable::new(state)))
     }
 
     /// Locks the events; returns who has reason to go on, to be woken once no lock is held.
     fn locked<R>(&self, f: impl FnOnce(&mut State) -> R) -> (R, Wakers) {
         let mut wakers = Wakers::new();
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock(State::of_parent);
         let result = f(&mut state);
         let mut wakes = mem::take(&mut state.wakes);
         while let Some(waker) = state.machine.take_waker(&mut wakes) {
@@ -298,12 +310,16 @@ impl ZmqStream {
         let pair = pair.map_err(|error| match error {
             OpenError::Socket { source, .. } => MonitorError::Refused(source),
             OpenError::NeedsContext => MonitorError::NeedsContext,
+            OpenError::Forked => MonitorError::Failed(Errno::FORKED),
             _ => MonitorError::Closed,
         })?;
         let armed = self.inner().with(|flow| {
             flow.touch(|socket| monitor.locked(|state| monitor.arm(state, socket, pair, events)))
         });
-        let (result, wakers) = armed.ok_or(MonitorError::Closed)?;
+        let (result, wakers) = armed.map_err(|over| match over {
+            Over::Closed => MonitorError::Closed,
+            Over::Failed(errno) => MonitorError::Failed(errno),
+        })?;
         wake_all(wakers);
         result
     }
@@ -325,7 +341,7 @@ impl ZmqStream {
                 })
             })
         });
-        if let Some(((), wakers)) = disarmed {
+        if let Ok(((), wakers)) = disarmed {
             wake_all(wakers);
         }
     }

@@ -39,6 +39,7 @@ use std::time::Duration;
 use zmq::SocketType;
 
 use crate::error::{Errno, OptionError};
+use crate::pump::Over;
 pub use crate::security::{
     CURVE_PUBLIC_KEY, CURVE_SECRET_KEY, CURVE_SERVER, CURVE_SERVER_KEY, CurveKey, CurveKeyError,
     PLAIN_PASSWORD, PLAIN_SERVER, PLAIN_USERNAME, ZAP_DOMAIN,
@@ -394,6 +395,13 @@ impl Setting {
     }
 }
 
+fn of_stream(over: Over, option: &'static str) -> OptionError {
+    match over {
+        Over::Closed => OptionError::Closed { option },
+        Over::Failed(source) => OptionError::Failed { option, source },
+    }
+}
+
 impl ZmqStream {
     /// Reads an option of the socket.
     ///
@@ -403,7 +411,7 @@ impl ZmqStream {
         let name = option.name;
         self.inner()
             .with(|flow| flow.touch(|socket| T::get(socket, option.number)))
-            .ok_or(OptionError::Closed { option: name })?
+            .map_err(|over| of_stream(over, name))?
             .map_err(|source| OptionError::Get {
                 option: name,
                 source,
@@ -423,8 +431,6 @@ impl ZmqStream {
         let setting = Setting::new(option, value);
         self.inner()
             .with(|flow| flow.touch(|socket| setting.apply(socket)))
-            .ok_or(OptionError::Closed {
-                option: option.name,
-            })?
+            .map_err(|over| of_stream(over, option.name))?
     }
 }

@@ -2,17 +2,22 @@
 
 use std::mem;
 
-use tidegate_core::{Interest, Level, Machine, OwnedMessage, Phase, Port, Wakes};
+use tidegate_core::{Interest, Level, Machine, OwnedMessage, OwnedQueue, Phase, Port, Wakes};
 use zmq::SocketType;
 
 use crate::error::Errno;
 use crate::ledger::Ledger;
 use crate::message::{Frame, Multipart};
-use crate::queue::Owned;
+use crate::queue::{GrowingSlots, Owned};
 use crate::turns::Turn;
 
 /// The machine of a stream over libzmq.
 pub(crate) type ZmqMachine = Machine<Owned, Errno>;
+
+/// A machine over empty queues.
+pub(crate) fn new_machine() -> ZmqMachine {
+    Machine::new(OwnedQueue::new(), OwnedQueue::new(), GrowingSlots::new())
+}
 
 /// The machine, for as long as its owner has it locked. Wakes are gathered for when it is let go.
 pub(crate) struct OwnedPort<'a> {

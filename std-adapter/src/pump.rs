@@ -23,13 +23,20 @@ use crate::endpoints::Endpoints;
 use crate::error::{DrainError, Errno, ReadError, TryReadError, WriteError};
 use crate::ledger::Ledger;
 use crate::message::Multipart;
-use crate::port::{OwnedPort, ZmqMachine};
+use crate::port::{OwnedPort, ZmqMachine, new_machine};
 use crate::socket::Socket;
 use crate::transport::ZmqTransport;
 use crate::turns::Turn;
 
 /// After so many bytes a task that sends lets others run.
 const YIELD_BYTES: usize = 256 * 1024;
+
+/// Why a stream is open no more.
+#[derive(Debug)]
+pub(crate) enum Over {
+    Closed,
+    Failed(Errno),
+}
 
 /// A stream's machine and its socket. The socket is there until the stream has ended.
 pub(crate) struct Flow {
@@ -50,10 +57,20 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
+    /// What a forked child has of a stream of its parent.
+    pub(crate) fn of_parent(kind: SocketType) -> Self {
+        let mut machine = new_machine();
+        // Nobody waits.
+        let _ = machine.fail(Errno::FORKED);
+        let mut flow = Self::new(kind, machine, None, Endpoints::default());
+        flow.has_ended_events = true;
+        flow
+    }
+
     pub(crate) fn new(
         kind: SocketType,
         machine: ZmqMachine,
-        transport: ZmqTransport,
+        transport: impl Into<Option<ZmqTransport>>,
         endpoints: Endpoints,
     ) -> Self {
         Self {
@@ -61,7 +78,7 @@ impl Flow {
             ledger: Ledger::new(kind),
             turn: Turn::of(kind),
             unyielded: 0,
-            transport: Some(transport),
+            transport: transport.into(),
             registration: None,
             endpoints,
             subscriptions: Vec::new(),
@@ -123,15 +140,23 @@ impl Flow {
         self.wake(wakes);
     }
 
-    /// Asks something of the socket that neither sends nor receives, while the stream is open: `None` if it is not. Whatever that
-    /// takes in of the news, the pump sees to afterwards.
-    pub(crate) fn touch<R>(&mut self, f: impl FnOnce(&mut Socket) -> R) -> Option<R> {
-        if !matches!(self.machine.state(), State::Open) {
-            return None;
-        }
-        let result = f(self.transport.as_mut()?.watch.socket());
+    /// Asks something of the socket that neither sends nor receives, while the stream is open. Whatever that takes in of the news,
+    /// the pump sees to afterwards.
+    pub(crate) fn touch<R>(&mut self, f: impl FnOnce(&mut Socket) -> R) -> Result<R, Over> {
+        self.check_open()?;
+        let transport = self.transport.as_mut().ok_or(Over::Closed)?;
+        let result = f(transport.watch.socket());
         self.pump();
-        Some(result)
+        Ok(result)
+    }
+
+    /// Whether the stream is open; if not, why.
+    pub(crate) fn check_open(&self) -> Result<(), Over> {
+        match self.machine.state() {
+            State::Open => Ok(()),
+            State::Closing | State::Closed => Err(Over::Closed),
+            State::Failed(errno) => Err(Over::Failed(*errno)),
+        }
     }
 
     /// Ends the stream before it was anybody's, and gives its socket back, if it still has it.

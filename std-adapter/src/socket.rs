@@ -10,6 +10,9 @@
 use std::ffi::{CStr, CString, c_int, c_long, c_void};
 use std::mem::{self, ManuallyDrop};
 use std::ops::Deref;
+#[cfg(unix)]
+use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{alloc, io, ptr, slice, thread};
@@ -56,8 +59,35 @@ impl Errno {
     pub(crate) const INTERRUPTED: Self = Self::new(EINTR);
 }
 
+/// How often this process was forked since it looked out for that, and those before it, as far as they did.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// How often this process, and those that it was forked from, had been forked: another number in a child than in its parent.
+pub(crate) fn forks() -> u32 {
+    FORKS.load(Ordering::Relaxed)
+}
+
+/// Has [`forks`] count from now on.
+pub(crate) fn watch_forks() {
+    #[cfg(unix)]
+    {
+        extern "C" fn in_child() {
+            FORKS.fetch_add(1, Ordering::Relaxed);
+        }
+        static ONCE: Once = Once::new();
+        // SAFETY: the handler lives as long as the program, and does nothing that is not allowed between a fork and whatever comes
+        // next. Without memory for it there is no count, and a child is not told.
+        ONCE.call_once(|| unsafe {
+            libc::pthread_atfork(None, None, Some(in_child));
+        });
+    }
+}
+
 /// libzmq's text for a number.
 pub(crate) fn message_of(errno: Errno) -> &'static str {
+    if errno == Errno::FORKED {
+        return "the process was forked, and this is its parent's";
+    }
     // SAFETY: for any number the call returns a pointer to a NUL-terminated string: libzmq's own are literals; the C
     // library's belong to it and are read before any other call could change them, and those of known numbers are
     // constant.

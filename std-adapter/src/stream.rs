@@ -1,7 +1,7 @@
 //! The handle of a stream.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 use std::{fmt, mem};
@@ -14,6 +14,7 @@ use crate::adapter::Adapter;
 use crate::builder::Builder;
 use crate::context::{Context, Shutdown};
 use crate::error::{Errno, ReadError, TryReadError, WriteError};
+use crate::fork::Forkable;
 use crate::futures::{Closed, Drain, Flush, Read, SendMessage, Wait};
 use crate::ledger::{SendFailure, Stats};
 use crate::message::Multipart;
@@ -24,7 +25,7 @@ use crate::turns;
 
 /// What all handles of a stream share, and the I/O thread for as long as the stream has a socket.
 pub(crate) struct Inner {
-    flow: Mutex<Flow>,
+    flow: Forkable<Flow>,
     pub(crate) monitor: Arc<Monitor>,
     pub(crate) kind: SocketType,
     pub(crate) context: Context,
@@ -41,7 +42,7 @@ impl Inner {
         events_backlog: usize,
     ) -> Self {
         Self {
-            flow: Mutex::new(flow),
+            flow: Forkable::new(flow),
             monitor: Monitor::new(events_backlog),
             kind,
             context,
@@ -60,7 +61,7 @@ impl Inner {
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Flow) -> R) -> R {
         let mut wakers = Wakers::new();
         let (result, ends_events, failure, ended) = {
-            let mut flow = self.flow.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut flow = self.flow.lock(|| Flow::of_parent(self.kind));
             let result = f(&mut flow);
             let mut wakes = mem::take(&mut flow.wakes);
             while let Some(waker) = flow.machine.take_waker(&mut wakes) {

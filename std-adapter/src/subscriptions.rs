@@ -1,11 +1,10 @@
 //! What a SUB or an XSUB is subscribed to.
 
-use tidegate_core::State;
 use zmq::SocketType;
 
 use crate::error::{SubscribeError, WriteError};
 use crate::message::Multipart;
-use crate::pump::Flow;
+use crate::pump::{Flow, Over};
 use crate::socket::Socket;
 use crate::stream::ZmqStream;
 
@@ -44,6 +43,15 @@ fn check(kind: SocketType) -> Result<(), SubscribeError> {
     }
 }
 
+impl From<Over> for SubscribeError {
+    fn from(over: Over) -> Self {
+        match over {
+            Over::Closed => Self::Closed,
+            Over::Failed(errno) => Self::Failed(errno),
+        }
+    }
+}
+
 impl Flow {
     pub(crate) fn subscribe(
         &mut self,
@@ -51,9 +59,7 @@ impl Flow {
         prefix: &[u8],
     ) -> Result<(), SubscribeError> {
         check(kind)?;
-        if !matches!(self.machine.state(), State::Open) {
-            return Err(SubscribeError::Closed);
-        }
+        self.check_open()?;
         // libzmq counts; the list does not. What is there already is not told again.
         if self.subscriptions.iter().any(|held| held == prefix) {
             return Ok(());
@@ -65,9 +71,7 @@ impl Flow {
 
     fn unsubscribe(&mut self, kind: SocketType, prefix: &[u8]) -> Result<(), SubscribeError> {
         check(kind)?;
-        if !matches!(self.machine.state(), State::Open) {
-            return Err(SubscribeError::Closed);
-        }
+        self.check_open()?;
         let held = self.subscriptions.iter().position(|held| held == prefix);
         let held = held.ok_or(SubscribeError::NotSubscribed)?;
         self.change(kind, Change::Unsubscribe, prefix)?;
@@ -92,9 +96,8 @@ impl Flow {
             return self
                 .write(Multipart::from(message))
                 .map_err(|error| match error {
-                    WriteError::Refused(_, errno) | WriteError::Failed(_, errno) => {
-                        SubscribeError::Refused(errno)
-                    }
+                    WriteError::Refused(_, errno) => SubscribeError::Refused(errno),
+                    WriteError::Failed(_, errno) => SubscribeError::Failed(errno),
                     _ => SubscribeError::Closed,
                 });
         }
@@ -102,8 +105,7 @@ impl Flow {
             Change::Subscribe => zmq_sys::ZMQ_SUBSCRIBE,
             Change::Unsubscribe => zmq_sys::ZMQ_UNSUBSCRIBE,
         };
-        self.touch(|socket| socket.set_bytes(option, prefix))
-            .ok_or(SubscribeError::Closed)?
+        self.touch(|socket| socket.set_bytes(option, prefix))?
             .map_err(SubscribeError::Refused)
     }
 }

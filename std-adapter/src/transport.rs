@@ -34,7 +34,7 @@ const FUTILE_SENDS: usize = 3;
 
 /// How long a stream that closes goes on sending, if its socket lingers for ever: what it holds itself and what libzmq holds. A
 /// peer that never comes does not keep it.
-pub(crate) const LINGER: Duration = Duration::from_secs(30);
+const LINGER: Duration = Duration::from_secs(30);
 
 /// A socket and the watch over its descriptor.
 pub(crate) struct ZmqTransport {

@@ -17,6 +17,7 @@ use slab::Slab;
 #[cfg(unix)]
 use super::caller;
 use super::{Watched, unwinding};
+use crate::fork::Forkable;
 use crate::socket::Descriptor;
 
 struct Reactor {
@@ -51,7 +52,7 @@ impl Table {
 
 /// Locked when a stream is opened or closed; the reactor's table then, and at each wake of the I/O thread. Neither is
 /// held while a stream is locked by the one who locks it, but for the close of a stream.
-static RUNNING: Mutex<Option<Arc<Reactor>>> = Mutex::new(None);
+static RUNNING: Forkable<Option<Arc<Reactor>>> = Forkable::of_program(None);
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -84,7 +85,7 @@ pub(super) struct Vacancy {
 impl Vacancy {
     /// Puts a descriptor under watch, which is not set yet. Starts the I/O thread if there is none.
     pub(super) fn find(descriptor: Descriptor) -> io::Result<Self> {
-        let mut running = lock(&RUNNING);
+        let mut running = RUNNING.lock(|| None);
         let reactor = match &*running {
             Some(reactor) => reactor.clone(),
             None => running.insert(start()?).clone(),
@@ -191,7 +192,7 @@ impl Place {
             return;
         }
         let _: io::Result<()> = self.descriptor.unwatch(&self.reactor.poller);
-        let mut running = lock(&RUNNING);
+        let mut running = RUNNING.lock(|| None);
         let mut table = lock(&self.reactor.table);
         let watched = table.watched.try_remove(self.key);
         table.scheduled.retain(|&key| key != self.key);
