@@ -130,6 +130,7 @@ impl From<Over> for EndpointError {
     fn from(over: Over) -> Self {
         match over {
             Over::Closed => Self::Closed,
+            Over::InUse => Self::InUse,
             Over::Failed(errno) => Self::Failed(errno),
         }
     }

@@ -209,6 +209,23 @@ pub enum EndpointError {
     /// The stream is closing or closed.
     #[error("the stream is closed")]
     Closed,
+    /// Somebody has the socket by [`with_socket`](crate::ZmqStream::with_socket). A moment later it may work.
+    #[error("the socket is in use by `with_socket`")]
+    InUse,
+    /// The socket has failed, and the stream has ended.
+    #[error("the stream has failed: {0}")]
+    Failed(Errno),
+}
+
+/// Why the socket was not lent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SocketError {
+    /// The stream is closing or closed.
+    #[error("the stream is closed")]
+    Closed,
+    /// Somebody has it already by [`with_socket`](crate::ZmqStream::with_socket).
+    #[error("the socket is in use by `with_socket`")]
+    InUse,
     /// The socket has failed, and the stream has ended.
     #[error("the stream has failed: {0}")]
     Failed(Errno),
@@ -229,6 +246,9 @@ pub enum SubscribeError {
     /// The stream is closing or closed.
     #[error("the stream is closed")]
     Closed,
+    /// Somebody has the socket by [`with_socket`](crate::ZmqStream::with_socket). A moment later it may work.
+    #[error("the socket is in use by `with_socket`")]
+    InUse,
     /// The socket has failed, and the stream has ended.
     #[error("the stream has failed: {0}")]
     Failed(Errno),
@@ -267,6 +287,12 @@ pub enum OptionError {
     /// The stream is closing or closed.
     #[error("{option} is of a stream that is closed")]
     Closed {
+        /// The option.
+        option: &'static str,
+    },
+    /// Somebody has the socket by [`with_socket`](crate::ZmqStream::with_socket). A moment later it may work.
+    #[error("{option} is of a socket that is in use by `with_socket`")]
+    InUse {
         /// The option.
         option: &'static str,
     },
@@ -360,6 +386,9 @@ pub enum MonitorError {
     /// The stream is closing or closed, or its context is being shut down.
     #[error("the stream is closed")]
     Closed,
+    /// Somebody has the socket by [`with_socket`](crate::ZmqStream::with_socket). A moment later it may work.
+    #[error("the socket is in use by `with_socket`")]
+    InUse,
     /// The socket has failed, and the stream has ended.
     #[error("the stream has failed: {0}")]
     Failed(Errno),

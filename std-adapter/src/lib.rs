@@ -38,6 +38,7 @@ pub mod options;
 mod port;
 mod pump;
 mod queue;
+mod raw;
 mod runtime;
 mod security;
 mod socket;
@@ -53,8 +54,8 @@ pub use builder::Builder;
 pub use context::{Context, ContextBuilder, Shutdown, shutdown};
 pub use error::{
     AdoptError, DrainError, EndpointError, Errno, MonitorError, OpenError, OptionError, ReadError,
-    ReadEventError, ShutdownError, Side, SubscribeError, TryReadError, TryReadEventError,
-    WriteError,
+    ReadEventError, ShutdownError, Side, SocketError, SubscribeError, TryReadError,
+    TryReadEventError, WriteError,
 };
 pub use futures::{Closed, Drain, Flush, Read, SendMessage};
 pub use ledger::{FailedSends, SendFailure, Stats};

@@ -318,6 +318,7 @@ impl ZmqStream {
         });
         let (result, wakers) = armed.map_err(|over| match over {
             Over::Closed => MonitorError::Closed,
+            Over::InUse => MonitorError::InUse,
             Over::Failed(errno) => MonitorError::Failed(errno),
         })?;
         wake_all(wakers);
@@ -326,7 +327,10 @@ impl ZmqStream {
 
     /// Has no more events reported. Those that have come can still be read, and then whoever reads events learns that there is no
     /// monitor. A second time, and on a stream that is closed, it does nothing.
-    pub fn disable_monitor(&self) {
+    ///
+    /// # Errors
+    /// [`InUse`](MonitorError::InUse): somebody has the socket by [`with_socket`](Self::with_socket); it is monitored as before.
+    pub fn disable_monitor(&self) -> Result<(), MonitorError> {
         let monitor = &self.inner().monitor;
         let disarmed = self.inner().with(|flow| {
             flow.touch(|socket| {
@@ -341,9 +345,12 @@ impl ZmqStream {
                 })
             })
         });
-        if let Ok(((), wakers)) = disarmed {
-            wake_all(wakers);
+        match disarmed {
+            Ok(((), wakers)) => wake_all(wakers),
+            Err(Over::InUse) => return Err(MonitorError::InUse),
+            Err(Over::Closed | Over::Failed(_)) => {}
         }
+        Ok(())
     }
 
     /// Which events are reported: `None` if there is no monitor.

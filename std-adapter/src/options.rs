@@ -398,6 +398,7 @@ impl Setting {
 fn of_stream(over: Over, option: &'static str) -> OptionError {
     match over {
         Over::Closed => OptionError::Closed { option },
+        Over::InUse => OptionError::InUse { option },
         Over::Failed(source) => OptionError::Failed { option, source },
     }
 }

@@ -35,6 +35,8 @@ const YIELD_BYTES: usize = 256 * 1024;
 #[derive(Debug)]
 pub(crate) enum Over {
     Closed,
+    /// Somebody has the socket by `with_socket`.
+    InUse,
     Failed(Errno),
 }
 
@@ -50,6 +52,11 @@ pub(crate) struct Flow {
     turn: Turn,
     /// What was written since a sender has last let others run, in bytes.
     unyielded: usize,
+    /// Whether somebody has the socket by `with_socket`.
+    pub(crate) is_lent: bool,
+    /// Whether the runtime that watched the socket went while it was lent.
+    #[cfg(all(feature = "tokio", unix))]
+    is_runtime_gone: bool,
     /// Whether the events were told that the stream ends.
     pub(crate) has_ended_events: bool,
     /// Who is to be woken once the lock is released.
@@ -82,6 +89,9 @@ impl Flow {
             registration: None,
             endpoints,
             subscriptions: Vec::new(),
+            is_lent: false,
+            #[cfg(all(feature = "tokio", unix))]
+            is_runtime_gone: false,
             has_ended_events: false,
             wakes: Wakes::NONE,
         }
@@ -144,10 +154,30 @@ impl Flow {
     /// the pump sees to afterwards.
     pub(crate) fn touch<R>(&mut self, f: impl FnOnce(&mut Socket) -> R) -> Result<R, Over> {
         self.check_open()?;
-        let transport = self.transport.as_mut().ok_or(Over::Closed)?;
+        let transport = self.transport.as_mut().ok_or(Over::InUse)?;
         let result = f(transport.watch.socket());
         self.pump();
         Ok(result)
+    }
+
+    /// The socket that was lent comes back. Whatever has happened meanwhile was of no use to anybody.
+    pub(crate) fn put_back(&mut self, mut transport: ZmqTransport) {
+        self.is_lent = false;
+        #[cfg(unix)]
+        transport.watch.take_back();
+        let is_open = matches!(self.machine.state(), State::Open);
+        if !is_open {
+            transport.begin_to_close(None);
+        }
+        self.transport = Some(transport);
+        #[cfg(all(feature = "tokio", unix))]
+        if mem::take(&mut self.is_runtime_gone) {
+            return self.move_to_thread();
+        }
+        self.pump();
+        if let Some(transport) = self.transport.as_mut().filter(|_| !is_open) {
+            transport.watch_deadline();
+        }
     }
 
     /// Whether the stream is open; if not, why.
@@ -483,6 +513,7 @@ impl Flow {
     /// The runtime that has watched the socket is gone: the I/O thread takes over.
     #[cfg(all(feature = "tokio", unix))]
     pub(crate) fn move_to_thread(&mut self) {
+        self.is_runtime_gone = self.is_lent;
         let moved = self
             .transport
             .as_mut()

@@ -435,6 +435,11 @@ impl Socket {
         Descriptor(self.fd)
     }
 
+    /// The socket as its owner has it.
+    pub(crate) fn zmq(&self) -> &zmq::Socket {
+        &self.inner
+    }
+
     pub(crate) fn kind(&self) -> SocketType {
         self.kind
     }

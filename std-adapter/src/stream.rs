@@ -69,6 +69,7 @@ impl Inner {
             }
             let ended = match flow.transport {
                 Some(_) => None,
+                None if flow.is_lent => None,
                 None => flow.registration.take(),
             };
             let ends_events = flow.ends_events();

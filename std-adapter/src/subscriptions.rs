@@ -47,6 +47,7 @@ impl From<Over> for SubscribeError {
     fn from(over: Over) -> Self {
         match over {
             Over::Closed => Self::Closed,
+            Over::InUse => Self::InUse,
             Over::Failed(errno) => Self::Failed(errno),
         }
     }

@@ -65,7 +65,7 @@ fn says_forked(stream: &ZmqStream) {
         stream.enable_monitor(EventMask::ALL),
         Err(MonitorError::Failed(errno)) if errno == forked
     ));
-    stream.disable_monitor();
+    stream.disable_monitor().unwrap();
     assert_eq!(stream.exception(), Some(forked));
     assert!(stream.bindings().is_empty());
     assert_eq!(stream.stats().sent_messages, 0);

@@ -38,7 +38,7 @@ fn e4_after_the_end_descriptors_and_threads_are_back_to_where_they_were() {
         block_on(pull.read()).unwrap();
         pull.enable_monitor(EventMask::ALL).unwrap();
         push.enable_monitor(EventMask::ALL).unwrap();
-        push.disable_monitor();
+        push.disable_monitor().unwrap();
         assert!(descriptors() > before);
         match round % 3 {
             0 => drop((pull, push)),

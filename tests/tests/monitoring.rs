@@ -93,7 +93,7 @@ fn f2_a_hundred_events_are_kept_and_the_number_of_older_ones_comes_with_the_next
     let stream = monitored(&context, EventMask::LISTENING);
     let bound = bind(&stream, 150);
     // Whatever has happened is there once there is no monitor any more.
-    stream.disable_monitor();
+    stream.disable_monitor().unwrap();
     let first = stream.try_read_event().unwrap();
     assert_eq!((&first.endpoint, first.discarded), (&bound[50], 50));
     assert_eq!(endpoints(&stream), (bound[51..].to_vec(), 0));
@@ -109,7 +109,7 @@ fn f2_a_backlog_may_have_any_size_or_none() {
         let stream = stream.open().unwrap();
         stream.enable_monitor(EventMask::LISTENING).unwrap();
         let bound = bind(&stream, 150);
-        stream.disable_monitor();
+        stream.disable_monitor().unwrap();
         assert_eq!(
             endpoints(&stream),
             (bound[150 - kept..].to_vec(), 150 - kept)
@@ -147,7 +147,7 @@ fn f3_enabling_and_disabling_twice_are_no_errors_and_enabling_again_works() {
             block_on(stream.read_event()),
             Err(ReadEventError::NotMonitoring)
         );
-        stream.disable_monitor();
+        stream.disable_monitor().unwrap();
         for _ in 0..3 {
             stream.enable_monitor(EventMask::LISTENING).unwrap();
             stream.enable_monitor(EventMask::LISTENING).unwrap();
@@ -155,8 +155,8 @@ fn f3_enabling_and_disabling_twice_are_no_errors_and_enabling_again_works() {
             let bound = bind(&stream, 1);
             let event = block_on(stream.read_event()).unwrap();
             assert_eq!(event.endpoint, bound[0]);
-            stream.disable_monitor();
-            stream.disable_monitor();
+            stream.disable_monitor().unwrap();
+            stream.disable_monitor().unwrap();
             assert_eq!(stream.monitored_events(), None);
             bind(&stream, 1);
             assert_eq!(
@@ -198,7 +198,7 @@ fn f3_disabling_completes_a_read_behind_the_events_that_have_come() {
     for (read, counter) in reads.iter_mut().zip(&counters) {
         assert!(poll(read, counter).is_pending());
     }
-    stream.disable_monitor();
+    stream.disable_monitor().unwrap();
     let Poll::Ready(Ok(event)) = poll(&mut reads[0], &counters[0]) else {
         panic!("the first has an event, that of the end");
     };
@@ -241,7 +241,7 @@ fn e3_a_read_of_events_ends_when_the_stream_closes_is_aborted_or_shut_down() {
             stream.enable_monitor(EventMask::ALL),
             Err(MonitorError::Closed)
         ));
-        stream.disable_monitor();
+        stream.disable_monitor().unwrap();
         shut_down(&context);
     }
 }
@@ -270,7 +270,7 @@ fn f4_events_that_nobody_reads_hold_nothing_up() {
         let endpoint = stream.bind("tcp://127.0.0.1:*").unwrap();
         stream.unbind(&endpoint).unwrap();
     }
-    stream.disable_monitor();
+    stream.disable_monitor().unwrap();
     let (last, discarded) = endpoints(&stream);
     assert_eq!(last.len(), 100);
     assert!(discarded >= 1_400, "{discarded}");
