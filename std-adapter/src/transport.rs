@@ -443,4 +443,48 @@ mod tests {
         interrupted_behind_the_first_of(2, [SocketType::DEALER, SocketType::DEALER]);
         interrupted_behind_the_first_of(2, [SocketType::PAIR, SocketType::PAIR]);
     }
+
+    /// The peer goes away behind the first frame of a request, after so many looks at the news. If libzmq refuses the next frame
+    /// then, the request is over, and the error says so.
+    fn request_is_interrupted(looks: usize) -> bool {
+        let context = RawContext::new().unwrap();
+        let interrupted = {
+            let mut req = context.socket(SocketType::REQ).unwrap();
+            req.set_linger(Duration::ZERO).unwrap();
+            req.bind(c"inproc://d6-req").unwrap();
+            let mut peer = context.socket(SocketType::REP).unwrap();
+            peer.connect(c"inproc://d6-req").unwrap();
+            let mut request: Multipart = (0..3).map(|k| vec![b'm'; 40 + k]).collect();
+            while !req.events().unwrap().1 {}
+            req.send_shared(&mut request[0], true).unwrap();
+            drop(peer);
+            for _ in 0..looks {
+                req.events().unwrap();
+            }
+            match send_frames(&mut req, &mut request[1..], true) {
+                Err(errno) => {
+                    assert_eq!(errno, Errno::INTERRUPTED);
+                    true
+                }
+                // It swallows the rest and says that it was sent: what it has lost then, nobody can know.
+                Ok(Sent::Accepted) => false,
+                Ok(sent) => panic!("{sent:?}"),
+            }
+        };
+        context.terminate();
+        interrupted
+    }
+
+    #[test]
+    fn d6_a_request_that_is_interrupted_is_neither_torn_nor_sent_twice_but_fails() {
+        let started = Instant::now();
+        let mut attempts = 0..;
+        while !attempts
+            .next()
+            .is_some_and(|attempt| request_is_interrupted(attempt % 64))
+        {
+            let limit = Duration::from_secs(120);
+            assert!(started.elapsed() < limit, "the peer was never seen going");
+        }
+    }
 }

@@ -4,8 +4,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tidegate::{
-    Context, EventMask, MonitorError, OpenError, ReadError, ReadEventError, SocketType, WriteError,
-    ZmqStream, options,
+    Context, EventMask, MonitorError, OpenError, ReadError, ReadEventError, SocketType,
+    TryReadError, WriteError, ZmqStream, options,
 };
 use tidegate_tests::{Counter, Watchdog, block_on, builder, eventually, poll, shut_down, threads};
 
@@ -233,4 +233,38 @@ fn e3_a_context_that_is_terminated_from_elsewhere_ends_its_streams_with_that_err
     for counter in &counters {
         assert_eq!(counter.take(), 1);
     }
+}
+
+#[test]
+fn c5_what_was_received_before_a_failure_can_still_be_taken() {
+    let _watchdog = Watchdog::new(60);
+    let mut callers = zmq::Context::new();
+    // As above.
+    std::mem::forget(callers.clone());
+    let context = Context::from(callers.clone());
+    let pull = builder(SocketType::PULL, &context)
+        .bind("inproc://c5")
+        .open();
+    let pull = pull.unwrap();
+    let push = builder(SocketType::PUSH, &context)
+        .connect("inproc://c5")
+        .open();
+    let push = push.unwrap();
+    push.write("before").unwrap();
+    push.write(("and", "another")).unwrap();
+    eventually(|| pull.read_buffer_bytes() == 6 + 10 + 3 * 64);
+    callers.destroy().unwrap();
+    for _ in 0..2 {
+        let Err(ReadError::Failed(errno)) = block_on(pull.read()) else {
+            panic!("it has failed");
+        };
+        assert_eq!((errno.raw(), pull.exception()), (ETERM, Some(errno)));
+    }
+    assert!(!pull.at_closing());
+    assert_eq!(pull.try_read().unwrap(), "before");
+    assert_eq!(pull.try_read().unwrap(), ["and", "another"]);
+    assert!(matches!(
+        pull.try_read(),
+        Err(TryReadError::Read(ReadError::Failed(_)))
+    ));
 }
