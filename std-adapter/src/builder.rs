@@ -348,7 +348,10 @@ impl Builder {
             let subscribed = inner.with(|flow| flow.subscribe(self.kind, prefix));
             subscribed.map_err(OpenError::Subscribe)?;
         }
-        inner.with(Flow::pump);
+        inner.with(|flow| {
+            flow.note_opened();
+            flow.pump();
+        });
         Ok(())
     }
 }

@@ -8,6 +8,7 @@
 use std::ffi::CString;
 
 use crate::error::{EndpointError, Errno};
+use crate::notes::Note;
 use crate::pump::{Flow, Over};
 use crate::socket::{Socket, c_string};
 use crate::stream::ZmqStream;
@@ -137,6 +138,18 @@ impl From<Over> for EndpointError {
 }
 
 impl Flow {
+    /// The stream is open, and so are its endpoints.
+    pub(crate) fn note_opened(&mut self) {
+        let notes = &mut self.ledger.notes;
+        notes.push(|| Note::Opened);
+        for endpoint in &self.endpoints.bound {
+            notes.push(|| Note::Bound(endpoint.clone()));
+        }
+        for endpoint in &self.endpoints.connected {
+            notes.push(|| Note::Connected(endpoint.clone()));
+        }
+    }
+
     fn with_endpoints<R>(
         &mut self,
         f: impl FnOnce(&mut Endpoints, &mut Socket) -> Result<R, EndpointError>,
@@ -172,8 +185,12 @@ impl ZmqStream {
     /// # }
     /// ```
     pub fn bind(&self, endpoint: &str) -> Result<String, EndpointError> {
-        self.inner()
-            .with(|flow| flow.with_endpoints(|endpoints, socket| endpoints.bind(socket, endpoint)))
+        self.inner().with(|flow| {
+            let bound =
+                flow.with_endpoints(|endpoints, socket| endpoints.bind(socket, endpoint))?;
+            flow.ledger.notes.push(|| Note::Bound(bound.clone()));
+            Ok(bound)
+        })
     }
 
     /// Connects an endpoint, and returns it. The connection is made in the background, and made again when it is lost.
@@ -186,9 +203,12 @@ impl ZmqStream {
     /// See [`EndpointError`]: it names the endpoint, and nothing was connected. That nobody is there is no error.
     pub fn connect(&self, endpoint: &str) -> Result<String, EndpointError> {
         self.inner().with(|flow| {
-            flow.with_endpoints(|endpoints, socket| endpoints.connect(socket, endpoint))
-        })?;
-        Ok(endpoint.to_owned())
+            flow.with_endpoints(|endpoints, socket| endpoints.connect(socket, endpoint))?;
+            flow.ledger
+                .notes
+                .push(|| Note::Connected(endpoint.to_owned()));
+            Ok(endpoint.to_owned())
+        })
     }
 
     /// Takes back a [`bind`](Self::bind): takes what that returned, or what [`bindings`](Self::bindings) lists.
@@ -200,7 +220,11 @@ impl ZmqStream {
     /// See [`EndpointError`]: it names the endpoint, and nothing has changed.
     pub fn unbind(&self, endpoint: &str) -> Result<(), EndpointError> {
         self.inner().with(|flow| {
-            flow.with_endpoints(|endpoints, socket| endpoints.unbind(socket, endpoint))
+            flow.with_endpoints(|endpoints, socket| endpoints.unbind(socket, endpoint))?;
+            flow.ledger
+                .notes
+                .push(|| Note::Unbound(endpoint.to_owned()));
+            Ok(())
         })
     }
 
@@ -212,7 +236,11 @@ impl ZmqStream {
     /// See [`EndpointError`]: it names the endpoint, and nothing has changed.
     pub fn disconnect(&self, endpoint: &str) -> Result<(), EndpointError> {
         self.inner().with(|flow| {
-            flow.with_endpoints(|endpoints, socket| endpoints.disconnect(socket, endpoint))
+            flow.with_endpoints(|endpoints, socket| endpoints.disconnect(socket, endpoint))?;
+            flow.ledger
+                .notes
+                .push(|| Note::Disconnected(endpoint.to_owned()));
+            Ok(())
         })
     }
 

@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::mem;
 
+use tidegate_core::Level;
 use zmq::SocketType;
 
 use crate::error::Errno;
 use crate::message::{Frame, Multipart};
+use crate::notes::{Note, Notes};
 use crate::port::ZmqMachine;
 
 /// So many refused messages are kept until somebody asks for them.
@@ -77,6 +79,7 @@ pub(crate) struct Ledger {
     discarded: usize,
     read_gate: bool,
     write_gate: bool,
+    pub(crate) notes: Notes,
 }
 
 fn count(counter: &mut u64, by: usize) {
@@ -92,6 +95,7 @@ impl Ledger {
             discarded: 0,
             read_gate: false,
             write_gate: false,
+            notes: Notes::default(),
         }
     }
 
@@ -112,28 +116,34 @@ impl Ledger {
     /// One call has changed the machine: each gate has turned once at most.
     pub(crate) fn note_gates(&mut self, machine: &ZmqMachine) {
         let stats = &mut self.stats;
-        let read = machine.is_read_gate_paused();
-        if mem::replace(&mut self.read_gate, read) != read {
-            let counter = if read {
-                &mut stats.read_pauses
+        let is_read_paused = machine.is_read_gate_paused();
+        if mem::replace(&mut self.read_gate, is_read_paused) != is_read_paused {
+            let bytes = machine.incoming().level_bytes();
+            if is_read_paused {
+                count(&mut stats.read_pauses, 1);
+                self.notes.push(|| Note::ReadPaused { bytes });
             } else {
-                &mut stats.read_resumes
-            };
-            count(counter, 1);
+                count(&mut stats.read_resumes, 1);
+                self.notes.push(|| Note::ReadResumed { bytes });
+            }
         }
-        let write = machine.is_write_gate_paused();
-        if mem::replace(&mut self.write_gate, write) != write {
-            let counter = if write {
-                &mut stats.write_pauses
+        let is_write_paused = machine.is_write_gate_paused();
+        if mem::replace(&mut self.write_gate, is_write_paused) != is_write_paused {
+            let bytes = machine.outgoing().level_bytes();
+            if is_write_paused {
+                count(&mut stats.write_pauses, 1);
+                self.notes.push(|| Note::WritePaused { bytes });
             } else {
-                &mut stats.write_resumes
-            };
-            count(counter, 1);
+                count(&mut stats.write_resumes, 1);
+                self.notes.push(|| Note::WriteResumed { bytes });
+            }
         }
     }
 
     /// libzmq has refused this message.
     pub(crate) fn refused(&mut self, message: &Multipart, reason: Errno) {
+        let bytes = message.payload_bytes();
+        self.notes.push(|| Note::Refused { reason, bytes });
         let has_peer = matches!(self.kind, SocketType::ROUTER | SocketType::STREAM);
         let peer = message.first().filter(|_| has_peer);
         let failed = &mut self.stats.failed_sends;

@@ -34,6 +34,7 @@ mod futures;
 mod ledger;
 mod message;
 mod monitor;
+mod notes;
 pub mod options;
 mod port;
 mod pump;

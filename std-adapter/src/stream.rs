@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::{fmt, mem};
 
 use smallvec::SmallVec;
-use tidegate_core::{AlreadyDone, Level, Lost, Watermarks};
+use tidegate_core::{AlreadyDone, Level, Limit, Lost, State, Watermarks};
 use zmq::SocketType;
 
 use crate::adapter::Adapter;
@@ -19,6 +19,7 @@ use crate::futures::{Closed, Drain, Flush, Read, SendMessage, Wait};
 use crate::ledger::{SendFailure, Stats};
 use crate::message::Multipart;
 use crate::monitor::Monitor;
+use crate::notes::{Note, Span};
 use crate::pump::Flow;
 use crate::runtime::Watched;
 use crate::turns;
@@ -27,6 +28,7 @@ use crate::turns;
 pub(crate) struct Inner {
     flow: Forkable<Flow>,
     pub(crate) monitor: Arc<Monitor>,
+    span: Span,
     pub(crate) kind: SocketType,
     pub(crate) context: Context,
 }
@@ -44,6 +46,7 @@ impl Inner {
         Self {
             flow: Forkable::new(flow),
             monitor: Monitor::new(events_backlog),
+            span: Span::new(kind),
             kind,
             context,
         }
@@ -60,7 +63,7 @@ impl Inner {
     /// Locks the stream, and afterwards wakes those who have reason to go on.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Flow) -> R) -> R {
         let mut wakers = Wakers::new();
-        let (result, ends_events, failure, ended) = {
+        let (result, ends_events, failure, ended, notes) = {
             let mut flow = self.flow.lock(|| Flow::of_parent(self.kind));
             let result = f(&mut flow);
             let mut wakes = mem::take(&mut flow.wakes);
@@ -74,7 +77,18 @@ impl Inner {
             };
             let ends_events = flow.ends_events();
             let failure = flow.machine.exception().copied();
-            (result, ends_events, failure, ended)
+            if ends_events && failure.is_none() {
+                flow.ledger.notes.push(|| Note::Closing);
+            }
+            if ended.is_some() {
+                let lost_messages = flow.machine.lost().messages;
+                let closed = Note::Closed { lost_messages };
+                flow.ledger
+                    .notes
+                    .push(|| failure.map_or(closed, Note::Failed));
+            }
+            let notes = mem::take(&mut flow.ledger.notes);
+            (result, ends_events, failure, ended, notes)
         };
         if ends_events {
             self.monitor.close(failure);
@@ -82,6 +96,9 @@ impl Inner {
         if let Some(registration) = ended {
             self.monitor.end();
             self.context.ended(&registration);
+        }
+        if !notes.is_empty() {
+            self.span.tell(notes);
         }
         wake_all(wakers);
         result
@@ -441,13 +458,69 @@ impl ZmqStream {
     }
 }
 
+/// What one side of a stream is doing, and how much it holds.
+struct SideState {
+    doing: &'static str,
+    bytes: usize,
+    limits: Watermarks,
+}
+
+impl fmt::Debug for SideState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut side = f.debug_struct(self.doing);
+        side.field("bytes", &self.bytes);
+        match self.limits.high() {
+            Limit::Bytes(high) => {
+                side.field("high", &high);
+                side.field("low", &self.limits.low_bytes());
+            }
+            Limit::Unlimited => {
+                side.field("high", &format_args!("unlimited"));
+            }
+        }
+        side.finish()
+    }
+}
+
+/// The type, what becomes of the stream, and for each side whether the socket is polled for it, whether a mark has paused it, its size
+/// and its marks.
 impl fmt::Debug for ZmqStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Formatted outside the lock: `f` may write to anything.
-        let machine = self.inner().with(|flow| format!("{:?}", flow.machine));
+        let (state, read, write) = self.inner().with(|flow| {
+            let machine = &flow.machine;
+            let interest = machine.interest();
+            let read = SideState {
+                doing: match () {
+                    () if interest.receive => "polling",
+                    () if machine.is_read_gate_paused() => "paused",
+                    () => "idle",
+                },
+                bytes: machine.incoming().level_bytes(),
+                limits: machine.read_limits(),
+            };
+            let write = SideState {
+                doing: match () {
+                    () if machine.is_write_gate_paused() => "paused",
+                    () if interest.send => "polling",
+                    () => "idle",
+                },
+                bytes: machine.outgoing().level_bytes(),
+                limits: machine.write_limits(),
+            };
+            let state = match machine.state() {
+                State::Open => "open".to_owned(),
+                State::Closing => "closing".to_owned(),
+                State::Closed => "closed".to_owned(),
+                State::Failed(errno) => format!("failed: {errno}"),
+            };
+            (state, read, write)
+        });
         f.debug_struct("ZmqStream")
             .field("type", &self.inner().kind)
-            .field("machine", &format_args!("{machine}"))
+            .field("state", &format_args!("{state}"))
+            .field("read", &read)
+            .field("write", &write)
             .finish()
     }
 }

@@ -1,0 +1,153 @@
+//! What a stream tells of itself: its `Debug`, its counters, and what it tells a `tracing` subscriber. One test for the last, for a
+//! subscriber hears the whole process.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use tidegate::{Context, Limit, SocketType, Watermarks, options};
+use tidegate_tests::{
+    Watchdog, block_on, builder, dealer, eventually, fill_up, mandatory_router, pipe, shut_down,
+};
+
+#[test]
+fn g4_debug_tells_the_type_what_each_side_is_doing_its_size_and_its_marks() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let stream = builder(SocketType::DEALER, &context)
+        .high_read(4_000)
+        .high_write(Limit::Unlimited);
+    let stream = stream.open().unwrap();
+    assert_eq!(
+        format!("{stream:?}"),
+        "ZmqStream { type: DEALER, state: open, \
+         read: polling { bytes: 0, high: 4000, low: 1000 }, \
+         write: idle { bytes: 0, high: unlimited } }",
+    );
+    stream.write("queued").unwrap();
+    stream.set_write_limits(Watermarks::from_high(8));
+    stream.pause_reading().unwrap();
+    assert_eq!(
+        format!("{stream:?}"),
+        "ZmqStream { type: DEALER, state: open, \
+         read: idle { bytes: 0, high: 4000, low: 1000 }, \
+         write: paused { bytes: 70, high: 8, low: 2 } }",
+    );
+    stream.abort();
+    assert!(format!("{stream:?}").contains("state: closed"));
+    shut_down(&context);
+}
+
+#[test]
+fn g4_stats_count_messages_bytes_pauses_and_resumes_each_way() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let (pull, push) = pipe(&context, |builder| builder.high_read(300));
+    for k in 0..10 {
+        push.write((vec![k; 100], "")).unwrap();
+    }
+    block_on(push.flush()).unwrap();
+    eventually(|| pull.stats().read_pauses == 1);
+    let stats = pull.stats();
+    // 100 bytes and two frames of 64: two of them are over the mark.
+    assert_eq!(stats.read_buffer_bytes, 2 * 228);
+    assert_eq!((stats.received_messages, stats.received_bytes), (2, 200));
+    for _ in 0..10 {
+        block_on(pull.read()).unwrap();
+    }
+    let stats = pull.stats();
+    assert_eq!((stats.received_messages, stats.received_bytes), (10, 1_000));
+    assert!(stats.read_pauses > 1);
+    assert_eq!(stats.read_pauses, stats.read_resumes);
+    assert_eq!(stats.read_buffer_bytes, 0);
+    let stats = push.stats();
+    assert_eq!((stats.sent_messages, stats.sent_bytes), (10, 1_000));
+    assert_eq!((stats.write_buffer_bytes, stats.write_pauses), (0, 0));
+
+    let push = builder(SocketType::PUSH, &context).high_write(0);
+    let push = push.connect("inproc://stats").open().unwrap();
+    while push.stats().write_pauses == 0 {
+        push.write("x").unwrap();
+    }
+    assert_eq!(push.stats().write_buffer_bytes, 65);
+    let pull = builder(SocketType::PULL, &context).bind("inproc://stats");
+    let pull = pull.open().unwrap();
+    while push.stats().write_resumes == 0 {
+        block_on(pull.read()).unwrap();
+    }
+    assert_eq!(push.stats().write_pauses, 1);
+    shut_down(&context);
+}
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn b2_a_subscriber_is_told_of_each_pause_and_resume_and_of_a_streams_life() {
+    let _watchdog = Watchdog::new(60);
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_ansi(false)
+        .without_time()
+        .with_target(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+
+    let context = Context::new().unwrap();
+    let router = mandatory_router(&context);
+    let peer = dealer(&context, &router, "peer");
+    router.set_write_limits(Watermarks::from_high(0));
+    fill_up(&router, "peer");
+    while router.write_buffer_bytes() > 0 {
+        block_on(peer.read()).unwrap();
+    }
+    assert!(router.write(("nobody", "secret")).is_err());
+    router.bind("inproc://another").unwrap();
+    router.unbind("inproc://another").unwrap();
+    router.close();
+    block_on(router.closed());
+    let unsent = builder(SocketType::PUSH, &context)
+        .option(options::LINGER, Some(std::time::Duration::ZERO));
+    let unsent = unsent.open().unwrap();
+    unsent.write("secret").unwrap();
+    unsent.close();
+    block_on(unsent.closed());
+    shut_down(&context);
+
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let of = |kind: &str| -> Vec<&str> {
+        let prefix = format!("stream{{kind=\"{kind}\"}}: ");
+        log.lines()
+            .filter_map(|line| line.trim_start().split_once(&prefix))
+            .map(|(_, line)| line)
+            .collect()
+    };
+    assert_eq!(
+        of("ROUTER"),
+        [
+            "opened",
+            r#"bound endpoint="inproc://mandatory""#,
+            "writing paused bytes=133",
+            "writing resumed bytes=0",
+            "message refused reason=Host unreachable (errno 113) bytes=12",
+            r#"bound endpoint="inproc://another""#,
+            r#"unbound endpoint="inproc://another""#,
+            "closing",
+            "closed",
+        ]
+    );
+    assert!(of("PUSH").contains(&"closed with messages unsent lost_messages=1"));
+    assert!(!log.contains("secret"));
+}
