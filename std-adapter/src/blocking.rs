@@ -45,14 +45,17 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Waits for a future until the deadline has come: then `None`.
+/// Waits for a future until the deadline has come: then `None`. Where there are no descriptors for it the thread parks.
+#[cfg(unix)]
 fn wait<F: Future>(mut future: Pin<&mut F>, deadline: Option<Instant>) -> Option<F::Output> {
-    #[cfg(unix)]
-    if let Ok(output) = crate::runtime::wait(future.as_mut(), deadline) {
-        return output;
+    match crate::runtime::wait(future.as_mut(), deadline) {
+        Ok(output) => output,
+        Err(_) => park(future, deadline),
     }
-    park(future, deadline)
 }
+
+#[cfg(not(unix))]
+use park as wait;
 
 /// A thread that is unparked.
 struct Parked(Thread);

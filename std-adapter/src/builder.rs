@@ -190,14 +190,13 @@ impl Builder {
     /// }
     /// ```
     #[cfg(feature = "tokio")]
-    pub fn tokio(mut self, runtime: &tokio::runtime::Handle) -> Self {
-        #[cfg(unix)]
-        {
-            self.runtime = Runtime::Tokio(runtime.clone());
+    #[cfg_attr(not(unix), expect(unused_variables, reason = "it does nothing there"))]
+    pub fn tokio(self, runtime: &tokio::runtime::Handle) -> Self {
+        Self {
+            #[cfg(unix)]
+            runtime: Runtime::Tokio(runtime.clone()),
+            ..self
         }
-        #[cfg(not(unix))]
-        let _ = runtime;
-        self
     }
 
     /// Opens the stream. This waits for nobody.

@@ -7,7 +7,9 @@
     reason = "libzmq is a C library; each block says why it is sound"
 )]
 
-use std::ffi::{CStr, CString, c_int, c_long, c_void};
+#[cfg(unix)]
+use std::ffi::c_long;
+use std::ffi::{CStr, CString, c_int, c_short, c_void};
 use std::mem::{self, ManuallyDrop};
 use std::ops::Deref;
 #[cfg(unix)]
@@ -19,6 +21,7 @@ use std::{alloc, io, ptr, slice, thread};
 
 use bytes::Bytes;
 use polling::{Event, Poller};
+#[cfg(unix)]
 use smallvec::SmallVec;
 use tidegate_core::EventMask;
 use zmq::SocketType;
@@ -596,14 +599,9 @@ impl Socket {
 
     /// Whether something has happened that was not taken in; takes in nothing.
     pub(crate) fn has_news(&mut self) -> bool {
-        let mut item = zmq_sys::zmq_pollitem_t {
-            socket: ptr::null_mut(),
-            fd: self.fd,
-            events: i16::try_from(zmq_sys::ZMQ_POLLIN).unwrap_or(1),
-            revents: 0,
-        };
+        let mut item = PollItem::readable(self.descriptor());
         // SAFETY: one item, as is said. Without a socket it names a descriptor, which is open as long as the socket.
-        let ready = retry(|| unsafe { zmq_sys::zmq_poll(&mut item, 1, 0) });
+        let ready = retry(|| unsafe { zmq_sys::zmq_poll(ptr::from_mut(&mut item).cast(), 1, 0) });
         ready.is_ok_and(|ready| ready > 0)
     }
 
@@ -692,18 +690,33 @@ impl Descriptor {
     }
 }
 
+/// `zmq_pollitem_t` as `zmq.h` has it; that of `zmq-sys` has a descriptor of another size on Windows.
+#[repr(C)]
+struct PollItem {
+    socket: *mut c_void,
+    fd: zmq_sys::RawFd,
+    events: c_short,
+    revents: c_short,
+}
+
+impl PollItem {
+    /// Asks whether this is readable.
+    fn readable(descriptor: Descriptor) -> Self {
+        Self {
+            socket: ptr::null_mut(),
+            fd: descriptor.0,
+            events: c_short::try_from(zmq_sys::ZMQ_POLLIN).unwrap_or(1),
+            revents: 0,
+        }
+    }
+}
+
 /// Waits until one of these is readable, or the time is up, and says which are; nothing if none is. A descriptor that was closed
 /// meanwhile may count as readable.
 #[cfg(unix)]
 pub(crate) fn wait_readable(descriptors: &[Descriptor], timeout: Option<Duration>) -> Vec<bool> {
-    let readable = i16::try_from(zmq_sys::ZMQ_POLLIN).unwrap_or(1);
-    let item = |descriptor: &Descriptor| zmq_sys::zmq_pollitem_t {
-        socket: ptr::null_mut(),
-        fd: descriptor.0,
-        events: readable,
-        revents: 0,
-    };
-    let mut items: SmallVec<[_; 9]> = descriptors.iter().map(item).collect();
+    let items = descriptors.iter().copied().map(PollItem::readable);
+    let mut items: SmallVec<[_; 9]> = items.collect();
     // Rounded up, so that it is never over too early.
     let millis = timeout.map_or(-1, |timeout| {
         c_long::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(c_long::MAX)
@@ -711,7 +724,7 @@ pub(crate) fn wait_readable(descriptors: &[Descriptor], timeout: Option<Duration
     let count = c_int::try_from(items.len()).unwrap_or(c_int::MAX);
     // SAFETY: there are at least so many items. None has a socket; a descriptor is a number, and that of something which was closed
     // is reported or names something else, which the caller allows for.
-    let polled = unsafe { zmq_sys::zmq_poll(items.as_mut_ptr(), count, millis) };
+    let polled = unsafe { zmq_sys::zmq_poll(items.as_mut_ptr().cast(), count, millis) };
     if polled <= 0 {
         // Nothing, or a signal.
         return Vec::new();

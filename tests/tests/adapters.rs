@@ -52,20 +52,18 @@ fn c1_as_a_stream_the_messages_come_in_order_until_it_is_closed() {
     for k in 0..100u8 {
         push.write([&[k][..], b"", &[k; 2]]).unwrap();
     }
-    block_on(async {
-        for k in 0..100u8 {
-            let message = pull.next().await.unwrap().unwrap();
-            assert_eq!(message, [&[k][..], b"", &[k; 2]]);
-        }
-        push.write("buffered").unwrap();
-        eventually(|| pull.read_buffer_bytes() > 0);
-        pull.close();
-        assert!(!pull.is_terminated());
-        assert_eq!(pull.next().await, Some(Ok("buffered".into())));
-        assert_eq!(pull.next().await, None);
-        assert!(pull.is_terminated());
-        assert_eq!(pull.next().await, None);
-    });
+    for k in 0..100u8 {
+        let message = block_on(pull.next()).unwrap().unwrap();
+        assert_eq!(message, [&[k][..], b"", &[k; 2]]);
+    }
+    push.write("buffered").unwrap();
+    eventually(|| pull.read_buffer_bytes() > 0);
+    pull.close();
+    assert!(!pull.is_terminated());
+    assert_eq!(block_on(pull.next()), Some(Ok("buffered".into())));
+    assert_eq!(block_on(pull.next()), None);
+    assert!(pull.is_terminated());
+    assert_eq!(block_on(pull.next()), None);
     shut_down(&context);
 }
 
