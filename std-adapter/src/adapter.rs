@@ -2,7 +2,9 @@
 
 use std::mem;
 use std::pin::Pin;
-use std::task::{self, Poll};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::{self, Poll, Wake, Waker};
 
 use futures_core::{FusedStream, Stream};
 use futures_sink::Sink;
@@ -24,10 +26,73 @@ pub(crate) struct Adapter {
 
 #[derive(Default)]
 struct Places {
-    next: Ticket,
-    ready: Ticket,
-    flush: Ticket,
-    close: Ticket,
+    next: Arc<Place>,
+    ready: Arc<Place>,
+    flush: Arc<Place>,
+    close: Arc<Place>,
+}
+
+/// A place among those who wait, of a handle and not of a future: what polls it may never come back, as a `next()` in a timeout. So
+/// whoever is woken leaves the line, and passes the turn on as well; when it is polled it looks, and lines up anew.
+#[derive(Default)]
+struct Place {
+    ticket: Mutex<Ticket>,
+    waker: Mutex<Option<Waker>>,
+    /// Whether it was woken while it was polled.
+    was_woken: AtomicBool,
+    stream: OnceLock<Weak<Inner>>,
+}
+
+impl Wake for Place {
+    fn wake(self: Arc<Self>) {
+        self.leave();
+        let waker = lock(&self.waker).take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Place {
+    fn poll<R>(
+        self: &Arc<Self>,
+        inner: &Arc<Inner>,
+        cx: &task::Context<'_>,
+        poll: impl FnOnce(&Inner, &mut Ticket, &task::Context<'_>) -> Poll<R>,
+    ) -> Poll<R> {
+        self.stream.get_or_init(|| Arc::downgrade(inner));
+        // Stored before the look, and what it replaces is dropped once nothing is locked.
+        let waker = cx.waker().clone();
+        let old = lock(&self.waker).replace(waker);
+        drop(old);
+        let own = Waker::from(self.clone());
+        // Nobody who holds the stream's lock waits for this one.
+        let polled = poll(
+            inner,
+            &mut lock(&self.ticket),
+            &task::Context::from_waker(&own),
+        );
+        if polled.is_ready() {
+            let old = lock(&self.waker).take();
+            drop(old);
+        }
+        polled
+    }
+
+    /// Gives the place up; if its turn had come, the next one's has. One that is being polled does so afterwards.
+    fn leave(&self) {
+        self.was_woken.store(true, Ordering::SeqCst);
+        if let Some(inner) = self.stream.get().and_then(Weak::upgrade)
+            && let Ok(mut ticket) = self.ticket.try_lock()
+            && ticket.has_place()
+        {
+            inner.with(|flow| flow.cancel(&mut ticket));
+        }
+    }
 }
 
 /// Why a [`Sink`] did not take, flush or close.
@@ -42,32 +107,22 @@ pub enum SinkError {
 }
 
 impl ZmqStream {
-    fn with_places<R>(&mut self, poll: impl FnOnce(&Inner, &mut Places) -> R) -> R {
-        let mut places = mem::take(&mut self.adapter.places).unwrap_or_default();
-        let result = poll(self.inner(), &mut places);
-        self.adapter.places = Some(places);
-        result
+    fn place(&mut self, place: fn(&Places) -> &Arc<Place>) -> Arc<Place> {
+        place(self.adapter.places.get_or_insert_default()).clone()
     }
 
     /// The handle is dropped: its places are given up, and their turns go to the next.
     pub(crate) fn leave(&mut self) {
-        if let Some(mut places) = mem::take(&mut self.adapter.places) {
-            let Places {
-                next,
-                ready,
-                flush,
-                close,
-            } = &mut *places;
-            for ticket in [next, ready, flush, close] {
-                if ticket.has_place() {
-                    self.inner().with(|flow| flow.cancel(ticket));
-                }
+        if let Some(places) = mem::take(&mut self.adapter.places) {
+            for place in [&places.next, &places.ready, &places.flush, &places.close] {
+                place.leave();
             }
         }
     }
 }
 
-/// The messages, in order; each goes to one of those who read. It ends when the stream is closed and what was buffered was read, and
+/// The messages, in order; each goes to one of those who read. A `next()` may be dropped at any point, and keeps nobody waiting; a handle
+/// that waits like that is woken now and then for a message that somebody else gets. It ends when the stream is closed and what was buffered was read, and
 /// behind the error of a stream that has failed.
 ///
 /// ```
@@ -96,9 +151,10 @@ impl Stream for ZmqStream {
             return Poll::Ready(None);
         }
         let read = if turns::receives(this.socket_type()) {
-            this.with_places(|inner, places| {
-                poll_with(inner, &mut places.next, cx, Flow::poll_read)
-            })
+            this.place(|places| &places.next)
+                .poll(this.shared(), cx, |inner, ticket, cx| {
+                    poll_with(inner, ticket, cx, Flow::poll_read)
+                })
         } else {
             Poll::Ready(Err(ReadError::SendsOnly))
         };
@@ -147,9 +203,11 @@ impl<M: Into<Multipart>> Sink<M> for ZmqStream {
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Result<(), SinkError>> {
         let this = self.get_mut();
-        let drained = this.with_places(|inner, places| {
-            poll_or_yield(inner, &mut places.ready, cx, Flow::poll_drain)
-        });
+        let drained =
+            this.place(|places| &places.ready)
+                .poll(this.shared(), cx, |inner, ticket, cx| {
+                    poll_or_yield(inner, ticket, cx, Flow::poll_drain)
+                });
         drained.map_err(SinkError::Drain)
     }
 
@@ -159,17 +217,22 @@ impl<M: Into<Multipart>> Sink<M> for ZmqStream {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Result<(), SinkError>> {
         let this = self.get_mut();
-        let flushed = this
-            .with_places(|inner, places| poll_with(inner, &mut places.flush, cx, Flow::poll_flush));
+        let flushed =
+            this.place(|places| &places.flush)
+                .poll(this.shared(), cx, |inner, ticket, cx| {
+                    poll_with(inner, ticket, cx, Flow::poll_flush)
+                });
         flushed.map_err(SinkError::Drain)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Result<(), SinkError>> {
         let this = self.get_mut();
         ZmqStream::close(this);
-        let closed = this.with_places(|inner, places| {
-            poll_with(inner, &mut places.close, cx, Flow::poll_closed)
-        });
+        let closed =
+            this.place(|places| &places.close)
+                .poll(this.shared(), cx, |inner, ticket, cx| {
+                    poll_with(inner, ticket, cx, Flow::poll_closed)
+                });
         closed.map(|lost| match this.exception() {
             Some(errno) => Err(DrainError::Failed(errno).into()),
             None if lost.is_nothing() => Ok(()),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -58,30 +59,41 @@ fn wait<F: Future>(mut future: Pin<&mut F>, deadline: Option<Instant>) -> Option
 use park as wait;
 
 /// A thread that is unparked.
-struct Parked(Thread);
+struct Parked {
+    woken: AtomicBool,
+    thread: Thread,
+}
 
 impl Wake for Parked {
     fn wake(self: Arc<Self>) {
-        self.0.unpark();
+        self.woken.store(true, Ordering::SeqCst);
+        self.thread.unpark();
     }
 }
 
 /// [`wait`], where the thread cannot watch descriptors: the I/O thread does.
 fn park<F: Future>(mut future: Pin<&mut F>, deadline: Option<Instant>) -> Option<F::Output> {
-    let waker = Arc::new(Parked(thread::current())).into();
+    let parked = Arc::new(Parked {
+        woken: AtomicBool::new(false),
+        thread: thread::current(),
+    });
+    let waker = parked.clone().into();
     let mut cx = Context::from_waker(&waker);
     loop {
+        parked.woken.store(false, Ordering::SeqCst);
         if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
             return Some(output);
         }
-        match deadline {
-            None => thread::park(),
-            Some(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    return None;
+        while !parked.woken.load(Ordering::SeqCst) {
+            match deadline {
+                None => thread::park(),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return None;
+                    }
+                    thread::park_timeout(left);
                 }
-                thread::park_timeout(left);
             }
         }
     }

@@ -19,6 +19,7 @@ use crate::socket::Socket;
 use crate::stream::{Inner, ZmqStream};
 use crate::subscriptions::subscribe_early;
 use crate::transport::ZmqTransport;
+use crate::turns::Turn;
 
 /// What a stream is opened with. All but the type is optional.
 ///
@@ -149,7 +150,9 @@ impl Builder {
     }
 
     /// Has libzmq hold the last message alone, one of a single frame, in each direction. Only a DEALER, PULL, PUSH, PUB or
-    /// SUB can. It turns [`read_ahead`](Self::read_ahead) off: what is read is what came last. Default: off.
+    /// SUB can. It turns [`read_ahead`](Self::read_ahead) off: what is read is what came last, but that a read which is dropped just when
+    /// a message has come leaves that one for the next read. libzmq may end the process when a peer sends a message of several frames to
+    /// one that conflates; one of ours is refused. Default: off.
     pub fn conflate(mut self, on: bool) -> Self {
         self.settings.push(Setting::conflate(on));
         self
@@ -170,8 +173,8 @@ impl Builder {
     }
 
     /// Has a task on this tokio runtime receive and send in the background, and not the process's I/O thread; its I/O driver has to be
-    /// [enabled](tokio::runtime::Builder::enable_io). The futures of the stream work on any executor all the same. It takes one
-    /// descriptor more. When the runtime shuts down, or the stream closes with messages unsent, the I/O thread takes over. Where there
+    /// [enabled](tokio::runtime::Builder::enable_io), and it has to be running: a current-thread runtime does nothing while nobody blocks
+    /// on it. As long as it runs the futures of the stream work on any executor. It takes one descriptor more. When the runtime shuts down, or the stream closes with messages unsent, the I/O thread takes over. Where there
     /// is no unix this does nothing.
     ///
     /// ```
@@ -278,12 +281,15 @@ impl Builder {
 
     /// Everything that is set on the socket itself, before anybody watches it.
     fn prepare(&self, socket: &mut Socket) -> Result<(Vec<Vec<u8>>, Endpoints), OpenError> {
+        let mut endpoints = match socket.is_adopted() {
+            true => Endpoints::of_adopted(),
+            false => Endpoints::default(),
+        };
         for setting in &self.settings {
-            setting.apply(socket)?;
+            setting.apply_late(socket, endpoints.has_had_peers())?;
         }
         let subscribed = subscribe_early(socket, &self.subscriptions);
         let subscribed = subscribed.map_err(OpenError::Subscribe)?;
-        let mut endpoints = Endpoints::default();
         if let Err(error) = open_all(&mut endpoints, socket, &self.bind, &self.connect) {
             endpoints.undo_all(socket);
             return Err(error.into());
@@ -301,6 +307,15 @@ impl Builder {
             Ok(prepared) => prepared,
             Err(error) => return Err((error, socket)),
         };
+        let turn = match socket.is_adopted() {
+            // A failure is that of the context, and comes again.
+            true => {
+                let (receives, sends) = socket.events().unwrap_or_default();
+                Turn::of_adopted(self.kind, receives, sends)
+            }
+            false => Turn::of(self.kind),
+        };
+        let conflates = socket.conflates();
         let mut machine = new_machine();
         // Nobody waits yet who could be woken.
         let _ = machine.set_read_limits(read_limits);
@@ -308,17 +323,18 @@ impl Builder {
         // A REP that had its next request in hand would have its reply go to that one; a REQ has one reply.
         let takes_turns = matches!(self.kind, SocketType::REQ | SocketType::REP);
         // The message that came last would be the last that came before there was none to read.
-        let conflates = self
-            .settings
-            .iter()
-            .filter_map(Setting::conflates)
-            .next_back();
-        let on_demand = !self.read_ahead || takes_turns || conflates == Some(true);
+        let on_demand = !self.read_ahead || takes_turns || conflates;
         let _ = machine.set_on_demand(on_demand);
 
         let inner = Watch::open(&self.runtime, socket, |watch| {
-            let flow = Flow::new(self.kind, machine, ZmqTransport::new(watch), endpoints);
-            Inner::new(flow, self.kind, context, self.events_backlog).into()
+            let flow = Flow::new(
+                self.kind,
+                turn,
+                machine,
+                ZmqTransport::new(watch),
+                endpoints,
+            );
+            Inner::new(flow, self.kind, conflates, context, self.events_backlog).into()
         });
         let inner = inner.map_err(|(error, socket)| (OpenError::Watch(error), socket))?;
         let opened = self.begin(&inner, subscribed);

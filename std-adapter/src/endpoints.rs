@@ -18,9 +18,24 @@ use crate::stream::ZmqStream;
 pub(crate) struct Endpoints {
     bound: Vec<String>,
     connected: Vec<String>,
+    /// Whether anything was ever bound or connected, by this stream or before it.
+    has_had_peers: bool,
 }
 
 impl Endpoints {
+    /// Those of a socket that may be bound and connected already.
+    pub(crate) fn of_adopted() -> Self {
+        Self {
+            has_had_peers: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether there may be peers, or were.
+    pub(crate) fn has_had_peers(&self) -> bool {
+        self.has_had_peers
+    }
+
     /// Binds an endpoint; returns it with wildcards resolved.
     pub(crate) fn bind(
         &mut self,
@@ -37,6 +52,7 @@ impl Endpoints {
             endpoint: endpoint.to_owned(),
             source,
         })?;
+        self.has_had_peers = true;
         self.bound.push(bound.clone());
         Ok(bound)
     }
@@ -51,6 +67,7 @@ impl Endpoints {
             endpoint: endpoint.to_owned(),
             source,
         })?;
+        self.has_had_peers = true;
         self.connected.push(endpoint.to_owned());
         Ok(())
     }
@@ -116,14 +133,26 @@ fn checked(endpoint: &str) -> Result<CString, EndpointError> {
     Ok(c_endpoint)
 }
 
-/// Whether an endpoint of a transport with ports names one that does not fit into 16 bits.
+/// Whether an endpoint of a transport with ports names one that does not fit into 16 bits. Of what is behind a colon libzmq reads the
+/// digits that it begins with.
 fn has_large_port(endpoint: &str) -> bool {
-    if endpoint.starts_with("inproc:") || endpoint.starts_with("ipc:") {
+    let Some((transport, address)) = endpoint.split_once("://") else {
         return false;
-    }
-    endpoint.rsplit_once(':').is_some_and(|(_, port)| {
-        let is_number = !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit());
-        is_number && port.parse::<u16>().is_err()
+    };
+    let address = match transport {
+        "tcp" | "udp" | "pgm" | "epgm" | "norm" | "vmci" => address,
+        // A path follows.
+        "ws" | "wss" => address.split('/').next().unwrap_or_default(),
+        _ => return false,
+    };
+    // A source may come before the destination.
+    address.split(';').any(|address| {
+        address.rsplit_once(':').is_some_and(|(_, port)| {
+            let port = port.trim_start();
+            let end = port.find(|digit: char| !digit.is_ascii_digit());
+            let digits = port.get(..end.unwrap_or(port.len())).unwrap_or_default();
+            !digits.is_empty() && digits.parse::<u16>().is_err()
+        })
     })
 }
 

@@ -18,6 +18,15 @@ impl Errno {
         Self(raw)
     }
 
+    /// `EHOSTUNREACH`: a mandatory ROUTER does not know the peer, or it has left.
+    pub const HOST_UNREACHABLE: Self = Self(zmq_sys::errno::EHOSTUNREACH);
+
+    /// libzmq's `EFSM`: the socket cannot do that now.
+    pub const STATE: Self = Self(zmq_sys::errno::EFSM);
+
+    /// libzmq's `ETERM`: the context was terminated.
+    pub const TERMINATED: Self = Self(zmq_sys::errno::ETERM);
+
     /// The stream is that of a process which this one was forked from.
     pub const FORKED: Self = Self(i32::MIN);
 
@@ -70,6 +79,7 @@ impl fmt::Display for Side {
 
 /// Why a stream could not be opened. Nothing is left of the attempt.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpenError {
     /// The marks of one side do not fit together.
     #[error("the {side} buffer: {source}")]
@@ -128,7 +138,7 @@ pub enum OpenError {
 }
 
 /// Why a socket was not adopted. The socket comes back, with the options that were set; what was bound or connected for the stream is
-/// undone.
+/// undone, and with it what its owner had bound or connected by the same name.
 #[derive(thiserror::Error)]
 #[error("{error}")]
 pub struct AdoptError {
@@ -149,6 +159,7 @@ impl fmt::Debug for AdoptError {
 
 /// Why an endpoint was not bound, connected, unbound or disconnected. Nothing has changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum EndpointError {
     /// An endpoint contains a NUL byte.
     #[error("the endpoint {endpoint:?} contains a NUL byte")]
@@ -219,6 +230,7 @@ pub enum EndpointError {
 
 /// Why the socket was not lent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SocketError {
     /// The stream is closing or closed.
     #[error("the stream is closed")]
@@ -233,6 +245,7 @@ pub enum SocketError {
 
 /// Why a subscription was not made or undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SubscribeError {
     /// Only a SUB and an XSUB subscribe.
     #[error("a {kind:?} socket has no subscriptions; a SUB or an XSUB has")]
@@ -259,6 +272,7 @@ pub enum SubscribeError {
 
 /// Why an option was not set, or could not be read. The option has libzmq's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum OptionError {
     /// It could not be set: the value is out of its range, or the socket's type does not have it.
     #[error("cannot set {option}: {source}")]
@@ -276,8 +290,8 @@ pub enum OptionError {
         /// What libzmq says.
         source: Errno,
     },
-    /// libzmq would take it and do nothing.
-    #[error("{option} would do nothing: {reason}")]
+    /// libzmq would take it and do nothing, or do harm.
+    #[error("{option} is not supported: {reason}")]
     Unsupported {
         /// The option.
         option: &'static str,
@@ -309,6 +323,7 @@ pub enum OptionError {
 /// Why a write was refused. Nothing of the message was sent or queued; it is handed back, boxed so that a result stays
 /// small.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum WriteError {
     /// A message has at least one frame.
     #[error("a message has at least one frame")]
@@ -316,6 +331,9 @@ pub enum WriteError {
     /// A message of a STREAM socket has two frames: who, and what.
     #[error("a message of a STREAM socket has two frames, an identity and bytes; this one has {}", .0.len())]
     NotTwoFrames(Box<Multipart>),
+    /// A message of a stream that conflates has one frame.
+    #[error("a message of a stream that conflates has one frame; this one has {}", .0.len())]
+    NotOneFrame(Box<Multipart>),
     /// A PULL and a SUB only receive.
     #[error("a socket of this type only receives")]
     ReceivesOnly(Box<Multipart>),
@@ -339,6 +357,7 @@ impl WriteError {
         match self {
             Self::NoFrames(message)
             | Self::NotTwoFrames(message)
+            | Self::NotOneFrame(message)
             | Self::ReceivesOnly(message)
             | Self::OutOfTurn(message)
             | Self::Closed(message)
@@ -350,6 +369,7 @@ impl WriteError {
 
 /// Why a read gave no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReadError {
     /// A PUSH and a PUB only send.
     #[error("a socket of this type only sends")]
@@ -371,6 +391,7 @@ pub enum ReadError {
 
 /// Why an attempt to read gave no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TryReadError {
     /// There is no message now, or others who wait come first.
     #[error("there is no message now")]
@@ -382,6 +403,7 @@ pub enum TryReadError {
 
 /// Why a stream was not monitored.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum MonitorError {
     /// The stream is closing or closed, or its context is being shut down.
     #[error("the stream is closed")]
@@ -405,6 +427,7 @@ pub enum MonitorError {
 
 /// Why a read gave no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReadEventError {
     /// The stream is not monitored, and every event that had come was read.
     #[error("the stream is not monitored")]
@@ -427,6 +450,7 @@ pub enum ReadEventError {
 
 /// Why an attempt to read gave no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TryReadEventError {
     /// There is no event now, or others who wait come first.
     #[error("there is no event now")]
@@ -438,6 +462,7 @@ pub enum TryReadEventError {
 
 /// Why a wait for the write side ended without what it waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DrainError {
     /// The stream was ended before everything was sent; this is what was dropped.
     #[error("the stream was ended with {0} unsent")]
@@ -449,6 +474,7 @@ pub enum DrainError {
 
 /// Why a shutdown was not clean.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum ShutdownError {
     /// A stream was ended otherwise, and dropped messages.
     #[error("streams were ended with {0} unsent")]

@@ -143,7 +143,7 @@ impl Future for SendMessage<'_> {
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let message = &mut this.message;
-        if let Err(error) = turns::check(this.wait.inner.kind, message) {
+        if let Err(error) = turns::check(this.wait.inner, message) {
             return Poll::Ready(Err(error(mem::take(message).into())));
         }
         this.wait

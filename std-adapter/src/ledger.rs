@@ -16,7 +16,8 @@ const FAILURES: usize = 64;
 /// So many kinds of failures are counted apart from each other; the others are counted together, by no peer.
 const KINDS: usize = 256;
 
-/// A message that was queued, and that libzmq refused when its turn came. The stream went on with the next one.
+/// A message that was queued, and that libzmq refused when its turn came. The stream went on with the next one. Worst case: 64 of the
+/// longest messages, until they are taken or the stream is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SendFailure {
     /// The message, whole.

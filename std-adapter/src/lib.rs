@@ -27,6 +27,7 @@ mod backlog;
 mod blocking;
 mod builder;
 mod context;
+mod deferred;
 mod endpoints;
 mod error;
 mod fork;
@@ -66,6 +67,7 @@ pub use stream::ZmqStream;
 pub use tidegate_core::{
     AlreadyDone, EventError, EventKind, EventMask, Limit, Lost, WatermarkError, Watermarks,
 };
+pub use zmq;
 pub use zmq::SocketType;
 
 /// The README's code, compiled and run.

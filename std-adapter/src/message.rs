@@ -200,7 +200,8 @@ impl From<String> for Frame {
 }
 
 /// Over 1 KiB the bytes are not copied: libzmq refers to them until it has sent them. A peer over `inproc` gets the very same bytes,
-/// and is not to write to them.
+/// and is not to write to them. The owner of the bytes is dropped in whatever thread lets go of them last, libzmq's included, and not
+/// while a stream is locked.
 impl From<Bytes> for Frame {
     fn from(bytes: Bytes) -> Self {
         Self::referring(bytes)

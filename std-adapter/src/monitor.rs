@@ -206,9 +206,9 @@ impl Monitor {
         self.with(|state| state.machine.events().discarded_ever)
     }
 
-    /// The stream is closing, or has failed: what has happened until now can still be read.
-    pub(crate) fn close(&self, failure: Option<Errno>) {
-        self.with(|state| {
+    /// The stream is closing, or has failed: what has happened until now can still be read. Returns who is to be woken.
+    pub(crate) fn close(&self, failure: Option<Errno>) -> Wakers {
+        let ((), wakers) = self.locked(|state| {
             state.take_in_all();
             let wakes = match failure {
                 Some(errno) => state.machine.fail(errno),
@@ -216,12 +216,18 @@ impl Monitor {
             };
             state.wake(wakes);
         });
+        wakers
     }
 
-    /// The stream's socket is closed.
-    pub(crate) fn end(&self) {
-        let pair = self.with(|state| state.pair.take());
+    /// The stream's socket is closed. Returns who is to be woken.
+    pub(crate) fn end(&self) -> Wakers {
+        let (pair, wakers) = self.locked(|state| {
+            // Another thread may still be on its way to say that the stream closes.
+            state.take_in_all();
+            state.pair.take()
+        });
         drop(pair);
+        wakers
     }
 
     /// Has `socket` monitored by this PAIR. What came by another one is taken in before.

@@ -4,8 +4,9 @@
 //! means, and what libzmq takes for it unless it is set, is libzmq's own:
 //! [zmq_setsockopt(3)](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html).
 //!
-//! Of a stream that runs, [`LINGER`], [`SEND_HWM`], [`RECEIVE_HWM`], [`ROUTER_MANDATORY`], [`ROUTER_HANDOVER`] and
-//! [`XPUB_NODROP`] change at once; every other option holds for what is bound and connected after it was set.
+//! Of a stream that runs, [`LINGER`], [`ROUTER_MANDATORY`], [`ROUTER_HANDOVER`] and [`XPUB_NODROP`] change at once; every other option
+//! holds for what is bound and connected after it was set. [`SEND_HWM`] and [`RECEIVE_HWM`] can be set before the first bind or connect
+//! only: libzmq would tell the peers that it has, and crash where one is just leaving.
 //!
 //! A time is a whole number of milliseconds, one that is none is rounded up; over 2³¹ − 1 of them it is refused with
 //! `EINVAL`, as libzmq refuses what it cannot take.
@@ -22,8 +23,10 @@
 //!     .open()?;
 //! assert_eq!(stream.option(options::ROUTING_ID)?, b"sensor-7");
 //!
-//! stream.set_option(options::SEND_HWM, 10)?;
-//! assert_eq!(stream.option(options::SEND_HWM)?, 10);
+//! stream.set_option(options::LINGER, Some(Duration::from_secs(1)))?;
+//! assert_eq!(stream.option(options::LINGER)?, Some(Duration::from_secs(1)));
+//! // Too late.
+//! assert!(stream.set_option(options::SEND_HWM, 10).is_err());
 //!
 //! let error = stream.set_option(options::ROUTER_MANDATORY, true).unwrap_err();
 //! assert_eq!(error.to_string(), "cannot set ZMQ_ROUTER_MANDATORY: Invalid argument (errno 22)");
@@ -380,6 +383,29 @@ impl Setting {
         None
     }
 
+    /// Why the value cannot be set on a socket that has had peers, if it cannot.
+    fn comes_too_late(&self) -> Option<&'static str> {
+        let is_mark = matches!(self.number, zmq_sys::ZMQ_SNDHWM | zmq_sys::ZMQ_RCVHWM);
+        is_mark.then_some(
+            "libzmq would tell peers that may just be leaving, and crash; set it before the first bind or connect",
+        )
+    }
+
+    /// Sets it on a stream that runs.
+    pub(crate) fn apply_late(
+        &self,
+        socket: &mut Socket,
+        has_had_peers: bool,
+    ) -> Result<(), OptionError> {
+        match self.comes_too_late().filter(|_| has_had_peers) {
+            Some(reason) => Err(OptionError::Unsupported {
+                option: self.name,
+                reason,
+            }),
+            None => self.apply(socket),
+        }
+    }
+
     pub(crate) fn apply(&self, socket: &mut Socket) -> Result<(), OptionError> {
         let option = self.name;
         if let Some(reason) = self.has_no_effect(socket.kind()) {
@@ -431,7 +457,10 @@ impl ZmqStream {
     ) -> Result<(), OptionError> {
         let setting = Setting::new(option, value);
         self.inner()
-            .with(|flow| flow.touch(|socket| setting.apply(socket)))
+            .with(|flow| {
+                let has_had_peers = flow.endpoints.has_had_peers();
+                flow.touch(|socket| setting.apply_late(socket, has_had_peers))
+            })
             .map_err(|over| of_stream(over, option.name))?
     }
 }

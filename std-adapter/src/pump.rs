@@ -69,13 +69,14 @@ impl Flow {
         let mut machine = new_machine();
         // Nobody waits.
         let _ = machine.fail(Errno::FORKED);
-        let mut flow = Self::new(kind, machine, None, Endpoints::default());
+        let mut flow = Self::new(kind, Turn::of(kind), machine, None, Endpoints::default());
         flow.has_ended_events = true;
         flow
     }
 
     pub(crate) fn new(
         kind: SocketType,
+        turn: Turn,
         machine: ZmqMachine,
         transport: impl Into<Option<ZmqTransport>>,
         endpoints: Endpoints,
@@ -83,7 +84,7 @@ impl Flow {
         Self {
             machine,
             ledger: Ledger::new(kind),
-            turn: Turn::of(kind),
+            turn,
             unyielded: 0,
             transport: transport.into(),
             registration: None,

@@ -33,6 +33,7 @@ use {
 };
 
 use crate::context::name;
+use crate::deferred;
 use crate::error::{Errno, OpenError};
 
 /// Payloads up to this length are copied into libzmq's message; longer ones are handed over.
@@ -283,7 +284,8 @@ impl Frame {
 /// Lets go of the `Bytes` that `hint` points to.
 unsafe extern "C" fn free_bytes(_data: *mut c_void, hint: *mut c_void) {
     // SAFETY: `hint` is the pointer that `Frame::referring` gave away; libzmq calls this once.
-    drop(unsafe { Box::from_raw(hint.cast::<Bytes>()) });
+    let owner = unsafe { Box::from_raw(hint.cast::<Bytes>()) };
+    deferred::drop_owner(*owner);
 }
 
 /// Frees a `Vec<u8>` whose capacity is `hint`.
@@ -443,6 +445,11 @@ impl Socket {
         &self.inner
     }
 
+    /// Whether it was somebody else's before.
+    pub(crate) fn is_adopted(&self) -> bool {
+        self.is_adopted
+    }
+
     pub(crate) fn kind(&self) -> SocketType {
         self.kind
     }
@@ -516,6 +523,11 @@ impl Socket {
     pub(crate) fn set_linger(&mut self, linger: Duration) -> Result<(), Errno> {
         let millis = c_int::try_from(linger.as_millis()).unwrap_or(c_int::MAX);
         self.set(zmq_sys::ZMQ_LINGER, millis)
+    }
+
+    /// Whether it holds the last message alone.
+    pub(crate) fn conflates(&mut self) -> bool {
+        self.get_int(zmq_sys::ZMQ_CONFLATE).is_ok_and(|on| on != 0)
     }
 
     pub(crate) fn get_int(&mut self, option: u32) -> Result<c_int, Errno> {

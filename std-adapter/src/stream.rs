@@ -13,6 +13,7 @@ use zmq::SocketType;
 use crate::adapter::Adapter;
 use crate::builder::Builder;
 use crate::context::{Context, Shutdown};
+use crate::deferred::Deferral;
 use crate::error::{Errno, ReadError, TryReadError, WriteError};
 use crate::fork::Forkable;
 use crate::futures::{Closed, Drain, Flush, Read, SendMessage, Wait};
@@ -30,6 +31,8 @@ pub(crate) struct Inner {
     pub(crate) monitor: Arc<Monitor>,
     span: Span,
     pub(crate) kind: SocketType,
+    /// Whether libzmq holds the last message alone.
+    pub(crate) conflates: bool,
     pub(crate) context: Context,
 }
 
@@ -40,6 +43,7 @@ impl Inner {
     pub(crate) fn new(
         flow: Flow,
         kind: SocketType,
+        conflates: bool,
         context: Context,
         events_backlog: usize,
     ) -> Self {
@@ -48,6 +52,7 @@ impl Inner {
             monitor: Monitor::new(events_backlog),
             span: Span::new(kind),
             kind,
+            conflates,
             context,
         }
     }
@@ -62,6 +67,7 @@ impl Inner {
 
     /// Locks the stream, and afterwards wakes those who have reason to go on.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Flow) -> R) -> R {
+        let deferral = Deferral::begin();
         let mut wakers = Wakers::new();
         let (result, ends_events, failure, ended, notes) = {
             let mut flow = self.flow.lock(|| Flow::of_parent(self.kind));
@@ -90,13 +96,15 @@ impl Inner {
             let notes = mem::take(&mut flow.ledger.notes);
             (result, ends_events, failure, ended, notes)
         };
+        // Wakers last: one that panics keeps nothing from its end.
         if ends_events {
-            self.monitor.close(failure);
+            wakers.extend(self.monitor.close(failure));
         }
         if let Some(registration) = ended {
-            self.monitor.end();
+            wakers.extend(self.monitor.end());
             self.context.ended(&registration);
         }
+        drop(deferral);
         if !notes.is_empty() {
             self.span.tell(notes);
         }
@@ -223,6 +231,10 @@ impl ZmqStream {
         }
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Inner> {
+        &self.handle.0
+    }
+
     pub(crate) fn inner(&self) -> &Inner {
         &self.handle.0
     }
@@ -245,7 +257,7 @@ impl ZmqStream {
     /// See [`WriteError`]. The message comes back, and nothing of it was sent.
     pub fn write(&self, message: impl Into<Multipart>) -> Result<(), WriteError> {
         let message = message.into();
-        if let Err(error) = turns::check(self.inner().kind, &message) {
+        if let Err(error) = turns::check(self.inner(), &message) {
             return Err(error(message.into()));
         }
         self.inner().with(|flow| flow.write(message))

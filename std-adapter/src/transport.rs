@@ -98,6 +98,7 @@ impl ZmqTransport {
 
     /// Has the stream called when its time to close is up.
     pub(crate) fn watch_deadline(&mut self) {
+        self.watch.outlive_runtime();
         if let Some(gives_up) = self.gives_up {
             self.watch.set_deadline(gives_up);
         }

@@ -4,6 +4,7 @@ use zmq::SocketType;
 
 use crate::error::WriteError;
 use crate::message::Multipart;
+use crate::stream::Inner;
 
 /// Whether a socket of this type sends.
 pub(crate) fn sends(kind: SocketType) -> bool {
@@ -15,11 +16,12 @@ pub(crate) fn receives(kind: SocketType) -> bool {
     !matches!(kind, SocketType::PUSH | SocketType::PUB)
 }
 
-/// Whether a socket of this type takes such a message at all; if not, which error says so.
+/// Whether this socket takes such a message at all; if not, which error says so.
 pub(crate) fn check(
-    kind: SocketType,
+    stream: &Inner,
     message: &Multipart,
 ) -> Result<(), fn(Box<Multipart>) -> WriteError> {
+    let kind = stream.kind;
     if !sends(kind) {
         return Err(WriteError::ReceivesOnly);
     }
@@ -27,6 +29,8 @@ pub(crate) fn check(
         0 => Err(WriteError::NoFrames),
         // libzmq would take any other for the beginning of a message that never ends, and drop all that follows.
         len if kind == SocketType::STREAM && len != 2 => Err(WriteError::NotTwoFrames),
+        // libzmq would send its last frame alone.
+        len if stream.conflates && len != 1 => Err(WriteError::NotOneFrame),
         _ => Ok(()),
     }
 }
@@ -36,6 +40,8 @@ pub(crate) fn check(
 pub(crate) enum Turn {
     /// The type takes no turns.
     Either,
+    /// Not known before the next message has gone or come.
+    Unknown,
     Write,
     Read,
 }
@@ -47,6 +53,18 @@ impl Turn {
             SocketType::REQ => Self::Write,
             SocketType::REP => Self::Read,
             _ => Self::Either,
+        }
+    }
+
+    /// Where an adopted socket of this type stands, by whether it would receive and send. A REQ that would do neither waits for a reply
+    /// or has no peer: libzmq knows, and its error is the write's.
+    pub(crate) fn of_adopted(kind: SocketType, receives: bool, sends: bool) -> Self {
+        match (kind, receives, sends) {
+            (SocketType::REQ, true, _) => Self::Read,
+            (SocketType::REQ, false, true) => Self::Write,
+            (SocketType::REQ, false, false) => Self::Unknown,
+            (SocketType::REP, _, true) => Self::Write,
+            _ => Self::of(kind),
         }
     }
 

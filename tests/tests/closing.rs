@@ -5,8 +5,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tidegate::{
-    Context, DrainError, Lost, ReadError, ShutdownError, SocketType, TryReadError, WriteError,
-    options,
+    Context, DrainError, EventMask, Lost, ReadError, ShutdownError, SocketType, TryReadError,
+    WriteError, options,
 };
 use tidegate_tests::{Counter, Watchdog, block_on, builder, eventually, poll, shut_down, threads};
 
@@ -239,6 +239,29 @@ fn e5_a_waker_that_panics_does_not_keep_a_shutdown_from_its_end() {
     let mut panics = Box::pin(context.shutdown(Duration::from_secs(20)));
     let _ = panics.as_mut().poll(&mut cx);
     block_on(context.shutdown(Duration::from_secs(20))).unwrap();
+}
+
+#[test]
+fn e5_a_waker_of_an_event_that_panics_keeps_no_reader_and_no_context_from_its_end() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let pull = builder(SocketType::PULL, &context).open().unwrap();
+    pull.enable_monitor(EventMask::LISTENING).unwrap();
+    let waker = std::sync::Arc::new(Panics).into();
+    let mut cx = std::task::Context::from_waker(&waker);
+    let mut event = Box::pin(pull.read_event());
+    assert!(event.as_mut().poll(&mut cx).is_pending());
+    let counter = Counter::new();
+    let mut read = pull.read();
+    assert!(poll(&mut read, &counter).is_pending());
+    let closed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| pull.close()));
+    assert!(closed.is_err());
+    assert_eq!(counter.take(), 1);
+    assert_eq!(
+        poll(&mut read, &counter),
+        Poll::Ready(Err(ReadError::Closed))
+    );
+    shut_down(&context);
 }
 
 #[test]

@@ -128,3 +128,27 @@ fn g1_binding_and_connecting_from_one_thread_hangs_no_reader_in_another() {
     });
     shut_down(&context);
 }
+
+#[test]
+fn g1_a_port_over_65535_is_refused_wherever_it_stands() {
+    let context = Context::new().unwrap();
+    let stream = builder(SocketType::PULL, &context).open().unwrap();
+    for endpoint in [
+        "tcp://127.0.0.1:65536",
+        "tcp://127.0.0.1:95536 ",
+        "tcp://127.0.0.1:95537;127.0.0.1:5555",
+        "tcp://127.0.0.1:5555;127.0.0.1:95537",
+        "ws://127.0.0.1:95535/path",
+    ] {
+        for refused in [stream.bind(endpoint), stream.connect(endpoint)] {
+            let refused = refused.unwrap_err();
+            assert!(matches!(refused, EndpointError::Port { .. }), "{refused}");
+        }
+    }
+    // These have none.
+    stream.bind("inproc://name:99999").unwrap();
+    stream.connect("ipc:///tmp/tidegate-name:99999").unwrap();
+    stream.connect("tcp://127.0.0.1:65535").unwrap();
+    stream.abort();
+    shut_down(&context);
+}

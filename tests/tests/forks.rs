@@ -2,6 +2,7 @@
 //! which need not outlive that.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Poll;
 use std::time::Duration;
 
 use fork::Fork;
@@ -13,8 +14,13 @@ use tidegate::{
 };
 use tidegate_tests::{Counter, Watchdog, eventually, poll};
 
-/// Runs this in a forked child; says whether it panicked or ended otherwise.
+/// Runs this in a forked child; says whether it came to its end.
 fn succeeds_in_child(child: impl FnOnce()) -> bool {
+    succeeds_in_child_while(child, || ())
+}
+
+/// The same, while this runs in the thread that has forked.
+fn succeeds_in_child_while(child: impl FnOnce(), parent: impl FnOnce()) -> bool {
     match fork::fork().expect("memory") {
         Fork::Child => {
             // The test goes on in the parent alone, and so does its watchdog.
@@ -23,6 +29,7 @@ fn succeeds_in_child(child: impl FnOnce()) -> bool {
             std::process::exit(i32::from(ended.is_err()));
         }
         Fork::Parent(child) => {
+            parent();
             let status = fork::waitpid(child).expect("a child of this process");
             status == 0
         }
@@ -120,6 +127,23 @@ fn e6_in_a_forked_child_every_call_says_forked_and_the_parents_streams_go_on() {
         }
     });
     assert!(in_child, "the child says why");
+
+    // Both wait by a `block_on` of ours that this thread has used before, and neither takes the other's wakes.
+    let waits = || {
+        for _ in 0..2_000 {
+            let mut asked = false;
+            tidegate::block_on(std::future::poll_fn(|cx| {
+                if std::mem::replace(&mut asked, true) {
+                    return Poll::Ready(());
+                }
+                let waker = cx.waker().clone();
+                std::thread::spawn(move || waker.wake());
+                Poll::Pending
+            }));
+        }
+    };
+    waits();
+    assert!(succeeds_in_child_while(waits, waits));
 
     // A child that ends with the parent's streams in its hands.
     let (pull_too, push_too) = (pull.clone(), push.clone());

@@ -150,7 +150,7 @@ fn a4_an_option_that_libzmq_would_take_without_effect_is_unsupported() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "ZMQ_CONFLATE would do nothing: only a DEALER, PULL, PUSH, PUB or SUB can hold the last message alone"
+        "ZMQ_CONFLATE is not supported: only a DEALER, PULL, PUSH, PUB or SUB can hold the last message alone"
     );
     shut_down(&context);
 }
@@ -279,5 +279,42 @@ fn g3_options_are_read_and_changed_while_the_stream_runs() {
     let closed = OptionError::Closed { option };
     assert_eq!(router.option(options::SEND_HWM).unwrap_err(), closed);
     assert_eq!(router.set_option(options::SEND_HWM, 1).unwrap_err(), closed);
+    shut_down(&context);
+}
+
+#[test]
+fn g3_a_water_mark_of_libzmq_is_refused_once_there_may_be_peers() {
+    let context = Context::new().unwrap();
+    let stream = builder(SocketType::PULL, &context).open().unwrap();
+    stream.set_option(options::RECEIVE_HWM, 7).unwrap();
+    stream.bind("inproc://marks").unwrap();
+    stream.unbind("inproc://marks").unwrap();
+    for set in [
+        stream.set_option(options::RECEIVE_HWM, 8),
+        stream.set_option(options::SEND_HWM, 8),
+    ] {
+        let error = set.unwrap_err();
+        assert!(matches!(error, OptionError::Unsupported { .. }));
+        assert!(
+            error
+                .to_string()
+                .ends_with("before the first bind or connect")
+        );
+    }
+    assert_eq!(stream.option(options::RECEIVE_HWM).unwrap(), 7);
+    shut_down(&context);
+}
+
+#[test]
+fn d6_a_stream_that_conflates_takes_messages_of_one_frame_only() {
+    let context = Context::new().unwrap();
+    let push = builder(SocketType::PUSH, &context).conflate(true).open();
+    let push = push.unwrap();
+    let error = push.write(("two", "frames")).unwrap_err();
+    let told = "a message of a stream that conflates has one frame; this one has 2";
+    assert_eq!(error.to_string(), told);
+    assert_eq!(error.into_message(), ["two", "frames"]);
+    push.write("one").unwrap();
+    push.abort();
     shut_down(&context);
 }

@@ -160,3 +160,26 @@ fn a4_a_runtime_without_io_is_an_error_and_leaves_nothing() {
     );
     shut_down(&context);
 }
+
+#[test]
+fn e1_a_shutdown_needs_no_runtime_that_runs_and_no_end_that_the_clock_can_name() {
+    let _watchdog = Watchdog::new(60);
+    let [_, idle] = runtimes();
+    let context = Context::new().unwrap();
+    let pull = ZmqStream::builder(SocketType::PULL).context(&context);
+    let pull = pull.option(options::RECEIVE_HWM, 1).bind("inproc://idle");
+    let pull = pull.open().unwrap();
+    let push = open(&idle, &context, SocketType::PUSH).option(options::SEND_HWM, 1);
+    let push = push.connect("inproc://idle").open().unwrap();
+    for _ in 0..2_000 {
+        push.write(vec![0; 1_000]).unwrap();
+    }
+    assert!(push.write_buffer_bytes() > 0);
+    push.close();
+    // Nobody blocks on its runtime.
+    for _ in 0..2_000 {
+        block_on(pull.read()).unwrap();
+    }
+    assert!(block_on(push.closed()).is_nothing());
+    block_on(context.shutdown(Duration::MAX)).unwrap();
+}

@@ -15,7 +15,8 @@ use std::task::{Context, Poll, Wake};
 use std::time::{Duration, Instant};
 
 use super::{Watched, unwinding};
-use crate::socket::{Descriptor, wait_readable};
+use crate::fork::Forkable;
+use crate::socket::{Descriptor, wait_readable, watch_forks};
 
 /// So many watches are borrowed at most: each costs two system calls for each sleep.
 const MOST_BORROWED: usize = 8;
@@ -26,9 +27,18 @@ pub(crate) struct Caller {
     woken: AtomicBool,
     /// Whether the thread sleeps, or is about to.
     asleep: AtomicBool,
-    wakes: UnixStream,
-    is_woken: UnixStream,
+    /// There, but in a forked child that has no descriptors left.
+    alarm: Forkable<Option<Arc<Alarm>>>,
 }
+
+/// What wakes a thread that waits for descriptors.
+struct Alarm {
+    rings: UnixStream,
+    is_rung: UnixStream,
+}
+
+/// How long a thread sleeps at most that cannot be woken.
+const DEAF: Duration = Duration::from_millis(10);
 
 /// A stream whose watch the thread has set.
 struct Candidate {
@@ -87,31 +97,52 @@ impl Wake for Caller {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.woken.store(true, Ordering::SeqCst);
-        if self.asleep.load(Ordering::SeqCst) {
+        if self.asleep.load(Ordering::SeqCst)
+            && let Some(alarm) = self.alarm()
+        {
             // If it has no room, then for bytes that wake it just as well.
-            let _: io::Result<usize> = (&self.wakes).write(&[0]);
+            let _: io::Result<usize> = (&alarm.rings).write(&[0]);
         }
+    }
+}
+
+impl Alarm {
+    fn new() -> io::Result<Arc<Self>> {
+        let (rings, is_rung) = UnixStream::pair()?;
+        rings.set_nonblocking(true)?;
+        is_rung.set_nonblocking(true)?;
+        Ok(Arc::new(Self { rings, is_rung }))
     }
 }
 
 impl Caller {
     fn new() -> io::Result<Self> {
-        let (wakes, is_woken) = UnixStream::pair()?;
-        wakes.set_nonblocking(true)?;
-        is_woken.set_nonblocking(true)?;
+        watch_forks();
+        let alarm = Alarm::new()?;
         Ok(Self {
             woken: AtomicBool::new(false),
             asleep: AtomicBool::new(false),
-            wakes,
-            is_woken,
+            alarm: Forkable::new(Some(alarm)),
         })
+    }
+
+    /// A forked child has one of its own: it would take the wakes of its parent.
+    fn alarm(&self) -> Option<Arc<Alarm>> {
+        self.alarm.lock(|| Alarm::new().ok()).clone()
     }
 
     /// Sleeps until it is woken, a descriptor is readable, or the time is up; calls the streams that have something.
     fn sleep(&self, timeout: Option<Duration>) {
         let borrowed = borrow();
-        let mut watched = vec![Descriptor::of(&self.is_woken)];
-        watched.extend(borrowed.iter().map(|(descriptor, _)| *descriptor));
+        let alarm = self.alarm();
+        let mut watched: Vec<_> = borrowed.iter().map(|(descriptor, _)| *descriptor).collect();
+        let timeout = match &alarm {
+            Some(alarm) => {
+                watched.push(Descriptor::of(&alarm.is_rung));
+                timeout
+            }
+            None => Some(timeout.map_or(DEAF, |timeout| timeout.min(DEAF))),
+        };
         self.asleep.store(true, Ordering::SeqCst);
         // Whoever wakes it from here on sees that it sleeps.
         let ready = if self.woken.load(Ordering::SeqCst) {
@@ -120,10 +151,12 @@ impl Caller {
             wait_readable(&watched, timeout)
         };
         self.asleep.store(false, Ordering::SeqCst);
-        if ready.first() == Some(&true) {
-            let _: io::Result<usize> = (&self.is_woken).read(&mut [0; 64]);
+        if let Some(alarm) = alarm
+            && ready.last() == Some(&true)
+        {
+            let _: io::Result<usize> = (&alarm.is_rung).read(&mut [0; 64]);
         }
-        let ready = ready.into_iter().skip(1).chain(std::iter::repeat(false));
+        let ready = ready.into_iter().chain(std::iter::repeat(false));
         for ((_, stream), is_readable) in borrowed.into_iter().zip(ready) {
             unwinding(|| stream.give_back(is_readable));
         }

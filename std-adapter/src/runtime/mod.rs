@@ -147,14 +147,15 @@ impl Watch {
         }
     }
 
-    /// Has the stream called at this time, unless the watch is closed before. A later call replaces it. It is for the I/O thread from
-    /// now on: a stream that closes outlives the runtime of those who used it.
-    pub(crate) fn set_deadline(&mut self, deadline: Instant) {
+    /// Has the I/O thread watch from now on: a stream that closes outlives the runtime of those who used it. Without descriptors the
+    /// watch stays where it is.
+    pub(crate) fn outlive_runtime(&mut self) {
         #[cfg(all(feature = "tokio", unix))]
-        if self.move_to_thread().is_err() {
-            // Without descriptors it stays where it is, and has no deadline.
-            return;
-        }
+        let _: io::Result<()> = self.move_to_thread();
+    }
+
+    /// Has the I/O thread call the stream at this time, unless the watch is closed before. A later call replaces it.
+    pub(crate) fn set_deadline(&mut self, deadline: Instant) {
         match &self.place {
             Place::Thread(place) => place.set_deadline(deadline),
             #[cfg(all(feature = "tokio", unix))]

@@ -1,0 +1,52 @@
+//! Owners of bytes that are let go while a stream is locked are dropped once it is not: what they do then is theirs.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bytes::Bytes;
+
+thread_local! {
+    /// How many streams this thread has locked, one inside the other.
+    static LOCKED: Cell<usize> = const { Cell::new(0) };
+    static DEFERRED: RefCell<Vec<Bytes>> = const { RefCell::new(Vec::new()) };
+}
+
+/// For as long as it lives, owners are kept.
+pub(crate) struct Deferral(());
+
+impl Deferral {
+    pub(crate) fn begin() -> Self {
+        let _ = LOCKED.try_with(|locked| locked.set(locked.get().wrapping_add(1)));
+        Self(())
+    }
+}
+
+impl Drop for Deferral {
+    fn drop(&mut self) {
+        let is_last = LOCKED.try_with(|locked| {
+            let left = locked.get().wrapping_sub(1);
+            locked.set(left);
+            left == 0
+        });
+        if is_last == Ok(true) {
+            let deferred = DEFERRED.try_with(|deferred| deferred.take());
+            deferred.into_iter().flatten().for_each(release);
+        }
+    }
+}
+
+/// Drops an owner, now or once nothing is locked.
+pub(crate) fn drop_owner(owner: Bytes) {
+    let is_locked = LOCKED.try_with(|locked| locked.get() > 0);
+    if is_locked == Ok(true) {
+        // The list is borrowed for no longer than a push, and a take.
+        let _ = DEFERRED.try_with(|deferred| deferred.borrow_mut().push(owner));
+    } else {
+        release(owner);
+    }
+}
+
+/// An owner that panics has its say on standard error, as any panic; nobody else is to do with it.
+fn release(owner: Bytes) {
+    let _: std::thread::Result<()> = catch_unwind(AssertUnwindSafe(|| drop(owner)));
+}
