@@ -38,7 +38,8 @@ impl ZmqStream {
     ///
     /// Meanwhile the stream stands still: what is written is queued, a read gets what is buffered, and calls that need the socket say
     /// [`InUse`](SocketError::InUse). `f` may call the stream. What `f` sends or receives by itself is neither counted nor in turn
-    /// with what is queued; a message that it begins it has to end. It is not to wait.
+    /// with what is queued; a message that it begins it has to end. It is not to wait. libzmq's own rules hold: it may crash where a
+    /// high-water mark of it is set while a peer is just leaving.
     ///
     /// # Errors
     /// See [`SocketError`]; `f` was not called.
