@@ -1,10 +1,7 @@
 //! What streams share: libzmq's context, its end, and what that waits for.
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{self, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 use std::{fmt, io, mem};
@@ -12,12 +9,14 @@ use std::{fmt, io, mem};
 use tidegate_core::Lost;
 use zmq::SocketType;
 
+use crate::done::{Done, Shutdown};
 use crate::error::{Errno, OpenError, OptionError, ShutdownError};
 use crate::fork::Forkable;
+use crate::kinds;
 use crate::pump::Flow;
 use crate::runtime::unwinding;
 use crate::socket::{RawContext, Socket, socket_of, watch_forks};
-use crate::stream::{Inner, wake_all};
+use crate::stream::Inner;
 
 /// Sockets that are closed by a shutdown linger for so much longer than its deadline: were libzmq to give up just
 /// then, a shutdown that was too short would look like one that was not.
@@ -148,7 +147,7 @@ impl Context {
             Origin::Parents => return Err(OpenError::Forked),
         };
         socket.map_err(|source| OpenError::Socket {
-            kind: name(kind),
+            kind: kinds::name(kind),
             source,
         })
     }
@@ -414,134 +413,5 @@ pub fn shutdown(deadline: Duration) -> Shutdown {
     match context {
         Some(context) => context.shutdown(deadline),
         None => Shutdown::of(Done::of(Ok(()))),
-    }
-}
-
-/// The result of a shutdown, once it is there, and who waits for it.
-struct Done {
-    state: Forkable<Outcome>,
-}
-
-#[derive(Default)]
-struct Outcome {
-    result: Option<Result<(), ShutdownError>>,
-    /// Of those who wait, each with the number of its future.
-    wakers: Vec<(usize, Waker)>,
-    futures: usize,
-}
-
-impl Default for Done {
-    fn default() -> Self {
-        Self {
-            state: Forkable::new(Outcome::default()),
-        }
-    }
-}
-
-impl Outcome {
-    /// What a forked child has of an end that its parent waits for.
-    fn of_parent() -> Self {
-        Self {
-            result: Some(Err(ShutdownError::Forked)),
-            ..Self::default()
-        }
-    }
-}
-
-impl Done {
-    fn of(result: Result<(), ShutdownError>) -> Arc<Self> {
-        let done = Arc::<Self>::default();
-        done.set(result);
-        done
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Outcome> {
-        self.state.lock(Outcome::of_parent)
-    }
-
-    fn set(&self, result: Result<(), ShutdownError>) {
-        let wakers = {
-            let mut outcome = self.lock();
-            outcome.result = Some(result);
-            mem::take(&mut outcome.wakers)
-        };
-        unwinding(|| wake_all(wakers.into_iter().map(|(_, waker)| waker)));
-    }
-}
-
-/// Waits for the end of a context. Made by [`Context::shutdown`].
-#[must_use = "a process that does not wait for the end of its context loses what was not sent"]
-pub struct Shutdown {
-    done: Arc<Done>,
-    number: usize,
-}
-
-impl Shutdown {
-    fn of(done: Arc<Done>) -> Self {
-        let number = {
-            let mut outcome = done.lock();
-            outcome.futures += 1;
-            outcome.futures
-        };
-        Self { done, number }
-    }
-}
-
-impl Future for Shutdown {
-    type Output = Result<(), ShutdownError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        // Cloned before the lock, and any that it replaces is dropped after it.
-        let waker = cx.waker().clone();
-        let mut outcome = self.done.lock();
-        if let Some(result) = &outcome.result {
-            return Poll::Ready(result.clone());
-        }
-        let place = outcome
-            .wakers
-            .iter()
-            .position(|(number, _)| *number == self.number);
-        let old = place.map(|place| outcome.wakers.swap_remove(place));
-        outcome.wakers.push((self.number, waker));
-        drop(outcome);
-        drop(old);
-        Poll::Pending
-    }
-}
-
-impl Drop for Shutdown {
-    fn drop(&mut self) {
-        let mut outcome = self.done.lock();
-        let place = outcome
-            .wakers
-            .iter()
-            .position(|(number, _)| *number == self.number);
-        let old = place.map(|place| outcome.wakers.swap_remove(place));
-        drop(outcome);
-        drop(old);
-    }
-}
-
-impl fmt::Debug for Shutdown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shutdown").finish_non_exhaustive()
-    }
-}
-
-/// A type as `zmq.h` calls it.
-pub(crate) fn name(kind: SocketType) -> &'static str {
-    match kind {
-        SocketType::PAIR => "PAIR",
-        SocketType::PUB => "PUB",
-        SocketType::SUB => "SUB",
-        SocketType::REQ => "REQ",
-        SocketType::REP => "REP",
-        SocketType::DEALER => "DEALER",
-        SocketType::ROUTER => "ROUTER",
-        SocketType::PULL => "PULL",
-        SocketType::PUSH => "PUSH",
-        SocketType::XPUB => "XPUB",
-        SocketType::XSUB => "XSUB",
-        SocketType::STREAM => "STREAM",
     }
 }

@@ -15,11 +15,18 @@
 //! - reading stops at a high-water mark, libzmq's own marks then hold the peer back, and memory stays bounded;
 //! - what is queued is sent in the background by one I/O thread for the whole process, which is there as long as there
 //!   are streams; a future of a stream works on every executor, and may be dropped at any point;
+//! - events of the socket, its connections and handshakes, are [read](ZmqStream::read_event) beside the messages;
+//! - a stream is a `Stream` and a `Sink` of the futures crates; [`block_on`] and [`ZmqStream::blocking`] need no executor, and
+//!   `Builder::tokio` (feature `tokio`) has a task of a tokio runtime watch the socket;
 //! - every program ends with [`shutdown`]: libzmq loses what it accepted if the process ends before it was sent.
 //!
-//! Inside, from the caller to the wire: the stream's handle and futures lock the flow; the pump, and nothing else, moves
-//! messages between the machine and the socket; the I/O thread watches the socket's descriptor and pumps when nobody
-//! else does.
+//! The feature `tracing` has streams tell a subscriber of their life: lengths, never payloads.
+//!
+//! Inside, from the caller to the wire: handles and futures (`stream`, `futures`, `adapter`, `blocking`, `raw`) lock the flow; the pump
+//! (`pump`, `life`), and nothing else, moves messages between the machine and the socket, over the core's seam (`port`, `transport`);
+//! a watcher (`runtime`) watches the socket's descriptor and pumps when nobody else does; `socket` alone calls libzmq. Beside them:
+//! opening (`builder`, `context`, `endpoints`, `options`, `subscriptions`), the monitor with a lock of its own (`monitor`, `backlog`),
+//! what is counted and told (`ledger`, `notes`), and what a forked child finds (`fork`).
 #![deny(unsafe_code)]
 
 mod adapter;
@@ -28,11 +35,14 @@ mod blocking;
 mod builder;
 mod context;
 mod deferred;
+mod done;
 mod endpoints;
 mod error;
 mod fork;
 mod futures;
+mod kinds;
 mod ledger;
+mod life;
 mod message;
 mod monitor;
 mod notes;
@@ -53,7 +63,8 @@ pub use adapter::SinkError;
 pub use backlog::SocketEvent;
 pub use blocking::{Blocking, BlockingError, block_on};
 pub use builder::Builder;
-pub use context::{Context, ContextBuilder, Shutdown, shutdown};
+pub use context::{Context, ContextBuilder, shutdown};
+pub use done::Shutdown;
 pub use error::{
     AdoptError, DrainError, EndpointError, Errno, MonitorError, OpenError, OptionError, ReadError,
     ReadEventError, ShutdownError, Side, SocketError, SubscribeError, TryReadError,

@@ -59,7 +59,7 @@ impl Span {
         let _ = kind;
         Self {
             #[cfg(feature = "tracing")]
-            span: tracing::debug_span!("stream", kind = crate::context::name(kind)),
+            span: tracing::debug_span!("stream", kind = crate::kinds::name(kind)),
         }
     }
 

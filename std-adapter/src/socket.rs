@@ -32,9 +32,9 @@ use {
     tokio::io::{Interest, unix::AsyncFd},
 };
 
-use crate::context::name;
 use crate::deferred;
 use crate::error::{Errno, OpenError};
+use crate::kinds;
 
 /// Payloads up to this length are copied into libzmq's message; longer ones are handed over.
 const COPY_MOST: usize = 1024;
@@ -131,38 +131,6 @@ const fn raw(number: u32) -> c_int {
     number.cast_signed()
 }
 
-fn raw_type(kind: SocketType) -> c_int {
-    raw(match kind {
-        SocketType::PAIR => zmq_sys::ZMQ_PAIR,
-        SocketType::PUB => zmq_sys::ZMQ_PUB,
-        SocketType::SUB => zmq_sys::ZMQ_SUB,
-        SocketType::REQ => zmq_sys::ZMQ_REQ,
-        SocketType::REP => zmq_sys::ZMQ_REP,
-        SocketType::DEALER => zmq_sys::ZMQ_DEALER,
-        SocketType::ROUTER => zmq_sys::ZMQ_ROUTER,
-        SocketType::PULL => zmq_sys::ZMQ_PULL,
-        SocketType::PUSH => zmq_sys::ZMQ_PUSH,
-        SocketType::XPUB => zmq_sys::ZMQ_XPUB,
-        SocketType::XSUB => zmq_sys::ZMQ_XSUB,
-        SocketType::STREAM => zmq_sys::ZMQ_STREAM,
-    })
-}
-
-const ALL_TYPES: [SocketType; 12] = [
-    SocketType::PAIR,
-    SocketType::PUB,
-    SocketType::SUB,
-    SocketType::REQ,
-    SocketType::REP,
-    SocketType::DEALER,
-    SocketType::ROUTER,
-    SocketType::PULL,
-    SocketType::PUSH,
-    SocketType::XPUB,
-    SocketType::XSUB,
-    SocketType::STREAM,
-];
-
 /// A libzmq context. It has to be [`terminate`](Self::terminate)d; dropping it leaks it.
 #[derive(Debug)]
 pub(crate) struct RawContext(ptr::NonNull<c_void>);
@@ -188,7 +156,7 @@ impl RawContext {
 
     pub(crate) fn socket(&self, kind: SocketType) -> Result<Socket, Errno> {
         // SAFETY: the context lives: `terminate` takes it by value, and `self` is borrowed here.
-        let socket = unsafe { zmq_sys::zmq_socket(self.0.as_ptr(), raw_type(kind)) };
+        let socket = unsafe { zmq_sys::zmq_socket(self.0.as_ptr(), kinds::number(kind)) };
         if socket.is_null() {
             return Err(Errno::last());
         }
@@ -417,13 +385,12 @@ impl Socket {
             let found = ptr::from_mut(&mut found).cast();
             zmq_sys::zmq_getsockopt(socket, raw(zmq_sys::ZMQ_TYPE), found, &mut len)
         });
-        let asked_for = name(kind);
+        let asked_for = kinds::name(kind);
         if let Err(source) = asked {
             return Err((OpenError::Adopt { source }, inner));
         }
-        if found != raw_type(kind) {
-            let found = ALL_TYPES.iter().find(|kind| raw_type(**kind) == found);
-            let found = found.map_or("draft", |kind| name(*kind));
+        if found != kinds::number(kind) {
+            let found = kinds::name_of(found);
             return Err((OpenError::WrongType { asked_for, found }, inner));
         }
         Self::of(inner, kind, true).map_err(|(source, inner)| (OpenError::Adopt { source }, inner))

@@ -12,8 +12,9 @@ use zmq::SocketType;
 
 use crate::adapter::Adapter;
 use crate::builder::Builder;
-use crate::context::{Context, Shutdown};
+use crate::context::Context;
 use crate::deferred::Deferral;
+use crate::done::Shutdown;
 use crate::error::{Errno, ReadError, TryReadError, WriteError};
 use crate::fork::Forkable;
 use crate::futures::{Closed, Drain, Flush, Read, SendMessage, Wait};
@@ -279,7 +280,7 @@ impl ZmqStream {
     /// Waits for a message. Those who wait are served in the order in which they came.
     ///
     /// # Errors
-    /// See [`ReadError`](crate::ReadError).
+    /// See [`ReadError`].
     ///
     /// # Cancel safety
     /// A dropped future has taken no message; if it had been woken already, the next one is.

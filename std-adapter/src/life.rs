@@ -1,0 +1,123 @@
+//! How a stream ends, and how its socket changes hands meanwhile.
+
+#[cfg(all(feature = "tokio", unix))]
+use std::mem;
+use std::time::Duration;
+
+use tidegate_core::{Shutdown, State};
+use zmq::SocketType;
+
+use crate::endpoints::Endpoints;
+use crate::error::Errno;
+use crate::port::new_machine;
+use crate::pump::{Flow, end};
+use crate::socket::Socket;
+use crate::transport::ZmqTransport;
+use crate::turns::Turn;
+
+impl Flow {
+    /// What a forked child has of a stream of its parent.
+    pub(crate) fn of_parent(kind: SocketType) -> Self {
+        let mut machine = new_machine();
+        // Nobody waits.
+        let _ = machine.fail(Errno::FORKED);
+        let mut flow = Self::new(kind, Turn::of(kind), machine, None, Endpoints::default());
+        flow.has_ended_events = true;
+        flow
+    }
+
+    /// The socket that was lent comes back. Whatever has happened meanwhile was of no use to anybody.
+    pub(crate) fn put_back(&mut self, mut transport: ZmqTransport) {
+        self.is_lent = false;
+        #[cfg(unix)]
+        transport.watch.take_back();
+        let is_open = matches!(self.machine.state(), State::Open);
+        if !is_open {
+            transport.begin_to_close(None);
+        }
+        self.transport = Some(transport);
+        #[cfg(all(feature = "tokio", unix))]
+        if mem::take(&mut self.is_runtime_gone) {
+            return self.move_to_thread();
+        }
+        self.pump();
+        if let Some(transport) = self.transport.as_mut().filter(|_| !is_open) {
+            transport.watch_deadline();
+        }
+    }
+
+    /// Ends the stream before it was anybody's, and gives its socket back, if it still has it.
+    pub(crate) fn give_up(&mut self) -> Option<Socket> {
+        let transport = self.transport.take();
+        self.abort();
+        transport.map(|transport| transport.watch.into_socket())
+    }
+
+    /// Takes no more from the socket, and closes it once what is queued was sent, or the socket's linger is over.
+    pub(crate) fn close(&mut self) {
+        if matches!(self.machine.state(), State::Open) {
+            self.close_in_time(None);
+        }
+    }
+
+    /// [`close`](Self::close), and gives up after this time instead, even if the stream is closing already.
+    pub(crate) fn close_within(&mut self, linger: Duration) {
+        self.close_in_time(Some(linger));
+    }
+
+    fn close_in_time(&mut self, linger: Option<Duration>) {
+        if let Some(transport) = &mut self.transport {
+            transport.begin_to_close(linger);
+        }
+        let wakes = self.machine.close();
+        self.wake(wakes);
+        self.pump();
+        if let Some(transport) = &mut self.transport {
+            transport.watch_deadline();
+        }
+    }
+
+    /// The thread that has watched the socket while it slept has woken.
+    #[cfg(unix)]
+    pub(crate) fn take_back(&mut self, is_readable: bool) {
+        if let Some(transport) = &mut self.transport {
+            transport.watch.take_back();
+            if is_readable {
+                self.pump();
+            } else {
+                transport.watch.set();
+            }
+        }
+    }
+
+    /// The runtime that has watched the socket is gone: the I/O thread takes over.
+    #[cfg(all(feature = "tokio", unix))]
+    pub(crate) fn move_to_thread(&mut self) {
+        self.is_runtime_gone = self.is_lent;
+        let moved = self
+            .transport
+            .as_mut()
+            .map(|transport| transport.watch.move_to_thread());
+        match moved {
+            Some(Err(error)) => self.fail(Errno::of(&error)),
+            Some(Ok(())) => self.pump(),
+            None => {}
+        }
+    }
+
+    /// The time to close is up: drops what is queued. What was received can still be read.
+    pub(crate) fn give_up_closing(&mut self) {
+        if let Some(mut transport) = self.transport.take_if(|transport| transport.is_over()) {
+            end(&mut transport, Shutdown::Abort);
+            let wakes = self.machine.finish();
+            self.wake(wakes);
+        }
+    }
+
+    /// Drops what is queued, and closes the socket now.
+    pub(crate) fn abort(&mut self) {
+        let wakes = self.machine.abort();
+        self.wake(wakes);
+        self.pump();
+    }
+}
