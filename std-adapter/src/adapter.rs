@@ -2,9 +2,8 @@
 
 use std::mem;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::task::{self, Poll, Wake, Waker};
+use std::sync::{Mutex, PoisonError};
+use std::task::{self, Poll};
 
 use futures_core::{FusedStream, Stream};
 use futures_sink::Sink;
@@ -19,79 +18,25 @@ use crate::turns;
 
 /// What one handle waits for; nothing is allocated for a handle that is used by its methods alone.
 #[derive(Default)]
-pub(crate) struct Adapter {
-    places: Option<Box<Places>>,
-    has_ended: bool,
-}
+pub(crate) struct Adapter(Mutex<Option<Box<Places>>>);
 
 #[derive(Default)]
 struct Places {
-    next: Arc<Place>,
-    ready: Arc<Place>,
-    flush: Arc<Place>,
-    close: Arc<Place>,
+    next: Ticket,
+    ready: Ticket,
+    flush: Ticket,
+    close: Ticket,
+    has_ended: bool,
 }
 
-/// A place among those who wait, of a handle and not of a future: what polls it may never come back, as a `next()` in a timeout. So
-/// whoever is woken leaves the line, and passes the turn on as well; when it is polled it looks, and lines up anew.
-#[derive(Default)]
-struct Place {
-    ticket: Mutex<Ticket>,
-    waker: Mutex<Option<Waker>>,
-    /// Whether it was woken while it was polled.
-    was_woken: AtomicBool,
-    stream: OnceLock<Weak<Inner>>,
-}
-
-impl Wake for Place {
-    fn wake(self: Arc<Self>) {
-        self.leave();
-        let waker = lock(&self.waker).take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Place {
-    fn poll<R>(
-        self: &Arc<Self>,
-        inner: &Arc<Inner>,
-        cx: &task::Context<'_>,
-        poll: impl FnOnce(&Inner, &mut Ticket, &task::Context<'_>) -> Poll<R>,
-    ) -> Poll<R> {
-        self.stream.get_or_init(|| Arc::downgrade(inner));
-        // Stored before the look, and what it replaces is dropped once nothing is locked.
-        let waker = cx.waker().clone();
-        let old = lock(&self.waker).replace(waker);
-        drop(old);
-        let own = Waker::from(self.clone());
-        // Nobody who holds the stream's lock waits for this one.
-        let polled = poll(
-            inner,
-            &mut lock(&self.ticket),
-            &task::Context::from_waker(&own),
-        );
-        if polled.is_ready() {
-            let old = lock(&self.waker).take();
-            drop(old);
-        }
-        polled
+impl Adapter {
+    fn places(&mut self) -> &mut Option<Box<Places>> {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives the place up; if its turn had come, the next one's has. One that is being polled does so afterwards.
-    fn leave(&self) {
-        self.was_woken.store(true, Ordering::SeqCst);
-        if let Some(inner) = self.stream.get().and_then(Weak::upgrade)
-            && let Ok(mut ticket) = self.ticket.try_lock()
-            && ticket.has_place()
-        {
-            inner.with(|flow| flow.cancel(&mut ticket));
-        }
+    fn has_ended(&self) -> bool {
+        let places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        places.as_ref().is_some_and(|places| places.has_ended)
     }
 }
 
@@ -107,23 +52,47 @@ pub enum SinkError {
 }
 
 impl ZmqStream {
-    fn place(&mut self, place: fn(&Places) -> &Arc<Place>) -> Arc<Place> {
-        place(self.adapter.places.get_or_insert_default()).clone()
+    /// Polls with the handle's places, which are nobody else's meanwhile.
+    fn with_places<R>(&mut self, poll: impl FnOnce(&Inner, &mut Places) -> R) -> R {
+        let mut places = self.adapter.places().take().unwrap_or_default();
+        let result = poll(self.inner(), &mut places);
+        *self.adapter.places() = Some(places);
+        result
     }
 
-    /// The handle is dropped: its places are given up, and their turns go to the next.
-    pub(crate) fn leave(&mut self) {
-        if let Some(places) = mem::take(&mut self.adapter.places) {
-            for place in [&places.next, &places.ready, &places.flush, &places.close] {
-                place.leave();
+    /// The handle waits no more as a `Stream` or a `Sink`: it is dropped, or used otherwise. Its places are given up, and their turns
+    /// go to the next.
+    pub(crate) fn leave(&self) {
+        let places = {
+            let mut own = self
+                .adapter
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            own.as_deref_mut().map(|places| {
+                [
+                    &mut places.next,
+                    &mut places.ready,
+                    &mut places.flush,
+                    &mut places.close,
+                ]
+                .map(mem::take)
+            })
+        };
+        for mut ticket in places.into_iter().flatten() {
+            if ticket.has_place() {
+                self.inner().with(|flow| flow.cancel(&mut ticket));
             }
         }
     }
 }
 
-/// The messages, in order; each goes to one of those who read. A `next()` may be dropped at any point, and keeps nobody waiting; a handle
-/// that waits like that is woken now and then for a message that somebody else gets. It ends when the stream is closed and what was buffered was read, and
+/// The messages, in order; each goes to one of those who read. It ends when the stream is closed and what was buffered was read, and
 /// behind the error of a stream that has failed.
+///
+/// The place in the line is the handle's, not that of a `next()`: one that is dropped, in a timeout say, keeps it for the next one, until
+/// the handle is polled again, used by another call that waits or takes, or dropped. Others who wait behind it wait as long. A
+/// [`read`](ZmqStream::read) gives its place up when it is dropped.
 ///
 /// ```
 /// use futures_lite::{future::block_on, StreamExt};
@@ -147,22 +116,22 @@ impl Stream for ZmqStream {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        if this.adapter.has_ended {
+        if this.adapter.has_ended() {
             return Poll::Ready(None);
         }
         let read = if turns::receives(this.socket_type()) {
-            this.place(|places| &places.next)
-                .poll(this.shared(), cx, |inner, ticket, cx| {
-                    poll_with(inner, ticket, cx, Flow::poll_read)
-                })
+            this.with_places(|inner, places| {
+                poll_with(inner, &mut places.next, cx, Flow::poll_read)
+            })
         } else {
             Poll::Ready(Err(ReadError::SendsOnly))
         };
         read.map(|read| {
-            this.adapter.has_ended = matches!(
+            let has_ended = matches!(
                 read,
                 Err(ReadError::Closed | ReadError::Failed(_) | ReadError::SendsOnly)
             );
+            this.with_places(|_, places| places.has_ended = has_ended);
             match read {
                 Err(ReadError::Closed) => None,
                 read => Some(read),
@@ -173,12 +142,13 @@ impl Stream for ZmqStream {
 
 impl FusedStream for ZmqStream {
     fn is_terminated(&self) -> bool {
-        self.adapter.has_ended
+        self.adapter.has_ended()
     }
 }
 
 /// Anything that makes a message can be sent. Ready means that the write side is not paused; flushed, that libzmq has accepted or
-/// refused what was written; to close a sink closes the whole stream, all its handles, and waits for its end.
+/// refused what was written; to close a sink closes the whole stream, all its handles, and waits for its end. As with the `Stream`, a
+/// place in a line is the handle's.
 ///
 /// ```
 /// use futures_util::SinkExt;
@@ -203,11 +173,9 @@ impl<M: Into<Multipart>> Sink<M> for ZmqStream {
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Result<(), SinkError>> {
         let this = self.get_mut();
-        let drained =
-            this.place(|places| &places.ready)
-                .poll(this.shared(), cx, |inner, ticket, cx| {
-                    poll_or_yield(inner, ticket, cx, Flow::poll_drain)
-                });
+        let drained = this.with_places(|inner, places| {
+            poll_or_yield(inner, &mut places.ready, cx, Flow::poll_drain)
+        });
         drained.map_err(SinkError::Drain)
     }
 
@@ -217,22 +185,17 @@ impl<M: Into<Multipart>> Sink<M> for ZmqStream {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Result<(), SinkError>> {
         let this = self.get_mut();
-        let flushed =
-            this.place(|places| &places.flush)
-                .poll(this.shared(), cx, |inner, ticket, cx| {
-                    poll_with(inner, ticket, cx, Flow::poll_flush)
-                });
+        let flushed = this
+            .with_places(|inner, places| poll_with(inner, &mut places.flush, cx, Flow::poll_flush));
         flushed.map_err(SinkError::Drain)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Result<(), SinkError>> {
         let this = self.get_mut();
         ZmqStream::close(this);
-        let closed =
-            this.place(|places| &places.close)
-                .poll(this.shared(), cx, |inner, ticket, cx| {
-                    poll_with(inner, ticket, cx, Flow::poll_closed)
-                });
+        let closed = this.with_places(|inner, places| {
+            poll_with(inner, &mut places.close, cx, Flow::poll_closed)
+        });
         closed.map(|lost| match this.exception() {
             Some(errno) => Err(DrainError::Failed(errno).into()),
             None if lost.is_nothing() => Ok(()),

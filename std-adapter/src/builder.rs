@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::endpoints::Endpoints;
 use crate::error::{AdoptError, EndpointError, OpenError, Side};
 use crate::message::Multipart;
+use crate::notes::Span;
 use crate::options::{OptionValue, Setting, SocketOption};
 use crate::port::new_machine;
 use crate::pump::Flow;
@@ -326,6 +327,8 @@ impl Builder {
         let on_demand = !self.read_ahead || takes_turns || conflates;
         let _ = machine.set_on_demand(on_demand);
 
+        // A subscriber hears of it before anything is locked.
+        let span = Span::new(self.kind);
         let inner = Watch::open(&self.runtime, socket, |watch| {
             let flow = Flow::new(
                 self.kind,
@@ -334,7 +337,15 @@ impl Builder {
                 ZmqTransport::new(watch),
                 endpoints,
             );
-            Inner::new(flow, self.kind, conflates, context, self.events_backlog).into()
+            Inner::new(
+                flow,
+                self.kind,
+                conflates,
+                span,
+                context,
+                self.events_backlog,
+            )
+            .into()
         });
         let inner = inner.map_err(|(error, socket)| (OpenError::Watch(error), socket))?;
         let opened = self.begin(&inner, subscribed);

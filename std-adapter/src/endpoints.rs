@@ -31,6 +31,11 @@ impl Endpoints {
         }
     }
 
+    /// The socket was somebody else's for a while, who may have bound or connected it.
+    pub(crate) fn may_have_peers(&mut self) {
+        self.has_had_peers = true;
+    }
+
     /// Whether there may be peers, or were.
     pub(crate) fn has_had_peers(&self) -> bool {
         self.has_had_peers
@@ -149,6 +154,11 @@ fn has_large_port(endpoint: &str) -> bool {
     address.split(';').any(|address| {
         address.rsplit_once(':').is_some_and(|(_, port)| {
             let port = port.trim_start();
+            // A sign is read, too.
+            if let Some(negative) = port.strip_prefix('-') {
+                return negative.starts_with(|digit: char| digit.is_ascii_digit());
+            }
+            let port = port.strip_prefix('+').unwrap_or(port);
             let end = port.find(|digit: char| !digit.is_ascii_digit());
             let digits = port.get(..end.unwrap_or(port.len())).unwrap_or_default();
             !digits.is_empty() && digits.parse::<u16>().is_err()

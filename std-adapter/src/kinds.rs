@@ -36,3 +36,15 @@ pub(crate) fn name_of(number: c_int) -> &'static str {
     let found = KINDS.iter().find(|(_, of, _)| of.cast_signed() == number);
     found.map_or("draft", |(.., name)| name)
 }
+
+/// Whether a socket of this type can hold the last message alone.
+pub(crate) fn can_conflate(kind: SocketType) -> bool {
+    matches!(
+        kind,
+        SocketType::DEALER
+            | SocketType::PULL
+            | SocketType::PUSH
+            | SocketType::PUB
+            | SocketType::SUB
+    )
+}

@@ -29,6 +29,7 @@ impl Flow {
     /// The socket that was lent comes back. Whatever has happened meanwhile was of no use to anybody.
     pub(crate) fn put_back(&mut self, mut transport: ZmqTransport) {
         self.is_lent = false;
+        self.endpoints.may_have_peers();
         #[cfg(unix)]
         transport.watch.take_back();
         let is_open = matches!(self.machine.state(), State::Open);
@@ -38,7 +39,7 @@ impl Flow {
         self.transport = Some(transport);
         #[cfg(all(feature = "tokio", unix))]
         if mem::take(&mut self.is_runtime_gone) {
-            return self.move_to_thread();
+            self.move_to_thread();
         }
         self.pump();
         if let Some(transport) = self.transport.as_mut().filter(|_| !is_open) {

@@ -42,6 +42,7 @@ use std::time::Duration;
 use zmq::SocketType;
 
 use crate::error::{Errno, OptionError};
+use crate::kinds;
 use crate::pump::Over;
 pub use crate::security::{
     CURVE_PUBLIC_KEY, CURVE_SECRET_KEY, CURVE_SERVER, CURVE_SERVER_KEY, CurveKey, CurveKeyError,
@@ -369,15 +370,7 @@ impl Setting {
                 "the libzmq that is linked was built without CURVE; the system's libzmq has it",
             );
         }
-        let can_conflate = matches!(
-            kind,
-            SocketType::DEALER
-                | SocketType::PULL
-                | SocketType::PUSH
-                | SocketType::PUB
-                | SocketType::SUB
-        );
-        if self.conflates() == Some(true) && !can_conflate {
+        if self.conflates() == Some(true) && !kinds::can_conflate(kind) {
             return Some("only a DEALER, PULL, PUSH, PUB or SUB can hold the last message alone");
         }
         None

@@ -177,6 +177,11 @@ impl Flow {
         if self.is_out_of_turn(Turn::Read) {
             return Err(WriteError::OutOfTurn(message.into()));
         }
+        if self.turn == Turn::Write && self.ledger.kind() == SocketType::REQ {
+            // Whoever was to be told that the last request was not sent has given up.
+            let (_, wakes) = self.machine.try_read(|message| message);
+            self.wake(wakes);
+        }
         let payload_bytes = message.payload_bytes();
         self.write_in_turn(message, payload_bytes)?;
         self.unyielded = self.unyielded.saturating_add(payload_bytes);

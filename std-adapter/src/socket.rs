@@ -494,7 +494,8 @@ impl Socket {
 
     /// Whether it holds the last message alone.
     pub(crate) fn conflates(&mut self) -> bool {
-        self.get_int(zmq_sys::ZMQ_CONFLATE).is_ok_and(|on| on != 0)
+        kinds::can_conflate(self.kind)
+            && self.get_int(zmq_sys::ZMQ_CONFLATE).is_ok_and(|on| on != 0)
     }
 
     pub(crate) fn get_int(&mut self, option: u32) -> Result<c_int, Errno> {

@@ -23,7 +23,7 @@ use crate::message::Multipart;
 use crate::monitor::Monitor;
 use crate::notes::{Note, Span};
 use crate::pump::Flow;
-use crate::runtime::Watched;
+use crate::runtime::{Watched, unwinding};
 use crate::turns;
 
 /// What all handles of a stream share, and the I/O thread for as long as the stream has a socket.
@@ -45,13 +45,14 @@ impl Inner {
         flow: Flow,
         kind: SocketType,
         conflates: bool,
+        span: Span,
         context: Context,
         events_backlog: usize,
     ) -> Self {
         Self {
             flow: Forkable::new(flow),
             monitor: Monitor::new(events_backlog),
-            span: Span::new(kind),
+            span,
             kind,
             conflates,
             context,
@@ -105,11 +106,12 @@ impl Inner {
             wakers.extend(self.monitor.end());
             self.context.ended(&registration);
         }
-        drop(deferral);
         if !notes.is_empty() {
-            self.span.tell(notes);
+            // A subscriber that panics keeps nobody asleep.
+            unwinding(|| self.span.tell(notes));
         }
         wake_all(wakers);
+        drop(deferral);
         result
     }
 
@@ -232,10 +234,6 @@ impl ZmqStream {
         }
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Inner> {
-        &self.handle.0
-    }
-
     pub(crate) fn inner(&self) -> &Inner {
         &self.handle.0
     }
@@ -274,6 +272,7 @@ impl ZmqStream {
     /// # Cancel safety
     /// A dropped future has no effect; if it had been woken already, the next one is.
     pub fn drain(&self) -> Drain<'_> {
+        self.leave();
         Drain(Wait::new(self))
     }
 
@@ -285,6 +284,7 @@ impl ZmqStream {
     /// # Cancel safety
     /// A dropped future has taken no message; if it had been woken already, the next one is.
     pub fn read(&self) -> Read<'_> {
+        self.leave();
         Read(Wait::new(self))
     }
 
@@ -293,6 +293,7 @@ impl ZmqStream {
     /// # Errors
     /// See [`TryReadError`].
     pub fn try_read(&self) -> Result<Multipart, TryReadError> {
+        self.leave();
         if !turns::receives(self.inner().kind) {
             return Err(ReadError::SendsOnly.into());
         }
@@ -329,6 +330,7 @@ impl ZmqStream {
     /// # }
     /// ```
     pub fn send(&self, message: impl Into<Multipart>) -> SendMessage<'_> {
+        self.leave();
         SendMessage {
             wait: Wait::new(self),
             message: message.into(),
@@ -344,6 +346,7 @@ impl ZmqStream {
     /// # Cancel safety
     /// A dropped future has no effect.
     pub fn flush(&self) -> Flush<'_> {
+        self.leave();
         Flush(Wait::new(self))
     }
 

@@ -10,8 +10,8 @@ use futures_lite::future::zip;
 use futures_sink::Sink;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tidegate::{
-    Context, DrainError, Multipart, ReadError, SinkError, SocketType, WriteError, ZmqStream,
-    options,
+    Context, DrainError, Multipart, ReadError, SinkError, SocketType, TryReadError, WriteError,
+    ZmqStream, options,
 };
 use tidegate_tests::{Counter, Watchdog, block_on, builder, eventually, pipe, poll, shut_down};
 
@@ -112,48 +112,67 @@ fn c7_as_a_stream_a_call_out_of_turn_is_an_error_and_no_end() {
 }
 
 #[test]
-fn c2_a_handle_that_is_dropped_passes_its_turn_on() {
+fn c2_a_handle_that_is_dropped_leaves_the_line_and_passes_its_turn_on() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
     let (pull, push) = pipe(&context, |builder| builder);
-    let counters = [Counter::new(), Counter::new()];
-    let mut first = pull.clone();
-    let mut second = pull.clone();
-    assert!(poll_next(&mut first, &counters[0]).is_pending());
-    assert!(poll_next(&mut second, &counters[1]).is_pending());
-    push.write("one").unwrap();
-    eventually(|| counters[0].take() == 1);
-    drop(first);
-    eventually(|| counters[1].take() == 1);
-    let next = poll_next(&mut second, &counters[1]);
-    assert_eq!(next, Poll::Ready(Some(Ok("one".into()))));
+    for is_woken in [false, true] {
+        let counters = [Counter::new(), Counter::new()];
+        let mut first = pull.clone();
+        let mut second = pull.clone();
+        assert!(poll_next(&mut first, &counters[0]).is_pending());
+        assert!(poll_next(&mut second, &counters[1]).is_pending());
+        if is_woken {
+            push.write("one").unwrap();
+            eventually(|| counters[0].take() == 1);
+            assert_eq!(counters[1].take(), 0);
+            drop(first);
+        } else {
+            drop(first);
+            push.write("one").unwrap();
+        }
+        eventually(|| counters[1].take() == 1);
+        let next = poll_next(&mut second, &counters[1]);
+        assert_eq!(next, Poll::Ready(Some(Ok("one".into()))));
+        // Nobody keeps the waker of one that has gone.
+        assert_eq!(std::sync::Arc::strong_count(&counters[0]), 1);
+    }
     shut_down(&context);
 }
 
 #[test]
-fn c2_a_next_that_is_dropped_keeps_nobody_waiting() {
+fn c2_a_handle_whose_next_is_dropped_is_in_nobodys_way_once_it_is_used_otherwise() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
     let (mut pull, push) = pipe(&context, |builder| builder);
-    // As a timeout does: the handle stays, and never asks again.
+    // As a timeout does. Its place is the handle's own.
     assert!(pull.next().now_or_never().is_none());
     push.write("one").unwrap();
     eventually(|| pull.try_read().is_ok_and(|message| message == "one"));
     assert!(pull.next().now_or_never().is_none());
-    let counter = Counter::new();
-    let other = pull.clone();
-    let mut read = other.read();
-    assert!(poll(&mut read, &counter).is_pending());
     push.write("two").unwrap();
-    eventually(|| counter.take() > 0);
-    assert_eq!(block_on(read).unwrap(), "two");
+    assert_eq!(block_on(pull.read()).unwrap(), "two");
+    assert!(pull.next().now_or_never().is_none());
     push.write("three").unwrap();
     assert_eq!(block_on(pull.next()), Some(Ok("three".into())));
+
+    // One that waits behind it has its turn then.
+    assert!(pull.next().now_or_never().is_none());
+    let other = pull.clone();
+    let counter = Counter::new();
+    let mut read = other.read();
+    assert!(poll(&mut read, &counter).is_pending());
+    push.write("four").unwrap();
+    eventually(|| pull.read_buffer_bytes() > 0);
+    assert_eq!(counter.take(), 0);
+    assert_eq!(pull.try_read(), Err(TryReadError::Empty));
+    assert_eq!(counter.take(), 1);
+    assert_eq!(block_on(read).unwrap(), "four");
     shut_down(&context);
 }
 
 #[test]
-fn c2_a_feed_that_is_dropped_keeps_nobody_from_draining() {
+fn c2_a_handle_whose_feed_is_dropped_drains_and_sends() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
     let push = builder(SocketType::PUSH, &context).high_write(0);
@@ -162,17 +181,38 @@ fn c2_a_feed_that_is_dropped_keeps_nobody_from_draining() {
         push.write("x").unwrap();
     }
     assert!(push.feed("not fed").now_or_never().is_none());
-    let other = push.clone();
     let counter = Counter::new();
-    let mut drain = other.drain();
+    let mut drain = push.drain();
     assert!(poll(&mut drain, &counter).is_pending());
     let pull = builder(SocketType::PULL, &context).bind("inproc://c2-feed");
     let pull = pull.open().unwrap();
     while push.write_buffer_bytes() > 0 {
         assert_eq!(block_on(pull.read()).unwrap(), "x");
     }
-    eventually(|| counter.take() > 0);
+    eventually(|| counter.take() == 1);
     assert_eq!(block_on(drain), Ok(()));
+    shut_down(&context);
+}
+
+#[test]
+fn c7_as_a_stream_a_rep_that_waits_gets_the_next_request_behind_the_reply_of_another() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let rep = builder(SocketType::REP, &context).bind("inproc://c7-rep");
+    let mut first = rep.open().unwrap();
+    let mut second = first.clone();
+    let req = builder(SocketType::REQ, &context).connect("inproc://c7-rep");
+    let req = req.open().unwrap();
+    let counters = [Counter::new(), Counter::new()];
+    assert!(poll_next(&mut first, &counters[0]).is_pending());
+    assert!(poll_next(&mut second, &counters[1]).is_pending());
+    req.write("first").unwrap();
+    assert_eq!(block_on(first.next()), Some(Ok("first".into())));
+    assert!(poll_next(&mut second, &counters[1]).is_pending());
+    first.write("answer").unwrap();
+    assert_eq!(block_on(req.read()).unwrap(), "answer");
+    req.write("second").unwrap();
+    assert_eq!(block_on(second.next()), Some(Ok("second".into())));
     shut_down(&context);
 }
 

@@ -302,6 +302,13 @@ fn g3_a_water_mark_of_libzmq_is_refused_once_there_may_be_peers() {
         );
     }
     assert_eq!(stream.option(options::RECEIVE_HWM).unwrap(), 7);
+    // Whoever had the socket may have bound it.
+    let stream = builder(SocketType::PULL, &context).open().unwrap();
+    stream
+        .with_socket(|socket| socket.bind("inproc://lent"))
+        .unwrap()
+        .unwrap();
+    assert!(stream.set_option(options::RECEIVE_HWM, 8).is_err());
     shut_down(&context);
 }
 
