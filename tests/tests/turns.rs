@@ -3,7 +3,7 @@
 use std::task::Poll;
 
 use futures_lite::future::zip;
-use tidegate::{Context, ReadError, SocketType, TryReadError, WriteError, ZmqStream};
+use tidegate::{Context, Errno, ReadError, SocketType, TryReadError, WriteError, ZmqStream};
 use tidegate_tests::{Counter, Watchdog, block_on, builder, eventually, poll, shut_down};
 
 /// A REP, and a REQ that is connected to it.
@@ -176,5 +176,66 @@ fn c7_many_questions_are_answered_in_turn() {
         }
     };
     block_on(zip(asks, answers));
+    shut_down(&context);
+}
+
+/// A REP, and a REQ whose request is queued.
+fn queued_request(context: &Context) -> (ZmqStream, ZmqStream) {
+    let rep = builder(SocketType::REP, context).bind("inproc://no-reply");
+    let req = builder(SocketType::REQ, context).open().unwrap();
+    req.write("queued").unwrap();
+    (rep.open().unwrap(), req)
+}
+
+/// Another request goes before it, behind the stream's back, so that libzmq refuses the queued one.
+fn refuse(req: &ZmqStream) {
+    let lent = req.with_socket(|socket| {
+        socket.connect("inproc://no-reply").unwrap();
+        socket.send("direct", 0).unwrap();
+    });
+    lent.unwrap();
+}
+
+#[test]
+fn c7_whoever_waits_for_the_reply_to_a_request_that_is_refused_learns_of_it() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let (_rep, req) = queued_request(&context);
+    let counter = Counter::new();
+    let mut read = req.read();
+    assert!(poll(&mut read, &counter).is_pending());
+    refuse(&req);
+    eventually(|| counter.take() == 1);
+    let no_reply = Poll::Ready(Err(ReadError::NoReply));
+    assert_eq!(poll(&mut read, &counter), no_reply);
+    let failure = req.take_send_failure().unwrap();
+    assert_eq!(
+        (failure.message, failure.reason),
+        ("queued".into(), Errno::STATE)
+    );
+    assert_eq!(block_on(req.read()), Err(ReadError::OutOfTurn));
+    req.abort();
+    shut_down(&context);
+}
+
+#[test]
+fn c7_a_request_that_is_refused_costs_the_next_one_nothing() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let (rep, req) = queued_request(&context);
+    let counter = Counter::new();
+    let mut read = req.read();
+    assert!(poll(&mut read, &counter).is_pending());
+    refuse(&req);
+    // It gives up before it learns of it.
+    drop(read);
+    assert_eq!(block_on(rep.read()).unwrap(), "direct");
+    rep.write("answer").unwrap();
+    let direct = req.with_socket(|socket| socket.recv_bytes(0).unwrap());
+    assert_eq!(direct.unwrap(), b"answer");
+    req.write("next").unwrap();
+    assert_eq!(block_on(rep.read()).unwrap(), "next");
+    rep.write("answer to it").unwrap();
+    assert_eq!(block_on(req.read()).unwrap(), "answer to it");
     shut_down(&context);
 }
