@@ -54,10 +54,9 @@ pub enum SinkError {
 impl ZmqStream {
     /// Polls with the handle's places, which are nobody else's meanwhile.
     fn with_places<R>(&mut self, poll: impl FnOnce(&Inner, &mut Places) -> R) -> R {
-        let mut places = self.adapter.places().take().unwrap_or_default();
-        let result = poll(self.inner(), &mut places);
-        *self.adapter.places() = Some(places);
-        result
+        let (inner, adapter) = self.parts();
+        // In their place, so that a waker that panics loses none of them.
+        poll(inner, adapter.places().get_or_insert_default())
     }
 
     /// The handle waits no more as a `Stream` or a `Sink`: it is dropped, or used otherwise. Its places are given up, and their turns

@@ -234,6 +234,10 @@ impl ZmqStream {
         }
     }
 
+    pub(crate) fn parts(&mut self) -> (&Inner, &mut Adapter) {
+        (&self.handle.0, &mut self.adapter)
+    }
+
     pub(crate) fn inner(&self) -> &Inner {
         &self.handle.0
     }
