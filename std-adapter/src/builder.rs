@@ -175,8 +175,8 @@ impl Builder {
 
     /// Has a task on this tokio runtime receive and send in the background, and not the process's I/O thread; its I/O driver has to be
     /// [enabled](tokio::runtime::Builder::enable_io), and it has to be running: a current-thread runtime does nothing while nobody blocks
-    /// on it. As long as it runs the futures of the stream work on any executor. It takes one descriptor more. When the runtime shuts down, or the stream closes with messages unsent, the I/O thread takes over. Where there
-    /// is no unix this does nothing.
+    /// on it. As long as it runs the futures of the stream work on any executor. It takes one descriptor more. When the runtime shuts
+    /// down, or the stream closes with messages unsent, the I/O thread takes over. Where there is no unix this does nothing.
     ///
     /// ```
     /// use tidegate::{SocketType, ZmqStream};
@@ -282,10 +282,10 @@ impl Builder {
 
     /// Everything that is set on the socket itself, before anybody watches it.
     fn prepare(&self, socket: &mut Socket) -> Result<(Vec<Vec<u8>>, Endpoints), OpenError> {
-        let mut endpoints = match socket.is_adopted() {
-            true => Endpoints::of_adopted(),
-            false => Endpoints::default(),
-        };
+        let mut endpoints = Endpoints::default();
+        if socket.is_adopted() {
+            endpoints.may_have_peers();
+        }
         for setting in &self.settings {
             setting.apply_late(socket, endpoints.has_had_peers())?;
         }

@@ -7,9 +7,9 @@
 
 use std::ffi::CString;
 
-use crate::error::{EndpointError, Errno};
+use crate::error::{EndpointError, Errno, SocketError};
 use crate::notes::Note;
-use crate::pump::{Flow, Over};
+use crate::pump::Flow;
 use crate::socket::{Socket, c_string};
 use crate::stream::ZmqStream;
 
@@ -23,15 +23,7 @@ pub(crate) struct Endpoints {
 }
 
 impl Endpoints {
-    /// Those of a socket that may be bound and connected already.
-    pub(crate) fn of_adopted() -> Self {
-        Self {
-            has_had_peers: true,
-            ..Self::default()
-        }
-    }
-
-    /// The socket was somebody else's for a while, who may have bound or connected it.
+    /// The socket was somebody else's, before or for a while, who may have bound or connected it.
     pub(crate) fn may_have_peers(&mut self) {
         self.has_had_peers = true;
     }
@@ -166,12 +158,12 @@ fn has_large_port(endpoint: &str) -> bool {
     })
 }
 
-impl From<Over> for EndpointError {
-    fn from(over: Over) -> Self {
+impl From<SocketError> for EndpointError {
+    fn from(over: SocketError) -> Self {
         match over {
-            Over::Closed => Self::Closed,
-            Over::InUse => Self::InUse,
-            Over::Failed(errno) => Self::Failed(errno),
+            SocketError::Closed => Self::Closed,
+            SocketError::InUse => Self::InUse,
+            SocketError::Failed(errno) => Self::Failed(errno),
         }
     }
 }

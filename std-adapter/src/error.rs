@@ -228,7 +228,7 @@ pub enum EndpointError {
     Failed(Errno),
 }
 
-/// Why the socket was not lent.
+/// Why the socket of a stream cannot be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SocketError {

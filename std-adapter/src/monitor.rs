@@ -20,10 +20,12 @@ use tidegate_core::{
 use zmq::SocketType;
 
 use crate::backlog::{Backlog, SocketEvent};
-use crate::error::{Errno, MonitorError, OpenError, ReadEventError, TryReadEventError};
+use crate::error::{
+    Errno, MonitorError, OpenError, ReadEventError, SocketError, TryReadEventError,
+};
 use crate::fork::Forkable;
 use crate::message::Multipart;
-use crate::pump::{Flow, Over};
+use crate::pump::Flow;
 use crate::queue::GrowingSlots;
 use crate::runtime::{Runtime, Watch, Watched};
 use crate::socket::{Socket, c_string};
@@ -323,9 +325,9 @@ impl ZmqStream {
             flow.touch(|socket| monitor.locked(|state| monitor.arm(state, socket, pair, events)))
         });
         let (result, wakers) = armed.map_err(|over| match over {
-            Over::Closed => MonitorError::Closed,
-            Over::InUse => MonitorError::InUse,
-            Over::Failed(errno) => MonitorError::Failed(errno),
+            SocketError::Closed => MonitorError::Closed,
+            SocketError::InUse => MonitorError::InUse,
+            SocketError::Failed(errno) => MonitorError::Failed(errno),
         })?;
         wake_all(wakers);
         result
@@ -353,8 +355,8 @@ impl ZmqStream {
         });
         match disarmed {
             Ok(((), wakers)) => wake_all(wakers),
-            Err(Over::InUse) => return Err(MonitorError::InUse),
-            Err(Over::Closed | Over::Failed(_)) => {}
+            Err(SocketError::InUse) => return Err(MonitorError::InUse),
+            Err(SocketError::Closed | SocketError::Failed(_)) => {}
         }
         Ok(())
     }

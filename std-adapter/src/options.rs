@@ -41,9 +41,8 @@ use std::time::Duration;
 
 use zmq::SocketType;
 
-use crate::error::{Errno, OptionError};
+use crate::error::{Errno, OptionError, SocketError};
 use crate::kinds;
-use crate::pump::Over;
 pub use crate::security::{
     CURVE_PUBLIC_KEY, CURVE_SECRET_KEY, CURVE_SERVER, CURVE_SERVER_KEY, CurveKey, CurveKeyError,
     PLAIN_PASSWORD, PLAIN_SERVER, PLAIN_USERNAME, ZAP_DOMAIN,
@@ -414,11 +413,11 @@ impl Setting {
     }
 }
 
-fn of_stream(over: Over, option: &'static str) -> OptionError {
+fn of_stream(over: SocketError, option: &'static str) -> OptionError {
     match over {
-        Over::Closed => OptionError::Closed { option },
-        Over::InUse => OptionError::InUse { option },
-        Over::Failed(source) => OptionError::Failed { option, source },
+        SocketError::Closed => OptionError::Closed { option },
+        SocketError::InUse => OptionError::InUse { option },
+        SocketError::Failed(source) => OptionError::Failed { option, source },
     }
 }
 

@@ -19,7 +19,7 @@ use zmq::SocketType;
 
 use crate::context::Registration;
 use crate::endpoints::Endpoints;
-use crate::error::{DrainError, Errno, ReadError, TryReadError, WriteError};
+use crate::error::{DrainError, Errno, ReadError, SocketError, TryReadError, WriteError};
 use crate::ledger::Ledger;
 use crate::message::Multipart;
 use crate::port::{OwnedPort, ZmqMachine};
@@ -29,15 +29,6 @@ use crate::turns::Turn;
 
 /// After so many bytes a task that sends lets others run.
 const YIELD_BYTES: usize = 256 * 1024;
-
-/// Why a stream is open no more.
-#[derive(Debug)]
-pub(crate) enum Over {
-    Closed,
-    /// Somebody has the socket by `with_socket`.
-    InUse,
-    Failed(Errno),
-}
 
 /// A stream's machine and its socket. The socket is there until the stream has ended.
 pub(crate) struct Flow {
@@ -142,20 +133,20 @@ impl Flow {
 
     /// Asks something of the socket that neither sends nor receives, while the stream is open. Whatever that takes in of the news,
     /// the pump sees to afterwards.
-    pub(crate) fn touch<R>(&mut self, f: impl FnOnce(&mut Socket) -> R) -> Result<R, Over> {
+    pub(crate) fn touch<R>(&mut self, f: impl FnOnce(&mut Socket) -> R) -> Result<R, SocketError> {
         self.check_open()?;
-        let transport = self.transport.as_mut().ok_or(Over::InUse)?;
+        let transport = self.transport.as_mut().ok_or(SocketError::InUse)?;
         let result = f(transport.watch.socket());
         self.pump();
         Ok(result)
     }
 
     /// Whether the stream is open; if not, why.
-    pub(crate) fn check_open(&self) -> Result<(), Over> {
+    pub(crate) fn check_open(&self) -> Result<(), SocketError> {
         match self.machine.state() {
             State::Open => Ok(()),
-            State::Closing | State::Closed => Err(Over::Closed),
-            State::Failed(errno) => Err(Over::Failed(*errno)),
+            State::Closing | State::Closed => Err(SocketError::Closed),
+            State::Failed(errno) => Err(SocketError::Failed(*errno)),
         }
     }
 

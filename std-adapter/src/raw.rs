@@ -1,7 +1,7 @@
 //! The socket itself, for what has no call of its own.
 
 use crate::error::SocketError;
-use crate::pump::{Flow, Over};
+use crate::pump::Flow;
 use crate::stream::{Inner, ZmqStream};
 use crate::transport::ZmqTransport;
 
@@ -21,11 +21,7 @@ impl Drop for Lent<'_> {
 
 impl Flow {
     fn lend(&mut self) -> Result<ZmqTransport, SocketError> {
-        self.check_open().map_err(|over| match over {
-            Over::Closed => SocketError::Closed,
-            Over::InUse => SocketError::InUse,
-            Over::Failed(errno) => SocketError::Failed(errno),
-        })?;
+        self.check_open()?;
         let transport = self.transport.take().ok_or(SocketError::InUse)?;
         self.is_lent = true;
         Ok(transport)

@@ -2,9 +2,9 @@
 
 use zmq::SocketType;
 
-use crate::error::{SubscribeError, WriteError};
+use crate::error::{SocketError, SubscribeError, WriteError};
 use crate::message::Multipart;
-use crate::pump::{Flow, Over};
+use crate::pump::Flow;
 use crate::socket::Socket;
 use crate::stream::ZmqStream;
 
@@ -43,12 +43,12 @@ fn check(kind: SocketType) -> Result<(), SubscribeError> {
     }
 }
 
-impl From<Over> for SubscribeError {
-    fn from(over: Over) -> Self {
+impl From<SocketError> for SubscribeError {
+    fn from(over: SocketError) -> Self {
         match over {
-            Over::Closed => Self::Closed,
-            Over::InUse => Self::InUse,
-            Over::Failed(errno) => Self::Failed(errno),
+            SocketError::Closed => Self::Closed,
+            SocketError::InUse => Self::InUse,
+            SocketError::Failed(errno) => Self::Failed(errno),
         }
     }
 }
