@@ -10,7 +10,7 @@ use tidegate_core::Lost;
 use zmq::SocketType;
 
 use crate::done::{Done, Shutdown};
-use crate::error::{Errno, OpenError, OptionError, ShutdownError};
+use crate::error::{OpenError, OptionError, ShutdownError};
 use crate::fork::Forkable;
 use crate::kinds;
 use crate::pump::Flow;
@@ -97,7 +97,8 @@ impl Shared {
 }
 
 impl Context {
-    /// A context of its own, with libzmq's defaults: one I/O thread, 1,023 sockets.
+    /// A context of its own, with libzmq's defaults: one I/O thread, and one beside it for [names](crate::ZmqStream::connect); 1,023
+    /// sockets.
     ///
     /// # Errors
     /// libzmq has no descriptors or memory for it.
@@ -340,7 +341,8 @@ pub struct ContextBuilder {
 impl ContextBuilder {
     /// How many threads libzmq sends and receives with. [The guide](https://zguide.zeromq.org/docs/chapter2/) counts one for each
     /// gigabyte a second; 0 is for `inproc` alone
-    /// ([zmq_ctx_set(3)](https://libzmq.readthedocs.io/en/latest/zmq_ctx_set.html)). Default: 1.
+    /// ([zmq_ctx_set(3)](https://libzmq.readthedocs.io/en/latest/zmq_ctx_set.html)). From 1 to 63 there is one more, for
+    /// connections to [names](crate::ZmqStream::connect). Default: 1.
     pub fn io_threads(mut self, threads: u32) -> Self {
         self.io_threads = Some(threads);
         self
@@ -371,24 +373,21 @@ impl ContextBuilder {
     /// # }
     /// ```
     pub fn build(self) -> Result<Context, OpenError> {
-        let raw = RawContext::new().map_err(OpenError::Context)?;
-        let context = Context::of(Origin::Own(raw));
-        for (option, number, value) in [
-            ("ZMQ_IO_THREADS", zmq_sys::ZMQ_IO_THREADS, self.io_threads),
-            (
-                "ZMQ_MAX_SOCKETS",
-                zmq_sys::ZMQ_MAX_SOCKETS,
-                self.max_sockets,
-            ),
-        ] {
-            let Some(value) = value else { continue };
-            let state = context.shared.lock();
-            if let Some(Origin::Own(raw)) = &state.origin {
-                let set = i32::try_from(value).map_err(|_| Errno::INVALID);
-                let set = set.and_then(|value| raw.set(number, value));
-                set.map_err(|source| OptionError::Set { option, source })?;
-            }
+        let mut raw = RawContext::new().map_err(OpenError::Context)?;
+        let mut set = Ok(());
+        if let Some(sockets) = self.max_sockets {
+            set = raw
+                .set_max_sockets(sockets)
+                .map_err(|source| ("ZMQ_MAX_SOCKETS", source));
         }
+        if set.is_ok() {
+            set = raw
+                .set_io_threads(self.io_threads.unwrap_or(1))
+                .map_err(|source| ("ZMQ_IO_THREADS", source));
+        }
+        // What is refused has to be terminated, too.
+        let context = Context::of(Origin::Own(raw));
+        set.map_err(|(option, source)| OptionError::Set { option, source })?;
         Ok(context)
     }
 }

@@ -1,13 +1,13 @@
 //! What a stream has bound and connected.
 //!
 //! Of a tcp endpoint to bind libzmq takes an address or the name of a network interface, and no host name
-//! ([zmq_tcp(7)](https://libzmq.readthedocs.io/en/latest/zmq_tcp.html)): nothing waits for a name server. The host name of one
-//! to connect libzmq resolves in its own I/O thread, at each attempt to connect; streams of other contexts do not notice, those
-//! of the same context have that thread, too, and wait while a name server does not answer.
+//! ([zmq_tcp(7)](https://libzmq.readthedocs.io/en/latest/zmq_tcp.html)): nothing waits for a name server. For the host names of
+//! those to connect, see `names.rs`.
 
 use std::ffi::CString;
 
 use crate::error::{EndpointError, Errno, SocketError};
+use crate::names;
 use crate::notes::Note;
 use crate::pump::Flow;
 use crate::socket::{Socket, c_string};
@@ -59,7 +59,7 @@ impl Endpoints {
         socket: &mut Socket,
         endpoint: &str,
     ) -> Result<(), EndpointError> {
-        let connected = socket.connect(&checked(endpoint)?);
+        let connected = names::connect(socket, endpoint, &checked(endpoint)?);
         connected.map_err(|source| EndpointError::Connect {
             endpoint: endpoint.to_owned(),
             source,
@@ -226,9 +226,10 @@ impl ZmqStream {
 
     /// Connects an endpoint, and returns it. The connection is made in the background, and made again when it is lost.
     ///
-    /// libzmq resolves a host name of a tcp endpoint in its own I/O thread, at each attempt; the other streams of this context
-    /// have that thread, too, and wait while a name server does not answer. Those of another
-    /// [`Context`](crate::Context) do not.
+    /// libzmq resolves the host name of a tcp endpoint itself, anew at each attempt to connect, and whatever the thread that does so
+    /// serves stands still until it is answered. That thread is one of its own, which serves the connections of this
+    /// [`Context`](crate::Context) to names other than `localhost`, and nothing else: while a name server does not answer, those wait
+    /// for each other. In a caller's context, or that of an adopted socket, libzmq chooses among all its I/O threads.
     ///
     /// # Errors
     /// See [`EndpointError`]: it names the endpoint, and nothing was connected. That nobody is there is no error.

@@ -45,6 +45,7 @@ mod ledger;
 mod life;
 mod message;
 mod monitor;
+mod names;
 mod notes;
 pub mod options;
 mod port;

@@ -35,6 +35,7 @@ use {
 use crate::deferred;
 use crate::error::{Errno, OpenError};
 use crate::kinds;
+use crate::names::IoThreads;
 
 /// Payloads up to this length are copied into libzmq's message; longer ones are handed over.
 const COPY_MOST: usize = 1024;
@@ -133,7 +134,10 @@ const fn raw(number: u32) -> c_int {
 
 /// A libzmq context. It has to be [`terminate`](Self::terminate)d; dropping it leaks it.
 #[derive(Debug)]
-pub(crate) struct RawContext(ptr::NonNull<c_void>);
+pub(crate) struct RawContext {
+    context: ptr::NonNull<c_void>,
+    io_threads: Option<IoThreads>,
+}
 
 // SAFETY: a libzmq context may be used from any thread at once (zmq_ctx_new(3)).
 unsafe impl Send for RawContext {}
@@ -144,33 +148,56 @@ impl RawContext {
     pub(crate) fn new() -> Result<Self, Errno> {
         // SAFETY: no preconditions.
         let context = unsafe { zmq_sys::zmq_ctx_new() };
-        ptr::NonNull::new(context).map(Self).ok_or_else(Errno::last)
+        let context = ptr::NonNull::new(context).ok_or_else(Errno::last)?;
+        Ok(Self {
+            context,
+            io_threads: None,
+        })
+    }
+
+    /// Has so many I/O threads, and one beside them for names.
+    pub(crate) fn set_io_threads(&mut self, threads: u32) -> Result<(), Errno> {
+        self.io_threads = IoThreads::beside(threads);
+        let all = threads.saturating_add(self.io_threads.is_some().into());
+        let all = c_int::try_from(all).map_err(|_| Errno::INVALID)?;
+        self.set(zmq_sys::ZMQ_IO_THREADS, all)
+    }
+
+    pub(crate) fn set_max_sockets(&self, sockets: u32) -> Result<(), Errno> {
+        let sockets = c_int::try_from(sockets).map_err(|_| Errno::INVALID)?;
+        self.set(zmq_sys::ZMQ_MAX_SOCKETS, sockets)
     }
 
     /// Sets an option of the context; those that are asked for here have no effect once it has had a socket.
-    pub(crate) fn set(&self, option: u32, value: c_int) -> Result<(), Errno> {
+    fn set(&self, option: u32, value: c_int) -> Result<(), Errno> {
         // SAFETY: the context lives: `terminate` takes it by value, and `self` is borrowed here.
-        retry(|| unsafe { zmq_sys::zmq_ctx_set(self.0.as_ptr(), raw(option), value) })?;
+        retry(|| unsafe { zmq_sys::zmq_ctx_set(self.context.as_ptr(), raw(option), value) })?;
         Ok(())
     }
 
     pub(crate) fn socket(&self, kind: SocketType) -> Result<Socket, Errno> {
         // SAFETY: the context lives: `terminate` takes it by value, and `self` is borrowed here.
-        let socket = unsafe { zmq_sys::zmq_socket(self.0.as_ptr(), kinds::number(kind)) };
+        let socket = unsafe { zmq_sys::zmq_socket(self.context.as_ptr(), kinds::number(kind)) };
         if socket.is_null() {
             return Err(Errno::last());
         }
         // SAFETY: it is a socket that was just made, and nobody else owns it. What is asked of `from_raw`'s argument
         // beyond that, to come of `into_raw`, only means that no other `zmq::Socket` closes it.
         let inner = unsafe { zmq::Socket::from_raw(socket) };
-        Socket::of(inner, kind, false).map_err(|(errno, _)| errno)
+        let mut socket = Socket::of(inner, kind, false).map_err(|(errno, _)| errno)?;
+        socket.io_threads = self.io_threads;
+        if let Some(threads) = self.io_threads {
+            socket.set_affinity(threads.ordinary)?;
+        }
+        Ok(socket)
     }
 
     /// Waits until every socket of the context is closed and has sent what its linger allows, and frees the context.
     pub(crate) fn terminate(self) {
         // SAFETY: the context lives and is not used after this, for `self` goes. An interrupted call has freed
         // nothing and is to be repeated (zmq_ctx_term(3)); every other result means that there is nothing left to free.
-        let _: Result<c_int, Errno> = retry(|| unsafe { zmq_sys::zmq_ctx_term(self.0.as_ptr()) });
+        let _: Result<c_int, Errno> =
+            retry(|| unsafe { zmq_sys::zmq_ctx_term(self.context.as_ptr()) });
     }
 }
 
@@ -332,6 +359,8 @@ pub(crate) struct Socket {
     fd: zmq_sys::RawFd,
     /// Whether it may hold the last clone of its context.
     is_adopted: bool,
+    /// The I/O threads of its context, if that is our own.
+    io_threads: Option<IoThreads>,
 }
 
 impl Drop for Socket {
@@ -364,6 +393,7 @@ impl Socket {
             kind,
             fd: 0,
             is_adopted,
+            io_threads: None,
         };
         match socket.get(zmq_sys::ZMQ_FD, 0) {
             Ok(fd) => socket.fd = fd,
@@ -419,6 +449,10 @@ impl Socket {
 
     pub(crate) fn kind(&self) -> SocketType {
         self.kind
+    }
+
+    pub(crate) fn io_threads(&self) -> Option<IoThreads> {
+        self.io_threads
     }
 
     fn raw(&mut self) -> *mut c_void {
@@ -496,6 +530,15 @@ impl Socket {
     pub(crate) fn conflates(&mut self) -> bool {
         kinds::can_conflate(self.kind)
             && self.get_int(zmq_sys::ZMQ_CONFLATE).is_ok_and(|on| on != 0)
+    }
+
+    /// The I/O threads that may serve what is bound and connected from now on, as bits.
+    pub(crate) fn affinity(&mut self) -> Result<u64, Errno> {
+        self.get(zmq_sys::ZMQ_AFFINITY, 0)
+    }
+
+    pub(crate) fn set_affinity(&mut self, threads: u64) -> Result<(), Errno> {
+        self.set(zmq_sys::ZMQ_AFFINITY, threads)
     }
 
     pub(crate) fn get_int(&mut self, option: u32) -> Result<c_int, Errno> {

@@ -1,0 +1,73 @@
+//! Row G1 of the contract: host names, and a name server that does not answer. Run by `.ci/run`, in a network namespace in which
+//! `/etc/resolv.conf` names 127.0.0.1, and has libzmq's resolver wait for 90 seconds, longer than the watchdog does. The test is the
+//! name server.
+
+use std::net::UdpSocket;
+
+use tidegate::{Context, SocketType};
+use tidegate_tests::{Watchdog, block_on, builder, shut_down};
+
+/// The answer that the name's address is 127.0.0.1 (RFC 1035, section 4.1).
+fn answer(query: &[u8]) -> Vec<u8> {
+    let (id, rest) = query.split_at(2);
+    // The question: labels, each behind its length, up to an empty one; the type and the class.
+    let labels = &rest[10..];
+    let end = labels.iter().position(|&byte| byte == 0).unwrap() + 5;
+    let mut answer = id.to_vec();
+    // An answer to a recursive query; one question, one answer.
+    answer.extend([0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
+    answer.extend(&labels[..end]);
+    // The name in the question, an address, of the internet, for no time, of four bytes.
+    answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1]);
+    answer
+}
+
+#[test]
+fn g1_a_name_server_that_does_not_answer_holds_up_no_other_stream() {
+    let _watchdog = Watchdog::new(45);
+    let name_server = UdpSocket::bind("127.0.0.1:53").unwrap();
+    let mut query = [0; 512];
+
+    let context = Context::new().unwrap();
+    let open = |kind| builder(kind, &context);
+    let router = open(SocketType::ROUTER).bind("tcp://127.0.0.1:*");
+    let router = router.open().unwrap();
+    let bound = &router.bindings()[0];
+    let before = open(SocketType::DEALER).connect(bound).open().unwrap();
+    let (_, port) = bound.rsplit_once(':').unwrap();
+    let named = format!("tcp://tidegate.test.:{port}");
+    let named = open(SocketType::DEALER).connect(&named).open().unwrap();
+    named.write("from the one with a name").unwrap();
+
+    // libzmq has asked, and waits.
+    let (len, mut client) = name_server.recv_from(&mut query).unwrap();
+    let local = format!("tcp://localhost:{port}");
+    let after = [
+        open(SocketType::DEALER).connect(bound).open().unwrap(),
+        open(SocketType::DEALER).connect(&local).open().unwrap(),
+    ];
+    for dealer in [&before].into_iter().chain(&after) {
+        for k in 0..100u8 {
+            dealer.write([[k].as_slice()]).unwrap();
+            let asked = block_on(router.read()).unwrap();
+            assert_eq!(asked[1], [k], "the one with a name was let in");
+            router.write(asked).unwrap();
+            assert_eq!(block_on(dealer.read()).unwrap(), [[k].as_slice()]);
+        }
+    }
+
+    // It waits still, and goes on with an answer.
+    let mut question = query[..len].to_vec();
+    std::thread::spawn(move || {
+        loop {
+            name_server.send_to(&answer(&question), client).unwrap();
+            let (len, from) = name_server.recv_from(&mut query).unwrap();
+            (question, client) = (query[..len].to_vec(), from);
+        }
+    });
+    assert_eq!(
+        block_on(router.read()).unwrap()[1],
+        "from the one with a name"
+    );
+    shut_down(&context);
+}
