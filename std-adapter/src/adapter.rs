@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{self, Poll};
 
 use futures_core::{FusedStream, Stream};
@@ -10,7 +10,7 @@ use futures_sink::Sink;
 use tidegate_core::Ticket;
 
 use crate::error::{DrainError, ReadError, WriteError};
-use crate::futures::{poll_or_yield, poll_with};
+use crate::futures::{poll_or_yield, poll_read, poll_with};
 use crate::message::Multipart;
 use crate::pump::Flow;
 use crate::stream::{Inner, ZmqStream};
@@ -18,7 +18,7 @@ use crate::turns;
 
 /// What one handle waits for; nothing is allocated for a handle that is used by its methods alone.
 #[derive(Default)]
-pub(crate) struct Adapter(Mutex<Option<Box<Places>>>);
+pub(crate) struct Adapter(OnceLock<Box<Mutex<Places>>>);
 
 #[derive(Default)]
 struct Places {
@@ -30,13 +30,19 @@ struct Places {
 }
 
 impl Adapter {
-    fn places(&mut self) -> &mut Option<Box<Places>> {
-        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    /// Nobody waits for the lock: whoever polls has the handle to himself.
+    fn places(&self) -> MutexGuard<'_, Places> {
+        let places = self.0.get_or_init(Box::default);
+        places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The places, if there are any.
+    fn used(&self) -> Option<MutexGuard<'_, Places>> {
+        self.0.get().map(|_| self.places())
     }
 
     fn has_ended(&self) -> bool {
-        let places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        places.as_ref().is_some_and(|places| places.has_ended)
+        self.used().is_some_and(|places| places.has_ended)
     }
 }
 
@@ -56,29 +62,23 @@ impl ZmqStream {
     fn with_places<R>(&mut self, poll: impl FnOnce(&Inner, &mut Places) -> R) -> R {
         let (inner, adapter) = self.parts();
         // In their place, so that a waker that panics loses none of them.
-        poll(inner, adapter.places().get_or_insert_default())
+        poll(inner, &mut adapter.places())
     }
 
     /// The handle waits no more as a `Stream` or a `Sink`: it is dropped, or used otherwise. Its places are given up, and their turns
     /// go to the next.
     pub(crate) fn leave(&self) {
-        let places = {
-            let mut own = self
-                .adapter
-                .0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            own.as_deref_mut().map(|places| {
-                [
-                    &mut places.next,
-                    &mut places.ready,
-                    &mut places.flush,
-                    &mut places.close,
-                ]
-                .map(mem::take)
-            })
+        let Some(mut places) = self.adapter.used() else {
+            return;
         };
-        for mut ticket in places.into_iter().flatten() {
+        let tickets = [
+            mem::take(&mut places.next),
+            mem::take(&mut places.ready),
+            mem::take(&mut places.flush),
+            mem::take(&mut places.close),
+        ];
+        drop(places);
+        for mut ticket in tickets {
             if ticket.has_place() {
                 self.inner().with(|flow| flow.cancel(&mut ticket));
             }
@@ -119,9 +119,7 @@ impl Stream for ZmqStream {
             return Poll::Ready(None);
         }
         let read = if turns::receives(this.socket_type()) {
-            this.with_places(|inner, places| {
-                poll_with(inner, &mut places.next, cx, Flow::poll_read)
-            })
+            this.with_places(|inner, places| poll_read(inner, &mut places.next, cx))
         } else {
             Poll::Ready(Err(ReadError::SendsOnly))
         };

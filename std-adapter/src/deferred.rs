@@ -8,7 +8,9 @@ use bytes::Bytes;
 thread_local! {
     /// How many streams this thread has locked, one inside the other.
     static LOCKED: Cell<usize> = const { Cell::new(0) };
-    static DEFERRED: RefCell<Vec<Bytes>> = const { RefCell::new(Vec::new()) };
+    /// Whether anything is kept.
+    static KEEPS: Cell<bool> = const { Cell::new(false) };
+    static KEPT: RefCell<Vec<Bytes>> = const { RefCell::new(Vec::new()) };
 }
 
 /// For as long as it lives, owners are kept.
@@ -28,9 +30,9 @@ impl Drop for Deferral {
             locked.set(left);
             left == 0
         });
-        if is_last == Ok(true) {
-            let deferred = DEFERRED.try_with(|deferred| deferred.take());
-            deferred.into_iter().flatten().for_each(release);
+        if is_last == Ok(true) && KEEPS.try_with(|keeps| keeps.replace(false)) == Ok(true) {
+            let kept = KEPT.try_with(|kept| kept.take());
+            kept.into_iter().flatten().for_each(release);
         }
     }
 }
@@ -40,7 +42,9 @@ pub(crate) fn drop_owner(owner: Bytes) {
     let is_locked = LOCKED.try_with(|locked| locked.get() > 0);
     if is_locked == Ok(true) {
         // The list is borrowed for no longer than a push, and a take.
-        let _ = DEFERRED.try_with(|deferred| deferred.borrow_mut().push(owner));
+        if KEPT.try_with(|kept| kept.borrow_mut().push(owner)).is_ok() {
+            let _ = KEEPS.try_with(|keeps| keeps.set(true));
+        }
     } else {
         release(owner);
     }

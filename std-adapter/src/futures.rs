@@ -58,6 +58,20 @@ pub(crate) fn poll_with<R>(
     result
 }
 
+/// Polls for a message: at once if one is there and nobody waits, and then no waker is cloned.
+pub(crate) fn poll_read(
+    inner: &Inner,
+    ticket: &mut Ticket,
+    cx: &task::Context<'_>,
+) -> Poll<Result<Multipart, ReadError>> {
+    if !ticket.has_place()
+        && let Some(read) = inner.with(Flow::read_at_once)
+    {
+        return Poll::Ready(read);
+    }
+    poll_with(inner, ticket, cx, Flow::poll_read)
+}
+
 /// [`poll_with`], of one who writes: now and then it lets others run first.
 pub(crate) fn poll_or_yield<R>(
     inner: &Inner,
@@ -95,7 +109,7 @@ impl Future for Read<'_> {
         if !turns::receives(wait.inner.kind) {
             return Poll::Ready(Err(ReadError::SendsOnly));
         }
-        wait.poll(cx, Flow::poll_read)
+        poll_read(wait.inner, &mut wait.ticket, cx)
     }
 }
 
@@ -107,7 +121,11 @@ impl Future for Drain<'_> {
     type Output = Result<(), DrainError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        self.get_mut().0.poll_or_yield(cx, Flow::poll_drain)
+        let wait = &mut self.get_mut().0;
+        if !wait.ticket.has_place() && wait.inner.with(|flow| flow.is_drained()) {
+            return Poll::Ready(Ok(()));
+        }
+        wait.poll_or_yield(cx, Flow::poll_drain)
     }
 }
 
@@ -145,6 +163,12 @@ impl Future for SendMessage<'_> {
         let message = &mut this.message;
         if let Err(error) = turns::check(this.wait.inner, message) {
             return Poll::Ready(Err(error(mem::take(message).into())));
+        }
+        if !this.wait.ticket.has_place()
+            && let Some(sent) = this.wait.inner.with(|flow| flow.send_at_once(message))
+        {
+            message.clear();
+            return Poll::Ready(sent);
         }
         this.wait
             .poll_or_yield(cx, |flow, ticket| flow.poll_send(ticket, message))

@@ -53,6 +53,14 @@ impl Multipart {
         self.frames.push(frame.into());
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.frames.clear();
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Frame> {
+        self.frames.pop()
+    }
+
     /// The payload of all frames together, in bytes.
     pub fn payload_bytes(&self) -> usize {
         self.frames

@@ -24,7 +24,7 @@ use crate::error::{
     Errno, MonitorError, OpenError, ReadEventError, SocketError, TryReadEventError,
 };
 use crate::fork::Forkable;
-use crate::message::Multipart;
+use crate::message::{Frame, Multipart};
 use crate::pump::Flow;
 use crate::queue::GrowingSlots;
 use crate::runtime::{Runtime, Watch, Watched};
@@ -69,8 +69,9 @@ impl Pair {
     /// The next event, if one is there.
     fn recv(&mut self) -> Option<Result<SocketEvent, EventError>> {
         loop {
-            match self.watch.socket().recv() {
-                Ok((frame, more)) => {
+            let mut frame = Frame::empty();
+            match self.watch.socket().recv(&mut frame) {
+                Ok(more) => {
                     self.partial.push(frame);
                     if !more {
                         return Some(decode(&mem::take(&mut self.partial)));

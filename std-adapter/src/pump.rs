@@ -51,6 +51,10 @@ pub(crate) struct Flow {
     pub(crate) has_ended_events: bool,
     /// Who is to be woken once the lock is released.
     pub(crate) wakes: Wakes,
+    /// How often the stream was used, so that one use can tell whether there was another since.
+    pub(crate) uses: usize,
+    /// The use in which a receive has found nothing, and nothing was done behind it.
+    found_nothing: Option<usize>,
 }
 
 impl Flow {
@@ -75,7 +79,23 @@ impl Flow {
             is_runtime_gone: false,
             has_ended_events: false,
             wakes: Wakes::NONE,
+            uses: 0,
+            found_nothing: None,
         }
+    }
+
+    /// Whether there is nothing to see to once the lock is released: nobody to be woken, no end, nothing to tell.
+    #[inline]
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.wakes.is_none()
+            && self.transport.is_some()
+            && self.is_open()
+            && self.ledger.notes.is_empty()
+    }
+
+    #[inline]
+    fn is_open(&self) -> bool {
+        matches!(self.machine.state(), State::Open)
     }
 
     pub(crate) fn wake(&mut self, wakes: Wakes) {
@@ -160,13 +180,13 @@ impl Flow {
 
     /// Whether the stream is open, and this is not the turn of what is to be done.
     fn is_out_of_turn(&self, other: Turn) -> bool {
-        self.turn == other && matches!(self.machine.state(), State::Open)
+        self.turn == other && self.is_open()
     }
 
     /// Sends a message at once if nothing is queued before it, and queues it otherwise.
-    pub(crate) fn write(&mut self, message: Multipart) -> Result<(), WriteError> {
+    pub(crate) fn write(&mut self, message: &mut Multipart) -> Result<(), WriteError> {
         if self.is_out_of_turn(Turn::Read) {
-            return Err(WriteError::OutOfTurn(message.into()));
+            return Err(WriteError::OutOfTurn(mem::take(message).into()));
         }
         if self.turn == Turn::Write && self.ledger.kind() == SocketType::REQ {
             // Whoever was to be told that the last request was not sent has given up.
@@ -182,19 +202,17 @@ impl Flow {
 
     fn write_in_turn(
         &mut self,
-        mut message: Multipart,
+        message: &mut Multipart,
         payload_bytes: usize,
     ) -> Result<(), WriteError> {
-        let direct = matches!(self.machine.state(), State::Open)
-            && self.machine.outgoing().is_empty()
-            && !message.is_empty();
+        let direct = self.is_open() && self.machine.outgoing().is_empty() && !message.is_empty();
         let Some(transport) = self.transport.as_mut().filter(|_| direct) else {
-            return self.queue(message);
+            return self.queue(mem::take(message));
         };
         transport.begin();
-        match transport.send(&mut message) {
+        match transport.send(message) {
             Ok(Sent::Blocked) => {
-                self.queue(message)?;
+                self.queue(mem::take(message))?;
                 self.pump_on();
                 Ok(())
             }
@@ -205,8 +223,8 @@ impl Flow {
                 }
                 match sent {
                     Sent::Refused(errno) => {
-                        self.ledger.refused(&message, errno);
-                        Err(WriteError::Refused(message.into(), errno))
+                        self.ledger.refused(message, errno);
+                        Err(WriteError::Refused(mem::take(message).into(), errno))
                     }
                     Sent::Accepted | Sent::Blocked => {
                         self.ledger.sent(payload_bytes);
@@ -216,9 +234,29 @@ impl Flow {
             }
             Err(errno) => {
                 self.fail(errno);
-                Err(WriteError::Failed(message.into(), errno))
+                Err(WriteError::Failed(mem::take(message).into(), errno))
             }
         }
+    }
+
+    /// Writes a message if the write side is open, nobody waits for it, and it is not time to let others run. Those that are not
+    /// written go the long way, which knows what to say.
+    pub(crate) fn send_at_once(
+        &mut self,
+        message: &mut Multipart,
+    ) -> Option<Result<(), WriteError>> {
+        if self.unyielded >= YIELD_BYTES || self.turn == Turn::Read {
+            return None;
+        }
+        // Without a waker it does not wait.
+        let (is_next, wakes) = self.machine.poll_send(&mut Ticket::new(), 0);
+        self.wake(wakes);
+        matches!(is_next, Poll::Ready(Ok(()))).then(|| self.write(message))
+    }
+
+    /// Whether whoever writes need not wait, and need not let others run.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.unyielded < YIELD_BYTES && self.is_open() && !self.machine.is_write_gate_paused()
     }
 
     fn queue(&mut self, message: Multipart) -> Result<(), WriteError> {
@@ -251,10 +289,16 @@ impl Flow {
         if !ticket.has_place() && self.is_out_of_turn(Turn::Write) {
             return Poll::Ready(Err(ReadError::OutOfTurn));
         }
+        let found_nothing = self.found_nothing.take() == Some(self.uses.wrapping_sub(1));
         let receiving = self.machine.interest().receive;
         if let Poll::Ready(result) = self.poll_buffered(ticket) {
             self.go_on_if_resumed(receiving);
             return Poll::Ready(result);
+        }
+        if found_nothing {
+            // The use before this one, and it has left what is known of the socket.
+            self.pump_on();
+            return self.poll_buffered(ticket);
         }
         self.receive();
         let result = self.poll_buffered(ticket);
@@ -267,6 +311,52 @@ impl Flow {
         match result {
             Poll::Pending => self.poll_buffered(ticket),
             ready => ready,
+        }
+    }
+
+    /// Takes a message if one is there, nobody waits for it, and there is nothing special about it.
+    pub(crate) fn read_at_once(&mut self) -> Option<Result<Multipart, ReadError>> {
+        self.found_nothing = None;
+        let may_read = self.is_open()
+            && !self.machine.has_readers()
+            && self.turn != Turn::Write
+            // It may have to be told that there is no reply.
+            && self.ledger.kind() != SocketType::REQ;
+        if !may_read {
+            return None;
+        }
+        if !self.machine.incoming().is_empty() {
+            let receiving = self.machine.interest().receive;
+            let Poll::Ready(read) = self.poll_buffered(&mut Ticket::new()) else {
+                return None;
+            };
+            self.go_on_if_resumed(receiving);
+            return Some(read);
+        }
+        if self.machine.is_reading_paused() {
+            return None;
+        }
+        let transport = self.transport.as_mut()?;
+        transport.begin();
+        let mut message = Multipart::new();
+        match transport.recv(&mut message) {
+            Ok(true) => {
+                self.ledger.received(message.payload_bytes());
+                self.turn.has_read();
+                // It may have taken in that what is queued can be sent.
+                if !self.machine.outgoing().is_empty() {
+                    self.pump_on();
+                }
+                Some(Ok(message))
+            }
+            Ok(false) => {
+                self.found_nothing = Some(self.uses);
+                None
+            }
+            Err(errno) => {
+                self.fail(errno);
+                None
+            }
         }
     }
 
@@ -391,15 +481,16 @@ impl Flow {
         match self.poll_machine(|machine| machine.poll_send(ticket, 0)) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(ready) => {
-                let message = mem::take(message);
                 let result = match ready {
                     Ok(()) => self.write(message),
                     Err(CoreSendError::Failed((), errno)) => {
-                        Err(WriteError::Failed(message.into(), errno))
+                        Err(WriteError::Failed(mem::take(message).into(), errno))
                     }
                     // Slots grow, and a message of any size fits.
-                    Err(_) => Err(WriteError::Closed(message.into())),
+                    Err(_) => Err(WriteError::Closed(mem::take(message).into())),
                 };
+                // It was sent, or is in the error.
+                message.clear();
                 self.cancel(ticket);
                 Poll::Ready(result)
             }

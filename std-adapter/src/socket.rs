@@ -276,6 +276,23 @@ impl Frame {
     }
 }
 
+impl Frame {
+    /// A frame of no bytes.
+    pub(crate) fn empty() -> Self {
+        let mut msg = zmq_sys::zmq_msg_t::default();
+        // SAFETY: `msg` is 64 writable bytes, which is all that the call asks for. It cannot fail.
+        unsafe { zmq_sys::zmq_msg_init(&mut msg) };
+        Self { msg }
+    }
+
+    /// How many bytes there are.
+    #[expect(clippy::len_without_is_empty, reason = "a slice has it")]
+    pub fn len(&self) -> usize {
+        // SAFETY: `msg` is initialised.
+        unsafe { zmq_sys::zmq_msg_size(&self.msg) }
+    }
+}
+
 /// Lets go of the `Bytes` that `hint` points to.
 unsafe extern "C" fn free_bytes(_data: *mut c_void, hint: *mut c_void) {
     // SAFETY: `hint` is the pointer that `Frame::referring` gave away; libzmq calls this once.
@@ -640,23 +657,21 @@ impl Socket {
 
     /// Sends a second reference to the bytes, so that the frame is there still if the message has to be begun anew.
     pub(crate) fn send_shared(&mut self, frame: &mut Frame, more: bool) -> Result<(), Errno> {
-        self.send(&mut frame.share(), more)
+        let mut shared = ManuallyDrop::new(frame.share());
+        // What was sent is empty, and need not be closed (zmq_msg_send(3)).
+        self.send(&mut shared, more)
+            .inspect_err(|_| drop(ManuallyDrop::into_inner(shared)))
     }
 
-    /// Receives one frame without waiting, and says whether more belong to its message.
-    pub(crate) fn recv(&mut self) -> Result<(Frame, bool), Errno> {
-        let mut frame = Frame {
-            msg: zmq_sys::zmq_msg_t::default(),
-        };
+    /// Receives one frame into this one without waiting, and says whether more belong to its message.
+    pub(crate) fn recv(&mut self, frame: &mut Frame) -> Result<bool, Errno> {
         let socket = self.raw();
-        // SAFETY: the message is initialised by the first call. The socket is as in `bind`.
+        // SAFETY: the message is initialised, and libzmq lets go of what it was before. The socket is as in `bind`.
         retry(|| unsafe {
-            zmq_sys::zmq_msg_init(&mut frame.msg);
             zmq_sys::zmq_msg_recv(&mut frame.msg, socket, raw(zmq_sys::ZMQ_DONTWAIT))
         })?;
         // SAFETY: the message is initialised.
-        let more = unsafe { zmq_sys::zmq_msg_more(&frame.msg) } != 0;
-        Ok((frame, more))
+        Ok(unsafe { zmq_sys::zmq_msg_more(&frame.msg) } != 0)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The handle of a stream.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::task::Waker;
 use std::time::Duration;
 use std::{fmt, mem};
@@ -69,11 +69,21 @@ impl Inner {
 
     /// Locks the stream, and afterwards wakes those who have reason to go on.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Flow) -> R) -> R {
-        let deferral = Deferral::begin();
+        let _deferral = Deferral::begin();
+        let mut flow = self.flow.lock(|| Flow::of_parent(self.kind));
+        flow.uses = flow.uses.wrapping_add(1);
+        let result = f(&mut flow);
+        if !flow.is_quiet() {
+            self.see_to(flow);
+        }
+        result
+    }
+
+    /// Lets go of the lock of a stream that has something to tell, and tells it.
+    #[inline(never)]
+    fn see_to(&self, mut flow: MutexGuard<'_, Flow>) {
         let mut wakers = Wakers::new();
-        let (result, ends_events, failure, ended, notes) = {
-            let mut flow = self.flow.lock(|| Flow::of_parent(self.kind));
-            let result = f(&mut flow);
+        let (ends_events, failure, ended, notes) = {
             let mut wakes = mem::take(&mut flow.wakes);
             while let Some(waker) = flow.machine.take_waker(&mut wakes) {
                 wakers.push(waker);
@@ -96,7 +106,8 @@ impl Inner {
                     .push(|| failure.map_or(closed, Note::Failed));
             }
             let notes = mem::take(&mut flow.ledger.notes);
-            (result, ends_events, failure, ended, notes)
+            drop(flow);
+            (ends_events, failure, ended, notes)
         };
         // Wakers last: one that panics keeps nothing from its end.
         if ends_events {
@@ -111,8 +122,6 @@ impl Inner {
             unwinding(|| self.span.tell(notes));
         }
         wake_all(wakers);
-        drop(deferral);
-        result
     }
 
     /// What the stream has dropped.
@@ -259,11 +268,11 @@ impl ZmqStream {
     /// # Errors
     /// See [`WriteError`]. The message comes back, and nothing of it was sent.
     pub fn write(&self, message: impl Into<Multipart>) -> Result<(), WriteError> {
-        let message = message.into();
+        let mut message = message.into();
         if let Err(error) = turns::check(self.inner(), &message) {
             return Err(error(message.into()));
         }
-        self.inner().with(|flow| flow.write(message))
+        self.inner().with(|flow| flow.write(&mut message))
     }
 
     /// Waits while the write side is paused, that is, from when more than `high_write` bytes are queued until no more

@@ -95,7 +95,7 @@ impl Flow {
                 .chain(prefix.iter().copied())
                 .collect();
             return self
-                .write(Multipart::from(message))
+                .write(&mut Multipart::from(message))
                 .map_err(|error| match error {
                     WriteError::Refused(_, errno) => SubscribeError::Refused(errno),
                     WriteError::Failed(_, errno) => SubscribeError::Failed(errno),

@@ -182,26 +182,63 @@ impl ZmqTransport {
     }
 
     /// A receive found nothing. It has taken in the news, and what they mean for sending is not known.
-    fn found_nothing(&mut self) -> Received {
+    fn found_nothing(&mut self) {
         self.receiving = Known::Blocked;
         if self.sending == Known::Blocked {
             self.sending = Known::WasBlocked;
         }
         self.looked = true;
-        Received::Blocked
     }
 
-    fn recv(&mut self) -> Result<Option<Multipart>, Errno> {
+    /// Receives a message into `message`, which is empty. `false` if not all of one has come.
+    fn recv_whole(&mut self, message: &mut Multipart) -> Result<bool, Errno> {
+        if !self.partial.is_empty() {
+            std::mem::swap(message, &mut self.partial);
+        }
         loop {
-            match self.watch.socket().recv() {
-                Ok((frame, more)) => {
-                    self.partial.push(frame);
-                    if !more {
-                        return Ok(Some(std::mem::take(&mut self.partial)));
+            message.push(Frame::empty());
+            let last = message.last_mut();
+            match last.map(|frame| self.watch.socket().recv(frame)) {
+                Some(Ok(true)) => {}
+                Some(Ok(false)) | None => return Ok(true),
+                Some(Err(errno)) => {
+                    message.pop();
+                    if !message.is_empty() {
+                        std::mem::swap(message, &mut self.partial);
                     }
+                    return if errno.is_again() {
+                        Ok(false)
+                    } else {
+                        Err(errno)
+                    };
                 }
-                Err(errno) if errno.is_again() => return Ok(None),
-                Err(errno) => return Err(errno),
+            }
+        }
+    }
+
+    /// Receives a message into `message`, which is empty, if one is there.
+    pub(crate) fn recv(&mut self, message: &mut Multipart) -> Result<bool, Errno> {
+        if self.receiving != Known::Nothing {
+            return Ok(false);
+        }
+        self.note_news();
+        match self.recv_whole(message) {
+            Ok(true) => {
+                // It takes in the news now and then.
+                if self.sending == Known::Blocked {
+                    self.sending = Known::WasBlocked;
+                }
+                Ok(true)
+            }
+            Ok(false) => {
+                self.found_nothing();
+                Ok(false)
+            }
+            Err(errno) if errno.ends_socket() => Err(errno),
+            // Out of turn, as a REQ that has not asked, or a type that never receives. The news were not taken in.
+            Err(_) => {
+                self.receiving = Known::WasBlocked;
+                Ok(false)
             }
         }
     }
@@ -234,27 +271,12 @@ impl Transport<OwnedPort<'_>> for ZmqTransport {
     }
 
     fn try_recv(&mut self, port: &mut OwnedPort<'_>) -> Result<Received, Errno> {
-        if self.receiving != Known::Nothing {
-            return Ok(Received::Blocked);
+        let mut message = Multipart::new();
+        if self.recv(&mut message)? {
+            port.feed(message);
+            return Ok(Received::Message);
         }
-        self.note_news();
-        match self.recv() {
-            Ok(Some(message)) => {
-                // It takes in the news now and then.
-                if self.sending == Known::Blocked {
-                    self.sending = Known::WasBlocked;
-                }
-                port.feed(message);
-                Ok(Received::Message)
-            }
-            Ok(None) => Ok(self.found_nothing()),
-            Err(errno) if errno.ends_socket() => Err(errno),
-            // Out of turn, as a REQ that has not asked, or a type that never receives. The news were not taken in.
-            Err(_) => {
-                self.receiving = Known::WasBlocked;
-                Ok(Received::Blocked)
-            }
-        }
+        Ok(Received::Blocked)
     }
 
     fn try_send(&mut self, port: &mut OwnedPort<'_>) -> Result<Sent<Errno>, Errno> {
@@ -352,8 +374,9 @@ mod tests {
     fn recv_message(socket: &mut Socket) -> Multipart {
         let mut message = Multipart::new();
         loop {
-            match socket.recv() {
-                Ok((frame, more)) => {
+            let mut frame = Frame::empty();
+            match socket.recv(&mut frame) {
+                Ok(more) => {
                     message.push(frame);
                     if !more {
                         return message;

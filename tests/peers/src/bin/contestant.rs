@@ -1,0 +1,5 @@
+//! One contestant at one work: prints its figures.
+
+fn main() {
+    tidegate_peers::contestant::main();
+}

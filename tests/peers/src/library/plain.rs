@@ -1,0 +1,68 @@
+//! libzmq itself, by the `zmq` crate: calls that block, a thread for each task.
+
+use zmq::{DONTWAIT, Message, SNDMORE, Socket, SocketType};
+
+use super::{Kind, Library, Side};
+
+#[derive(Clone)]
+pub struct Plain(pub zmq::Context);
+
+pub fn kind(kind: Kind) -> SocketType {
+    match kind {
+        Kind::Dealer => SocketType::DEALER,
+        Kind::Router => SocketType::ROUTER,
+        Kind::Push => SocketType::PUSH,
+        Kind::Pull => SocketType::PULL,
+    }
+}
+
+impl Library for Plain {
+    type Socket = Socket;
+    type Message = Vec<Message>;
+
+    async fn open(&self, of: Kind, side: Side, endpoint: &str) -> Socket {
+        let socket = self.0.socket(kind(of)).expect("a socket");
+        match side {
+            Side::Bind => socket.bind(endpoint),
+            Side::Connect => socket.connect(endpoint),
+        }
+        .expect("an endpoint");
+        socket
+    }
+
+    async fn send(socket: &mut Socket, frames: &[&[u8]]) {
+        for (k, frame) in frames.iter().enumerate() {
+            let more = if k + 1 < frames.len() { SNDMORE } else { 0 };
+            socket.send(*frame, more).expect("sent");
+        }
+    }
+
+    async fn recv(socket: &mut Socket) -> Vec<Message> {
+        let mut frames = Vec::with_capacity(3);
+        loop {
+            let frame = socket.recv_msg(0).expect("a frame");
+            let more = frame.get_more();
+            frames.push(frame);
+            if !more {
+                return frames;
+            }
+        }
+    }
+
+    async fn send_back(socket: &mut Socket, frames: Vec<Message>) {
+        let count = frames.len();
+        for (k, frame) in frames.into_iter().enumerate() {
+            let more = if k + 1 < count { SNDMORE } else { 0 };
+            socket.send(frame, more).expect("sent");
+        }
+    }
+
+    fn payload(message: &Vec<Message>) -> &[u8] {
+        message.last().expect("a frame")
+    }
+}
+
+/// Sends unless that would block.
+pub fn try_send(socket: &Socket, bytes: &[u8]) -> bool {
+    socket.send(bytes, DONTWAIT).is_ok()
+}
