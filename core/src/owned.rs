@@ -55,11 +55,13 @@ impl<M> OwnedQueue<M> {
     }
 
     /// The oldest message.
+    #[inline]
     pub fn head(&self) -> Option<&M> {
         self.queue.front().map(|(_, message)| message)
     }
 
     /// The oldest message, for a transport that takes its frames one by one. What it is charged does not change by this.
+    #[inline]
     pub fn head_mut(&mut self) -> Option<&mut M> {
         self.queue.front_mut().map(|(_, message)| message)
     }
@@ -74,10 +76,12 @@ impl<M> Default for OwnedQueue<M> {
 impl<M> Level for OwnedQueue<M> {
     const LIMITS: Watermarks = Watermarks::from_high(64 * 1024);
 
+    #[inline]
     fn level_bytes(&self) -> usize {
         self.level
     }
 
+    #[inline]
     fn len(&self) -> usize {
         self.queue.len()
     }
@@ -92,6 +96,7 @@ impl<M: OwnedMessage> Queue for OwnedQueue<M> {
     type Push<'a> = M;
     type Pop<'a> = M;
 
+    #[inline]
     fn push<'m>(&mut self, message: Self::Push<'m>) -> Result<(), PushError<Self::Push<'m>>> {
         if message.frame_count() == 0 {
             return Err(PushError::NoFrames(message));
@@ -102,6 +107,7 @@ impl<M: OwnedMessage> Queue for OwnedQueue<M> {
         Ok(())
     }
 
+    #[inline]
     fn pop_with<R>(&mut self, f: impl FnOnce(M) -> R) -> Option<R> {
         let (charge, message) = self.queue.pop_front()?;
         self.level = self.level.saturating_sub(charge);

@@ -67,6 +67,7 @@ impl ZmqStream {
 
     /// The handle waits no more as a `Stream` or a `Sink`: it is dropped, or used otherwise. Its places are given up, and their turns
     /// go to the next.
+    #[inline]
     pub(crate) fn leave(&self) {
         let Some(mut places) = self.adapter.used() else {
             return;

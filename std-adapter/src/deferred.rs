@@ -24,17 +24,24 @@ impl Deferral {
 }
 
 impl Drop for Deferral {
+    #[inline]
     fn drop(&mut self) {
         let is_last = LOCKED.try_with(|locked| {
             let left = locked.get().wrapping_sub(1);
             locked.set(left);
             left == 0
         });
-        if is_last == Ok(true) && KEEPS.try_with(|keeps| keeps.replace(false)) == Ok(true) {
-            let kept = KEPT.try_with(|kept| kept.take());
-            kept.into_iter().flatten().for_each(release);
+        if is_last == Ok(true) && KEEPS.try_with(Cell::get) == Ok(true) {
+            release_kept();
         }
     }
+}
+
+#[cold]
+fn release_kept() {
+    let _ = KEEPS.try_with(|keeps| keeps.set(false));
+    let kept = KEPT.try_with(|kept| kept.take());
+    kept.into_iter().flatten().for_each(release);
 }
 
 /// Drops an owner, now or once nothing is locked.

@@ -64,12 +64,22 @@ pub(crate) fn poll_read(
     ticket: &mut Ticket,
     cx: &task::Context<'_>,
 ) -> Poll<Result<Multipart, ReadError>> {
-    if !ticket.has_place()
-        && let Some(read) = inner.with(Flow::read_at_once)
-    {
-        return Poll::Ready(read);
+    let mut message = Multipart::new();
+    let at_once = match ticket.has_place() {
+        false => inner.with(|flow| flow.read_at_once(&mut message)),
+        true => None,
+    };
+    let read = match at_once {
+        Some(read) => Poll::Ready(read),
+        None => poll_with(inner, ticket, cx, |flow, ticket| {
+            flow.poll_read(ticket, &mut message)
+        }),
+    };
+    match read {
+        Poll::Ready(Ok(())) => Poll::Ready(Ok(message)),
+        Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+        Poll::Pending => Poll::Pending,
     }
-    poll_with(inner, ticket, cx, Flow::poll_read)
 }
 
 /// [`poll_with`], of one who writes: now and then it lets others run first.
@@ -89,6 +99,7 @@ pub(crate) fn poll_or_yield<R>(
 }
 
 impl Drop for Wait<'_> {
+    #[inline]
     fn drop(&mut self) {
         if self.ticket.has_place() {
             let ticket = &mut self.ticket;

@@ -4,7 +4,7 @@
 use std::mem;
 use std::time::Duration;
 
-use tidegate_core::{Shutdown, State};
+use tidegate_core::{Level, Shutdown, State};
 use zmq::SocketType;
 
 use crate::endpoints::Endpoints;
@@ -86,8 +86,19 @@ impl Flow {
             if is_readable {
                 self.pump();
             } else {
-                transport.watch.set();
+                transport.watch.set(self.machine.outgoing().is_empty());
             }
+        }
+    }
+
+    /// The thread that was to watch the socket while it sleeps does not sleep.
+    #[cfg(unix)]
+    pub(crate) fn undefer(&mut self) {
+        // Whoever waits later sets the watch anew.
+        if self.has_sleepers()
+            && let Some(transport) = &mut self.transport
+        {
+            transport.watch.undefer();
         }
     }
 

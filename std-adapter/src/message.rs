@@ -6,6 +6,9 @@ use std::ops::{Deref, DerefMut};
 use bytes::Bytes;
 use smallvec::SmallVec;
 
+use crate::error::Errno;
+use crate::socket::Socket;
+
 pub use crate::socket::Frame;
 
 /// How many frames a message holds without an allocation.
@@ -53,12 +56,23 @@ impl Multipart {
         self.frames.push(frame.into());
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.frames.clear();
+    /// Receives a frame at the end. Returns how many bytes it has, and whether more belong to the message; a failure adds none.
+    #[inline]
+    pub(crate) fn receive(&mut self, socket: &mut Socket) -> Result<(usize, bool), Errno> {
+        // In its place: to move what libzmq has just written costs more than all else.
+        self.frames.push(Frame::room());
+        let received = match self.frames.last_mut() {
+            Some(frame) => socket.recv_first(frame),
+            None => Err(Errno::INVALID),
+        };
+        if received.is_err() {
+            self.frames.pop();
+        }
+        received
     }
 
-    pub(crate) fn pop(&mut self) -> Option<Frame> {
-        self.frames.pop()
+    pub(crate) fn clear(&mut self) {
+        self.frames.clear();
     }
 
     /// The payload of all frames together, in bytes.

@@ -71,7 +71,7 @@ impl Pair {
         loop {
             let mut frame = Frame::empty();
             match self.watch.socket().recv(&mut frame) {
-                Ok(more) => {
+                Ok((_, more)) => {
                     self.partial.push(frame);
                     if !more {
                         return Some(decode(&mem::take(&mut self.partial)));
@@ -147,7 +147,7 @@ impl State {
             match pair.recv() {
                 Some(event) => self.feed(event),
                 None if pair.is_over => return drop(self.pair.take()),
-                None => return pair.watch.set(),
+                None => return pair.watch.set(false),
             }
         }
         if let Some(pair) = &self.pair {

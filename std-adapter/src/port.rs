@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use tidegate_core::{Interest, Level, Machine, OwnedMessage, OwnedQueue, Phase, Port, Wakes};
+use tidegate_core::{Interest, Level, Machine, OwnedQueue, Phase, Port, Wakes};
 use zmq::SocketType;
 
 use crate::error::Errno;
@@ -43,16 +43,17 @@ impl<'a> OwnedPort<'a> {
         }
     }
 
+    /// The owner notes the gates, once for all that was done: a gate turns once at most while messages only come in or only go.
     fn wake(&mut self, wakes: Wakes) {
-        self.ledger.note_gates(self.machine);
         self.wakes = self.wakes.and(wakes);
     }
 
     /// A message was received. The queue of a host takes every message that has a frame.
     pub(crate) fn feed(&mut self, message: Multipart) {
-        let bytes = OwnedMessage::charge_bytes(&message);
         let frames = message.len();
+        let before = self.machine.incoming().level_bytes();
         if let Ok(wakes) = self.machine.feed(message) {
+            let bytes = self.machine.incoming().level_bytes().saturating_sub(before);
             self.moved_bytes = self.moved_bytes.wrapping_add(bytes);
             self.ledger.received(payload(bytes, frames));
             self.wake(wakes);

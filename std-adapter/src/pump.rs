@@ -21,14 +21,19 @@ use crate::context::Registration;
 use crate::endpoints::Endpoints;
 use crate::error::{DrainError, Errno, ReadError, SocketError, TryReadError, WriteError};
 use crate::ledger::Ledger;
-use crate::message::Multipart;
+use crate::message::{Frame, Multipart};
 use crate::port::{OwnedPort, ZmqMachine};
 use crate::socket::Socket;
 use crate::transport::ZmqTransport;
 use crate::turns::Turn;
 
-/// After so many bytes a task that sends lets others run.
+/// After so many bytes, as messages are charged, a task that sends lets others run.
 const YIELD_BYTES: usize = 256 * 1024;
+
+/// So many batches at once, as long as nobody is to be woken.
+const BATCHES: usize = 8;
+/// After so many messages that were queued one after the other, whoever writes looks whether they can be sent.
+const QUEUED_MOST: usize = 64;
 
 /// A stream's machine and its socket. The socket is there until the stream has ended.
 pub(crate) struct Flow {
@@ -42,6 +47,8 @@ pub(crate) struct Flow {
     turn: Turn,
     /// What was written since a sender has last let others run, in bytes.
     unyielded: usize,
+    /// How many messages were queued since the socket was last looked at.
+    queued: usize,
     /// Whether somebody has the socket by `with_socket`.
     pub(crate) is_lent: bool,
     /// Whether the runtime that watched the socket went while it was lent.
@@ -70,6 +77,7 @@ impl Flow {
             ledger: Ledger::new(kind),
             turn,
             unyielded: 0,
+            queued: 0,
             transport: transport.into(),
             registration: None,
             endpoints,
@@ -127,6 +135,7 @@ impl Flow {
         if let Some(transport) = &mut self.transport {
             transport.begin();
         }
+        self.queued = 0;
         self.pump_on();
     }
 
@@ -137,14 +146,19 @@ impl Flow {
         };
         let mut port = OwnedPort::new(&mut self.machine, &mut self.ledger, &mut self.turn);
         // The transport's watch calls the stream itself; it needs no waker.
-        let drive = drive(
-            &mut port,
-            transport,
-            &mut Context::from_waker(Waker::noop()),
-        );
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut ended = drive(&mut port, transport, &mut cx);
+        for _ in 1..BATCHES {
+            if ended != Drive::Again || !port.wakes.is_none() {
+                break;
+            }
+            ended = drive(&mut port, transport, &mut cx);
+        }
         let wakes = port.wakes;
-        match drive {
+        match ended {
             Drive::Idle => {}
+            // A reader who is woken goes on by himself, straight from the socket.
+            Drive::Again if !wakes.is_none() && self.machine.outgoing().is_empty() => {}
             Drive::Again => transport.reschedule(),
             Drive::Ended => self.transport = None,
         }
@@ -193,28 +207,31 @@ impl Flow {
             let (_, wakes) = self.machine.try_read(|message| message);
             self.wake(wakes);
         }
-        let payload_bytes = message.payload_bytes();
-        self.write_in_turn(message, payload_bytes)?;
-        self.unyielded = self.unyielded.saturating_add(payload_bytes);
+        let written_bytes = self.write_in_turn(message)?;
+        self.unyielded = self.unyielded.saturating_add(written_bytes);
         self.turn.has_written();
         Ok(())
     }
 
-    fn write_in_turn(
-        &mut self,
-        message: &mut Multipart,
-        payload_bytes: usize,
-    ) -> Result<(), WriteError> {
+    /// Returns what the message is charged.
+    fn write_in_turn(&mut self, message: &mut Multipart) -> Result<usize, WriteError> {
         let direct = self.is_open() && self.machine.outgoing().is_empty() && !message.is_empty();
         let Some(transport) = self.transport.as_mut().filter(|_| direct) else {
-            return self.queue(mem::take(message));
+            let charge_bytes = self.queue(message)?;
+            self.queued = self.queued.saturating_add(1);
+            if self.queued >= QUEUED_MOST {
+                self.pump();
+            }
+            return Ok(charge_bytes);
         };
+        let mut payload_bytes = 0;
+        let of_frames = message.len().saturating_mul(size_of::<Frame>());
         transport.begin();
-        match transport.send(message) {
+        match transport.send(message, &mut payload_bytes) {
             Ok(Sent::Blocked) => {
-                self.queue(mem::take(message))?;
+                let charge_bytes = self.queue(message)?;
                 self.pump_on();
-                Ok(())
+                Ok(charge_bytes)
             }
             Ok(sent) => {
                 // The send may have taken in that there is something to receive; whoever reads later looks anyway.
@@ -228,7 +245,7 @@ impl Flow {
                     }
                     Sent::Accepted | Sent::Blocked => {
                         self.ledger.sent(payload_bytes);
-                        Ok(())
+                        Ok(payload_bytes.saturating_add(of_frames))
                     }
                 }
             }
@@ -259,11 +276,13 @@ impl Flow {
         self.unyielded < YIELD_BYTES && self.is_open() && !self.machine.is_write_gate_paused()
     }
 
-    fn queue(&mut self, message: Multipart) -> Result<(), WriteError> {
-        match self.machine.write(message) {
+    fn queue(&mut self, message: &mut Multipart) -> Result<usize, WriteError> {
+        let before = self.machine.outgoing().level_bytes();
+        match self.machine.write(mem::take(message)) {
             Ok(wakes) => {
                 self.wake(wakes);
-                Ok(())
+                let level = self.machine.outgoing().level_bytes();
+                Ok(level.saturating_sub(before))
             }
             Err(CoreWriteError::NoFrames(message)) => Err(WriteError::NoFrames(message.into())),
             Err(CoreWriteError::Failed(message, errno)) => Err(WriteError::Failed(message.into(), errno)),
@@ -284,24 +303,29 @@ impl Flow {
         self.wake(wakes);
     }
 
-    pub(crate) fn poll_read(&mut self, ticket: &mut Ticket) -> Poll<Result<Multipart, ReadError>> {
+    /// Polls for a message, which goes into `message`.
+    pub(crate) fn poll_read(
+        &mut self,
+        ticket: &mut Ticket,
+        message: &mut Multipart,
+    ) -> Poll<Result<(), ReadError>> {
         // One that waits already has come in turn, and is served when it is its turn again.
         if !ticket.has_place() && self.is_out_of_turn(Turn::Write) {
             return Poll::Ready(Err(ReadError::OutOfTurn));
         }
         let found_nothing = self.found_nothing.take() == Some(self.uses.wrapping_sub(1));
         let receiving = self.machine.interest().receive;
-        if let Poll::Ready(result) = self.poll_buffered(ticket) {
+        if let Poll::Ready(result) = self.poll_buffered(ticket, message) {
             self.go_on_if_resumed(receiving);
             return Poll::Ready(result);
         }
         if found_nothing {
             // The use before this one, and it has left what is known of the socket.
             self.pump_on();
-            return self.poll_buffered(ticket);
+            return self.poll_buffered(ticket, message);
         }
         self.receive();
-        let result = self.poll_buffered(ticket);
+        let result = self.poll_buffered(ticket, message);
         // Whoever got a message does not sleep, and what else libzmq holds waits for the next read. But a receive may
         // have taken in the news that others sleep for.
         if result.is_ready() && !self.has_sleepers() {
@@ -309,13 +333,16 @@ impl Flow {
         }
         self.pump_on();
         match result {
-            Poll::Pending => self.poll_buffered(ticket),
+            Poll::Pending => self.poll_buffered(ticket, message),
             ready => ready,
         }
     }
 
     /// Takes a message if one is there, nobody waits for it, and there is nothing special about it.
-    pub(crate) fn read_at_once(&mut self) -> Option<Result<Multipart, ReadError>> {
+    pub(crate) fn read_at_once(
+        &mut self,
+        message: &mut Multipart,
+    ) -> Option<Result<(), ReadError>> {
         self.found_nothing = None;
         let may_read = self.is_open()
             && !self.machine.has_readers()
@@ -327,7 +354,7 @@ impl Flow {
         }
         if !self.machine.incoming().is_empty() {
             let receiving = self.machine.interest().receive;
-            let Poll::Ready(read) = self.poll_buffered(&mut Ticket::new()) else {
+            let Poll::Ready(read) = self.poll_buffered(&mut Ticket::new(), message) else {
                 return None;
             };
             self.go_on_if_resumed(receiving);
@@ -338,18 +365,17 @@ impl Flow {
         }
         let transport = self.transport.as_mut()?;
         transport.begin();
-        let mut message = Multipart::new();
-        match transport.recv(&mut message) {
-            Ok(true) => {
-                self.ledger.received(message.payload_bytes());
+        match transport.recv(message) {
+            Ok(Some(payload_bytes)) => {
+                self.ledger.received(payload_bytes);
                 self.turn.has_read();
                 // It may have taken in that what is queued can be sent.
                 if !self.machine.outgoing().is_empty() {
                     self.pump_on();
                 }
-                Some(Ok(message))
+                Some(Ok(()))
             }
-            Ok(false) => {
+            Ok(None) => {
                 self.found_nothing = Some(self.uses);
                 None
             }
@@ -368,10 +394,14 @@ impl Flow {
         }
     }
 
-    fn poll_buffered(&mut self, ticket: &mut Ticket) -> Poll<Result<Multipart, ReadError>> {
-        let (read, wakes) = self.machine.poll_read(ticket, |message| message);
+    fn poll_buffered(
+        &mut self,
+        ticket: &mut Ticket,
+        message: &mut Multipart,
+    ) -> Poll<Result<(), ReadError>> {
+        let (read, wakes) = self.machine.poll_read(ticket, |read| *message = read);
         self.wake(wakes);
-        if let Poll::Ready(Ok(_)) = read {
+        if let Poll::Ready(Ok(())) = read {
             self.turn.has_read();
         }
         read.map_err(read_error)
@@ -396,7 +426,7 @@ impl Flow {
     }
 
     /// Whether somebody sleeps, or something is queued, that the next news may be for.
-    fn has_sleepers(&self) -> bool {
+    pub(crate) fn has_sleepers(&self) -> bool {
         self.machine.has_readers() || !self.machine.outgoing().is_empty()
     }
 

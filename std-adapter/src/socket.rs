@@ -285,6 +285,14 @@ impl Frame {
         Self { msg }
     }
 
+    /// Room for a frame, of which nothing is to be asked before it was received into. Zeros are no message; to close them is an error
+    /// that does nothing.
+    pub(crate) fn room() -> Self {
+        Self {
+            msg: zmq_sys::zmq_msg_t::default(),
+        }
+    }
+
     /// How many bytes there are.
     #[expect(clippy::len_without_is_empty, reason = "a slice has it")]
     pub fn len(&self) -> usize {
@@ -645,33 +653,42 @@ impl Socket {
         ready.is_ok_and(|ready| ready > 0)
     }
 
-    /// Sends one frame without waiting. If it was refused, it is as it was.
-    pub(crate) fn send(&mut self, frame: &mut Frame, more: bool) -> Result<(), Errno> {
+    /// Sends one frame without waiting; returns how many bytes it had. If it was refused, it is as it was.
+    pub(crate) fn send(&mut self, frame: &mut Frame, more: bool) -> Result<usize, Errno> {
         let flags = raw(zmq_sys::ZMQ_DONTWAIT) | if more { raw(zmq_sys::ZMQ_SNDMORE) } else { 0 };
         let socket = self.raw();
         // SAFETY: the socket is as in `bind`. The message is initialised; libzmq leaves an empty one there once it has
         // taken the bytes over.
-        retry(|| unsafe { zmq_sys::zmq_msg_send(&mut frame.msg, socket, flags) })?;
-        Ok(())
+        let sent = retry(|| unsafe { zmq_sys::zmq_msg_send(&mut frame.msg, socket, flags) })?;
+        Ok(usize::try_from(sent).unwrap_or(0))
     }
 
     /// Sends a second reference to the bytes, so that the frame is there still if the message has to be begun anew.
-    pub(crate) fn send_shared(&mut self, frame: &mut Frame, more: bool) -> Result<(), Errno> {
+    pub(crate) fn send_shared(&mut self, frame: &mut Frame, more: bool) -> Result<usize, Errno> {
         let mut shared = ManuallyDrop::new(frame.share());
         // What was sent is empty, and need not be closed (zmq_msg_send(3)).
         self.send(&mut shared, more)
             .inspect_err(|_| drop(ManuallyDrop::into_inner(shared)))
     }
 
-    /// Receives one frame into this one without waiting, and says whether more belong to its message.
-    pub(crate) fn recv(&mut self, frame: &mut Frame) -> Result<bool, Errno> {
+    /// [`recv`](Self::recv), into room for a frame.
+    pub(crate) fn recv_first(&mut self, room: &mut Frame) -> Result<(usize, bool), Errno> {
+        // SAFETY: `msg` is 64 writable bytes, which is all that the call asks for, and no message that would be lost.
+        unsafe { zmq_sys::zmq_msg_init(&mut room.msg) };
+        self.recv(room)
+    }
+
+    /// Receives one frame into this one without waiting. Returns how many bytes it has, and whether more frames belong to its
+    /// message.
+    pub(crate) fn recv(&mut self, frame: &mut Frame) -> Result<(usize, bool), Errno> {
         let socket = self.raw();
         // SAFETY: the message is initialised, and libzmq lets go of what it was before. The socket is as in `bind`.
-        retry(|| unsafe {
+        let received = retry(|| unsafe {
             zmq_sys::zmq_msg_recv(&mut frame.msg, socket, raw(zmq_sys::ZMQ_DONTWAIT))
         })?;
         // SAFETY: the message is initialised.
-        Ok(unsafe { zmq_sys::zmq_msg_more(&frame.msg) } != 0)
+        let more = unsafe { zmq_sys::zmq_msg_more(&frame.msg) } != 0;
+        Ok((usize::try_from(received).unwrap_or(0), more))
     }
 }
 

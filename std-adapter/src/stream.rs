@@ -68,6 +68,7 @@ impl Inner {
     }
 
     /// Locks the stream, and afterwards wakes those who have reason to go on.
+    #[inline]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Flow) -> R) -> R {
         let _deferral = Deferral::begin();
         let mut flow = self.flow.lock(|| Flow::of_parent(self.kind));
@@ -167,6 +168,11 @@ impl Watched for Inner {
     #[cfg(unix)]
     fn give_back(&self, is_readable: bool) {
         self.with(|flow| flow.take_back(is_readable));
+    }
+
+    #[cfg(unix)]
+    fn undefer(&self) {
+        self.with(Flow::undefer);
     }
 
     #[cfg(all(feature = "tokio", unix))]
@@ -276,7 +282,8 @@ impl ZmqStream {
     }
 
     /// Waits while the write side is paused, that is, from when more than `high_write` bytes are queued until no more
-    /// than `low_write` are; returns at once otherwise, but that it lets other tasks of its thread run once per 256 KiB written.
+    /// than `low_write` are; returns at once otherwise, but that it lets other tasks of its thread run once per 256 KiB
+    /// written, as messages are charged.
     /// Stays valid while the stream closes.
     ///
     /// # Errors
@@ -315,7 +322,7 @@ impl ZmqStream {
 
     /// Writes a message once the write side is open: [`drain`](Self::drain) and [`write`](Self::write) in one. Those who wait
     /// are served in the order in which they came. A [`write`](Self::write) meanwhile does not wait for them. Lets other tasks of its
-    /// thread run once per 256 KiB.
+    /// thread run once per 256 KiB, as messages are charged.
     ///
     /// # Errors
     /// See [`WriteError`]. The message comes back, and nothing of it was sent.

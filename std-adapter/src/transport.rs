@@ -124,10 +124,14 @@ impl ZmqTransport {
         }
     }
 
-    /// Sends a whole message, or nothing of it.
-    pub(crate) fn send(&mut self, message: &mut Multipart) -> Result<Sent<Errno>, Errno> {
+    /// Sends a whole message, or nothing of it. Adds up the bytes of what went.
+    pub(crate) fn send(
+        &mut self,
+        message: &mut Multipart,
+        bytes: &mut usize,
+    ) -> Result<Sent<Errno>, Errno> {
         self.news_since = false;
-        let sent = send_frames(self.watch.socket(), message, false)?;
+        let sent = send_frames(self.watch.socket(), message, false, bytes)?;
         // It may have taken in that there is something to receive.
         self.receiving = Known::Nothing;
         match sent {
@@ -190,24 +194,26 @@ impl ZmqTransport {
         self.looked = true;
     }
 
-    /// Receives a message into `message`, which is empty. `false` if not all of one has come.
-    fn recv_whole(&mut self, message: &mut Multipart) -> Result<bool, Errno> {
+    /// Receives a message into `message`, which is empty. Returns the bytes of its payload, or nothing if not all of one has come.
+    fn recv_whole(&mut self, message: &mut Multipart) -> Result<Option<usize>, Errno> {
         if !self.partial.is_empty() {
             std::mem::swap(message, &mut self.partial);
         }
+        let mut payload_bytes = message.payload_bytes();
         loop {
-            message.push(Frame::empty());
-            let last = message.last_mut();
-            match last.map(|frame| self.watch.socket().recv(frame)) {
-                Some(Ok(true)) => {}
-                Some(Ok(false)) | None => return Ok(true),
-                Some(Err(errno)) => {
-                    message.pop();
+            match message.receive(self.watch.socket()) {
+                Ok((bytes, more)) => {
+                    payload_bytes = payload_bytes.saturating_add(bytes);
+                    if !more {
+                        return Ok(Some(payload_bytes));
+                    }
+                }
+                Err(errno) => {
                     if !message.is_empty() {
                         std::mem::swap(message, &mut self.partial);
                     }
                     return if errno.is_again() {
-                        Ok(false)
+                        Ok(None)
                     } else {
                         Err(errno)
                     };
@@ -216,29 +222,29 @@ impl ZmqTransport {
         }
     }
 
-    /// Receives a message into `message`, which is empty, if one is there.
-    pub(crate) fn recv(&mut self, message: &mut Multipart) -> Result<bool, Errno> {
+    /// Receives a message into `message`, which is empty, if one is there. Returns the bytes of its payload.
+    pub(crate) fn recv(&mut self, message: &mut Multipart) -> Result<Option<usize>, Errno> {
         if self.receiving != Known::Nothing {
-            return Ok(false);
+            return Ok(None);
         }
         self.note_news();
         match self.recv_whole(message) {
-            Ok(true) => {
+            Ok(Some(payload_bytes)) => {
                 // It takes in the news now and then.
                 if self.sending == Known::Blocked {
                     self.sending = Known::WasBlocked;
                 }
-                Ok(true)
+                Ok(Some(payload_bytes))
             }
-            Ok(false) => {
+            Ok(None) => {
                 self.found_nothing();
-                Ok(false)
+                Ok(None)
             }
             Err(errno) if errno.ends_socket() => Err(errno),
             // Out of turn, as a REQ that has not asked, or a type that never receives. The news were not taken in.
             Err(_) => {
                 self.receiving = Known::WasBlocked;
-                Ok(false)
+                Ok(None)
             }
         }
     }
@@ -266,13 +272,13 @@ impl Transport<OwnedPort<'_>> for ZmqTransport {
                 return Poll::Ready(Ok(worth));
             }
         }
-        self.watch.set();
+        self.watch.set(!want.send);
         Poll::Pending
     }
 
     fn try_recv(&mut self, port: &mut OwnedPort<'_>) -> Result<Received, Errno> {
         let mut message = Multipart::new();
-        if self.recv(&mut message)? {
+        if self.recv(&mut message)?.is_some() {
             port.feed(message);
             return Ok(Received::Message);
         }
@@ -286,7 +292,7 @@ impl Transport<OwnedPort<'_>> for ZmqTransport {
         let Some(head) = port.machine.outgoing_mut().head_mut() else {
             return Ok(Sent::Blocked);
         };
-        let sent = self.send(head)?;
+        let sent = self.send(head, &mut 0)?;
         if sent == Sent::Accepted {
             port.sent();
         }
@@ -323,18 +329,25 @@ fn send_frames(
     socket: &mut Socket,
     frames: &mut [Frame],
     mut begun: bool,
+    bytes: &mut usize,
 ) -> Result<Sent<Errno>, Errno> {
     let Some((last, before)) = frames.split_last_mut() else {
         return Ok(Sent::Accepted);
     };
     for frame in before {
         match socket.send_shared(frame, true) {
-            Ok(()) => begun = true,
+            Ok(sent) => {
+                *bytes = bytes.saturating_add(sent);
+                begun = true;
+            }
             Err(errno) => return not_sent(socket, errno, begun, true),
         }
     }
     match socket.send(last, false) {
-        Ok(()) => Ok(Sent::Accepted),
+        Ok(sent) => {
+            *bytes = bytes.saturating_add(sent);
+            Ok(Sent::Accepted)
+        }
         Err(errno) => not_sent(socket, errno, begun, false),
     }
 }
@@ -356,7 +369,7 @@ fn not_sent(
         // Ends the message that libzmq swallows; it takes this for its last frame.
         match socket.send(&mut Frame::default(), false) {
             Err(errno) if errno.ends_socket() => return Err(errno),
-            Ok(()) | Err(_) => {}
+            Ok(_) | Err(_) => {}
         }
     }
     if begun && socket.kind() == SocketType::REQ {
@@ -376,7 +389,7 @@ mod tests {
         loop {
             let mut frame = Frame::empty();
             match socket.recv(&mut frame) {
-                Ok(more) => {
+                Ok((_, more)) => {
                     message.push(frame);
                     if !more {
                         return message;
@@ -411,13 +424,14 @@ mod tests {
             for _ in 0..looks {
                 sender.events().unwrap();
             }
-            match send_frames(&mut sender, &mut message[1..], true).unwrap() {
+            match send_frames(&mut sender, &mut message[1..], true, &mut 0).unwrap() {
                 Sent::Blocked => {
                     assert_eq!(message, whole);
                     let mut peer = connect();
                     for mut next in [message, "next".into()] {
                         let mut blocked = 0;
-                        while send_frames(&mut sender, &mut next, false).unwrap() != Sent::Accepted
+                        while send_frames(&mut sender, &mut next, false, &mut 0).unwrap()
+                            != Sent::Accepted
                         {
                             sender.events().unwrap();
                             blocked += 1;
@@ -485,7 +499,7 @@ mod tests {
             for _ in 0..looks {
                 req.events().unwrap();
             }
-            match send_frames(&mut req, &mut request[1..], true) {
+            match send_frames(&mut req, &mut request[1..], true, &mut 0) {
                 Err(errno) => {
                     assert_eq!(errno, Errno::INTERRUPTED);
                     true

@@ -1,8 +1,9 @@
 //! The waiting thread itself: while it sleeps it watches the descriptors of the streams that it waits for, and no other thread has to
 //! be woken.
 //!
-//! As long as the thread runs, the I/O thread watches, as it does for everybody. Before it sleeps the thread borrows the watches that
-//! were set by it, if they are few; when it wakes it gives them back, and calls the streams that have something.
+//! As long as the thread runs, the I/O thread watches, as it does for everybody: but for streams that this thread alone has waited for,
+//! and that have nothing to send. Nobody could go on before this thread sleeps; their watches are left to it. Before it sleeps the thread
+//! borrows the watches that were set by it, if they are few; when it wakes it gives them back, and calls the streams that have something.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -47,6 +48,20 @@ struct Candidate {
     stream: Weak<dyn Watched>,
 }
 
+/// A thread that waits, told apart from others that wait at the same time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Id(usize);
+
+/// What a thread is that has set a watch.
+pub(super) enum Noted {
+    /// One that waits, and will borrow the watch.
+    Waits(Id),
+    /// One that will not.
+    Nobody,
+    /// The I/O thread.
+    IoThread,
+}
+
 /// What is known of a thread that waits.
 struct Waiting {
     caller: Arc<Caller>,
@@ -58,6 +73,12 @@ thread_local! {
     static IDLE: Cell<Option<Arc<Caller>>> = const { Cell::new(None) };
     /// What waits on this thread now.
     static WAITING: RefCell<Option<Waiting>> = const { RefCell::new(None) };
+    static IS_IO_THREAD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// This thread is the I/O thread.
+pub(super) fn is_io_thread() {
+    IS_IO_THREAD.set(true);
 }
 
 /// A watch was set: if this thread waits for something, it will borrow it. `stream` is asked for if that is news.
@@ -65,14 +86,17 @@ pub(super) fn note(
     descriptor: Descriptor,
     key: usize,
     stream: impl FnOnce() -> Option<Arc<dyn Watched>>,
-) {
+) -> Noted {
+    if IS_IO_THREAD.get() {
+        return Noted::IoThread;
+    }
     // A thread that ends waits for nothing.
-    let _ = WAITING.try_with(|waiting| {
+    let noted = WAITING.try_with(|waiting| {
         let Ok(mut waiting) = waiting.try_borrow_mut() else {
-            return;
+            return Noted::Nobody;
         };
         let Some(waiting) = waiting.as_mut() else {
-            return;
+            return Noted::Nobody;
         };
         let candidates = &mut waiting.candidates;
         let is_known = candidates.iter().any(|candidate| candidate.key == key);
@@ -87,7 +111,12 @@ pub(super) fn note(
                 stream: Arc::downgrade(&stream),
             });
         }
+        if candidates.len() > MOST_BORROWED {
+            return Noted::Nobody;
+        }
+        Noted::Waits(Id(Arc::as_ptr(&waiting.caller).addr()))
     });
+    noted.unwrap_or(Noted::Nobody)
 }
 
 impl Wake for Caller {
@@ -171,17 +200,23 @@ fn borrow() -> Vec<(Descriptor, Arc<dyn Watched>)> {
             waiting
                 .candidates
                 .retain(|candidate| candidate.stream.strong_count() > 0);
-            if waiting.candidates.len() <= MOST_BORROWED {
-                candidates.extend(waiting.candidates.iter().filter_map(|candidate| {
-                    let stream = candidate.stream.upgrade()?;
-                    Some((candidate.descriptor, stream))
-                }));
-            }
+            candidates.extend(waiting.candidates.iter().filter_map(Candidate::upgrade));
         }
     });
+    if candidates.len() > MOST_BORROWED {
+        candidates
+            .drain(..)
+            .for_each(|(_, stream)| stream.undefer());
+    }
     // A stream is locked for that, and one that was closed lends nothing.
     candidates.retain(|(_, stream)| stream.lend());
     candidates
+}
+
+impl Candidate {
+    fn upgrade(&self) -> Option<(Descriptor, Arc<dyn Watched>)> {
+        Some((self.descriptor, self.stream.upgrade()?))
+    }
 }
 
 /// For as long as it lives, the thread notes whose watches it sets.
@@ -207,8 +242,13 @@ impl Active {
 
 impl Drop for Active {
     fn drop(&mut self) {
-        let inner = WAITING.replace(self.outer.take());
-        IDLE.set(inner.map(|waiting| waiting.caller));
+        let Some(waiting) = WAITING.replace(self.outer.take()) else {
+            return;
+        };
+        for (_, stream) in waiting.candidates.iter().filter_map(Candidate::upgrade) {
+            unwinding(|| stream.undefer());
+        }
+        IDLE.set(Some(waiting.caller));
     }
 }
 

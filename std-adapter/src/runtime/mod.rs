@@ -34,6 +34,9 @@ pub(crate) trait Watched: Send + Sync {
     /// That thread has woken.
     #[cfg(unix)]
     fn give_back(&self, _is_readable: bool) {}
+    /// A thread that was to watch while it sleeps does not.
+    #[cfg(unix)]
+    fn undefer(&self) {}
     /// The runtime that has watched the descriptor is gone.
     #[cfg(all(feature = "tokio", unix))]
     fn on_runtime_gone(self: Arc<Self>) {}
@@ -99,10 +102,11 @@ impl Watch {
         &mut self.socket
     }
 
-    /// From now on the stream is called when the descriptor is readable, or if it is so already; at least once.
-    pub(crate) fn set(&mut self) {
+    /// From now on the stream is called when the descriptor is readable, or if it is so already; at least once. If it `may_be_deferred`,
+    /// a thread that waits, and that alone has ever asked, may leave it until it sleeps: nobody else is to be called.
+    pub(crate) fn set(&mut self, may_be_deferred: bool) {
         match &mut self.place {
-            Place::Thread(place) => place.set(),
+            Place::Thread(place) => place.set(may_be_deferred),
             // It always watches.
             #[cfg(all(feature = "tokio", unix))]
             Place::Tokio(_) => {}
@@ -125,6 +129,16 @@ impl Watch {
             Place::Thread(place) => place.lend(),
             #[cfg(feature = "tokio")]
             Place::Tokio(_) => false,
+        }
+    }
+
+    /// Nobody watches who was to watch while it sleeps.
+    #[cfg(unix)]
+    pub(crate) fn undefer(&mut self) {
+        match &mut self.place {
+            Place::Thread(place) => place.undefer(),
+            #[cfg(feature = "tokio")]
+            Place::Tokio(_) => {}
         }
     }
 
@@ -180,7 +194,7 @@ impl Watch {
         {
             let vacancy = thread::Vacancy::find(self.socket.descriptor())?;
             self.place = Place::Thread(vacancy.take(|place| (place, stream)));
-            self.set();
+            self.set(false);
         }
         Ok(())
     }

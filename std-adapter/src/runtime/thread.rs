@@ -64,13 +64,29 @@ pub(crate) struct Place {
     key: usize,
     descriptor: Descriptor,
     watcher: Watcher,
+    /// The thread that has set the watch, if it was always the same, which waits.
+    #[cfg(unix)]
+    setter: Setter,
     closed: bool,
+}
+
+/// Who has set a watch until now. The I/O thread does not count: it does so for others.
+#[cfg(unix)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Setter {
+    Nobody,
+    /// A thread that waits.
+    Caller(caller::Id),
+    Several,
 }
 
 /// Who watches the descriptor now.
 enum Watcher {
     Nobody,
     IoThread,
+    /// A thread that waits, once it sleeps; until then nobody.
+    #[cfg(unix)]
+    Deferred,
     /// A thread that sleeps.
     #[cfg(unix)]
     Borrower,
@@ -105,6 +121,8 @@ impl Vacancy {
             key,
             descriptor,
             watcher: Watcher::Nobody,
+            #[cfg(unix)]
+            setter: Setter::Nobody,
             closed: false,
         };
         Ok(Self { running, place })
@@ -124,15 +142,62 @@ impl Vacancy {
 
 impl Place {
     /// From now on the stream is called when the descriptor is readable, or if it is so already; once.
-    pub(super) fn set(&mut self) {
+    pub(super) fn set(&mut self, may_be_deferred: bool) {
         if self.closed {
             return;
         }
         #[cfg(unix)]
-        caller::note(self.descriptor, self.key, || {
+        if self.defer(may_be_deferred) {
+            return;
+        }
+        #[cfg(not(unix))]
+        let _ = may_be_deferred;
+        self.watch();
+    }
+
+    /// Leaves the watch to this thread, if it waits and will sleep. `false` if the I/O thread is to watch.
+    #[cfg(unix)]
+    fn defer(&mut self, may_be_deferred: bool) -> bool {
+        let caller = caller::note(self.descriptor, self.key, || {
             lock(&self.reactor.table).watched.get(self.key).cloned()
         });
-        if matches!(self.watcher, Watcher::Nobody) {
+        let setter = match caller {
+            caller::Noted::IoThread => return false,
+            caller::Noted::Waits(id) => Setter::Caller(id),
+            caller::Noted::Nobody => Setter::Several,
+        };
+        if self.setter == Setter::Nobody {
+            self.setter = setter;
+        } else if self.setter != setter {
+            self.setter = Setter::Several;
+        }
+        let is_unwatched = matches!(self.watcher, Watcher::Nobody | Watcher::Deferred);
+        let defers = may_be_deferred && is_unwatched && self.setter != Setter::Several;
+        if defers {
+            self.watcher = Watcher::Deferred;
+        }
+        defers
+    }
+
+    /// The thread that was to watch while it sleeps does not.
+    #[cfg(unix)]
+    pub(super) fn undefer(&mut self) {
+        if matches!(self.watcher, Watcher::Deferred) {
+            self.watch();
+        }
+    }
+
+    /// Has the I/O thread watch, if nobody does.
+    fn watch(&mut self) {
+        let is_watched = match self.watcher {
+            Watcher::Nobody => false,
+            Watcher::IoThread => true,
+            #[cfg(unix)]
+            Watcher::Deferred => false,
+            #[cfg(unix)]
+            Watcher::Borrower => true,
+        };
+        if !self.closed && !is_watched {
             let poller = &self.reactor.poller;
             // It fails only if the descriptor is not watched at all; it is, until `close`.
             if self.descriptor.rewatch(poller, self.key).is_ok() {
@@ -151,10 +216,16 @@ impl Place {
     /// A thread that is about to sleep watches, if the I/O thread did.
     #[cfg(unix)]
     pub(super) fn lend(&mut self) -> bool {
-        let lends = !self.closed && matches!(self.watcher, Watcher::IoThread);
-        if lends {
+        let (by_io_thread, lends) = match self.watcher {
+            Watcher::IoThread => (true, !self.closed),
+            Watcher::Deferred => (false, !self.closed),
+            Watcher::Nobody | Watcher::Borrower => (false, false),
+        };
+        if lends && by_io_thread {
             // Where the I/O thread has been told already, it only looks in vain.
             let _: io::Result<()> = self.descriptor.rest(&self.reactor.poller, self.key);
+        }
+        if lends {
             self.watcher = Watcher::Borrower;
         }
         lends
@@ -235,6 +306,8 @@ fn end(running: &mut Option<Arc<Reactor>>) {
 }
 
 fn run(reactor: &Reactor) {
+    #[cfg(unix)]
+    caller::is_io_thread();
     let mut events = Events::new();
     let mut ready = Vec::new();
     let mut scheduled = Vec::new();

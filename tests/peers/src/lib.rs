@@ -3,6 +3,7 @@
 
 pub mod contestant;
 pub mod library;
+pub mod plot;
 pub mod process;
 pub mod report;
 pub mod runtime;
