@@ -203,7 +203,7 @@ impl Builder {
         }
     }
 
-    /// Opens the stream. This waits for nobody.
+    /// Opens the stream. This waits for nobody, but for who resolves a host name of a `ws` endpoint to connect.
     ///
     /// # Errors
     /// See [`OpenError`]: it names the endpoint, the option or the marks. Nothing stays bound, connected or open; libzmq frees the

@@ -188,7 +188,8 @@ impl Context {
     ///
     /// # Errors
     /// See [`ShutdownError`]. After a timeout what the streams held was dropped, and libzmq drops what it holds within
-    /// three seconds, or when a stream that was closed before has lingered. It is reported up to a second late: libzmq may just be done.
+    /// three seconds, or when a stream that was closed before has lingered; a name that libzmq has just begun to look up it waits for,
+    /// however long that takes. It is reported up to a second late: libzmq may just be done.
     ///
     /// # Cancel safety
     /// A dropped future stops nothing.
@@ -335,16 +336,26 @@ impl From<zmq::Context> for Context {
 #[must_use = "a builder makes nothing before `build`"]
 pub struct ContextBuilder {
     io_threads: Option<u32>,
+    name_threads: Option<u32>,
     max_sockets: Option<u32>,
 }
 
 impl ContextBuilder {
     /// How many threads libzmq sends and receives with. [The guide](https://zguide.zeromq.org/docs/chapter2/) counts one for each
     /// gigabyte a second; 0 is for `inproc` alone
-    /// ([zmq_ctx_set(3)](https://libzmq.readthedocs.io/en/latest/zmq_ctx_set.html)). From 1 to 63 there is one more, for
-    /// connections to [names](crate::ZmqStream::connect). Default: 1.
+    /// ([zmq_ctx_set(3)](https://libzmq.readthedocs.io/en/latest/zmq_ctx_set.html)). Connections to host names have
+    /// [threads of their own](Self::name_threads). Default: 1.
     pub fn io_threads(mut self, threads: u32) -> Self {
         self.io_threads = Some(threads);
+        self
+    }
+
+    /// How many more threads there are for connections to host names, which have them in turn, one after the other: a name server that
+    /// does not answer holds up those that have the same thread, and nobody else. Each takes two descriptors. 0 is for those who connect
+    /// no names: libzmq then chooses among all; so it does where there are more than 64 of both kinds, or none of the others. Default:
+    /// 1.
+    pub fn name_threads(mut self, threads: u32) -> Self {
+        self.name_threads = Some(threads);
         self
     }
 
@@ -382,7 +393,7 @@ impl ContextBuilder {
         }
         if set.is_ok() {
             set = raw
-                .set_io_threads(self.io_threads.unwrap_or(1))
+                .set_io_threads(self.io_threads.unwrap_or(1), self.name_threads.unwrap_or(1))
                 .map_err(|source| ("ZMQ_IO_THREADS", source));
         }
         // What is refused has to be terminated, too.

@@ -64,9 +64,13 @@ impl Endpoints {
             endpoint: endpoint.to_owned(),
             source,
         })?;
+        self.note_connected(endpoint);
+        Ok(())
+    }
+
+    fn note_connected(&mut self, endpoint: &str) {
         self.has_had_peers = true;
         self.connected.push(endpoint.to_owned());
-        Ok(())
     }
 
     fn unbind(&mut self, socket: &mut Socket, endpoint: &str) -> Result<(), EndpointError> {
@@ -109,6 +113,9 @@ impl Endpoints {
                 let _: Result<(), Errno> = socket.unbind(&c_endpoint);
             }
         }
+        // One disconnect ends every connection to an endpoint, and for one that has none libzmq would look up its name.
+        self.connected.sort();
+        self.connected.dedup();
         for endpoint in self.connected.drain(..) {
             if let Some(c_endpoint) = c_string(&endpoint) {
                 let _: Result<(), Errno> = socket.disconnect(&c_endpoint);
@@ -195,7 +202,7 @@ impl Flow {
 impl ZmqStream {
     /// Binds an endpoint, and returns it with wildcards resolved: `tcp://127.0.0.1:*` gets a port.
     ///
-    /// A host name is no endpoint to bind; an address or the name of a network interface is
+    /// Of a tcp endpoint to bind the host is an address or the name of a network interface, and no host name
     /// ([zmq_tcp(7)](https://libzmq.readthedocs.io/en/latest/zmq_tcp.html)), so that this waits for nobody.
     ///
     /// # Errors
@@ -226,16 +233,35 @@ impl ZmqStream {
 
     /// Connects an endpoint, and returns it. The connection is made in the background, and made again when it is lost.
     ///
-    /// libzmq resolves the host name of a tcp endpoint itself, anew at each attempt to connect, and whatever the thread that does so
-    /// serves stands still until it is answered. That thread is one of its own, which serves the connections of this
-    /// [`Context`](crate::Context) to names other than `localhost`, and nothing else: while a name server does not answer, those wait
-    /// for each other. In a caller's context, or that of an adopted socket, libzmq chooses among all its I/O threads.
+    /// libzmq resolves the host name of an endpoint itself, anew at each attempt to connect, and whatever the thread that does so
+    /// serves stands still until it is answered. So a connection to a name has one of the context's
+    /// [threads for names](crate::ContextBuilder::name_threads), which serve nothing else: while a name server does not answer,
+    /// connections to names that have the same of these threads wait for each other, and nobody else does. (A
+    /// [`shutdown`](crate::Context::shutdown) waits for them, too.) `localhost` counts as an address: a host knows it itself. In a
+    /// caller's context, or that of an adopted socket, libzmq chooses among all its I/O threads.
+    ///
+    /// A name in a `ws` or `wss` endpoint is resolved before this returns, too: the calling thread waits, and until then the stream
+    /// stands still, as in [`with_socket`](Self::with_socket). No other stream does.
     ///
     /// # Errors
     /// See [`EndpointError`]: it names the endpoint, and nothing was connected. That nobody is there is no error.
     pub fn connect(&self, endpoint: &str) -> Result<String, EndpointError> {
+        let at_once = names::resolves_at_once(endpoint);
+        if at_once {
+            // Nobody else is to wait for the lock meanwhile.
+            let raw = checked(endpoint)?;
+            let connected = self.with_lent(|socket| names::connect(socket, endpoint, &raw))?;
+            connected.map_err(|source| EndpointError::Connect {
+                endpoint: endpoint.to_owned(),
+                source,
+            })?;
+        }
         self.inner().with(|flow| {
-            flow.with_endpoints(|endpoints, socket| endpoints.connect(socket, endpoint))?;
+            if at_once {
+                flow.endpoints.note_connected(endpoint);
+            } else {
+                flow.with_endpoints(|endpoints, socket| endpoints.connect(socket, endpoint))?;
+            }
             flow.ledger
                 .notes
                 .push(|| Note::Connected(endpoint.to_owned()));

@@ -9,6 +9,7 @@ use zmq::SocketType;
 
 use crate::endpoints::Endpoints;
 use crate::error::Errno;
+use crate::names;
 use crate::port::new_machine;
 use crate::pump::{Flow, end};
 use crate::socket::Socket;
@@ -32,6 +33,7 @@ impl Flow {
         self.endpoints.may_have_peers();
         #[cfg(unix)]
         transport.watch.take_back();
+        names::keep_apart(transport.watch.socket());
         let is_open = matches!(self.machine.state(), State::Open);
         if !is_open {
             transport.begin_to_close(None);

@@ -1,65 +1,112 @@
 //! Names of hosts, which libzmq resolves in the I/O thread of a connection, at each attempt to connect, and waits there for
-//! whatever answers. So that nobody else waits meanwhile, a context has one I/O thread more than it is made with, for connections
-//! to names.
+//! whatever answers. So that others need not wait meanwhile, a context has I/O threads more than it is made with, for connections to
+//! names.
 
 use std::ffi::CStr;
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::error::Errno;
 use crate::socket::Socket;
 
 /// The I/O threads of a context of our own, as bits of ZMQ_AFFINITY.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct IoThreads {
     /// Those that never resolve a name.
     pub(crate) ordinary: u64,
-    /// The one that does.
-    names: u64,
+    /// The number of the first that does, and how many there are.
+    first: u32,
+    count: u32,
+    /// How many names were connected.
+    connected: Arc<AtomicU32>,
 }
 
 impl IoThreads {
-    /// One more than these. `None` if there are none, or more than the option has bits for.
-    pub(crate) fn beside(threads: u32) -> Option<Self> {
-        let names = 1u64.checked_shl(threads).filter(|_| threads > 0)?;
-        let ordinary = names.checked_sub(1)?;
-        Some(Self { ordinary, names })
+    /// So many more, for names, than these. `None` if there are none of either, or more than the option has bits for.
+    pub(crate) fn beside(threads: u32, names: u32) -> Option<Self> {
+        let all = threads.checked_add(names)?;
+        if threads == 0 || names == 0 || all > u64::BITS {
+            return None;
+        }
+        Some(Self {
+            ordinary: 1u64.checked_shl(threads)?.checked_sub(1)?,
+            first: threads,
+            count: names,
+            connected: Arc::default(),
+        })
+    }
+
+    /// The thread for the next name: one after the other.
+    fn next(&self) -> u64 {
+        let connected = self.connected.fetch_add(1, Ordering::Relaxed);
+        let number = connected.checked_rem(self.count).unwrap_or(0);
+        1u64.checked_shl(self.first.saturating_add(number))
+            .unwrap_or(self.ordinary)
     }
 }
 
-/// Connects; if that takes resolving a name, in the thread that is there for it. A socket whose threads its user has chosen keeps
+/// Connects; if that takes resolving a name, in a thread that is there for it. A socket whose threads its user has chosen keeps
 /// them.
 pub(crate) fn connect(socket: &mut Socket, endpoint: &str, raw: &CStr) -> Result<(), Errno> {
-    let threads = socket.io_threads().filter(|_| has_name(endpoint));
-    match threads.filter(|threads| socket.affinity() == Ok(threads.ordinary)) {
-        None => socket.connect(raw),
-        Some(threads) => {
-            socket.set_affinity(threads.names)?;
-            let connected = socket.connect(raw);
-            // What refuses this has ended the socket.
-            let _: Result<(), Errno> = socket.set_affinity(threads.ordinary);
-            connected
-        }
+    let threads = socket.io_threads().cloned();
+    let threads = threads.filter(|threads| {
+        let resolves = socket
+            .proxy()
+            .map_or_else(|| has_name(endpoint), |proxy| is_name(&proxy));
+        resolves && socket.affinity() == Ok(threads.ordinary)
+    });
+    let Some(threads) = threads else {
+        return socket.connect(raw);
+    };
+    socket.set_affinity(threads.next())?;
+    let connected = socket.connect(raw);
+    // What refuses this has ended the socket.
+    let _: Result<(), Errno> = socket.set_affinity(threads.ordinary);
+    connected
+}
+
+/// The socket was somebody's who may have set its threads: any thread means any that resolves no names.
+pub(crate) fn keep_apart(socket: &mut Socket) {
+    if let Some(threads) = socket.io_threads().cloned()
+        && socket.affinity() == Ok(0)
+    {
+        let _: Result<(), Errno> = socket.set_affinity(threads.ordinary);
     }
 }
 
-/// Whether an endpoint to connect has a host name that somebody else may be asked for. `localhost` is known on the host itself
-/// ([RFC 6761, section 6.3](https://www.rfc-editor.org/rfc/rfc6761#section-6.3)).
+/// Whether libzmq resolves a name before a connect returns.
+pub(crate) fn resolves_at_once(endpoint: &str) -> bool {
+    endpoint.starts_with("ws") && has_name(endpoint)
+}
+
+/// Whether an endpoint to connect has a host name that somebody else may be asked for.
 fn has_name(endpoint: &str) -> bool {
-    let address = match endpoint.split_once("://") {
-        Some(("tcp", address)) => address,
-        // A path follows.
-        Some(("ws" | "wss", address)) => address.split('/').next().unwrap_or_default(),
-        _ => return false,
-    };
+    match endpoint.split_once("://") {
+        Some(("tcp", address)) => is_name(address),
+        // A path follows; in the end libzmq looks for a source in it, too.
+        Some(("ws" | "wss", address)) => {
+            address.contains(';') || is_name(address.split('/').next().unwrap_or_default())
+        }
+        _ => false,
+    }
+}
+
+/// Whether the host of this address has to be looked up. `localhost` is known on the host itself
+/// ([RFC 6761, section 6.3](https://www.rfc-editor.org/rfc/rfc6761#section-6.3)), as a rule in its file of hosts.
+fn is_name(address: &str) -> bool {
     // A source may come before the destination; it is an address, or the name of a network interface.
     let destination = address.rsplit(';').next().unwrap_or_default();
     let host = match destination.rsplit_once(':') {
         Some((host, _port)) => host,
         None => destination,
     };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let inside = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    let host = inside.unwrap_or(host);
     // The zone of an IPv6 address is one of this host's.
-    let host = host.split('%').next().unwrap_or_default();
+    let host = host.rsplit_once('%').map_or(host, |(host, _zone)| host);
     host.parse::<IpAddr>().is_err() && !host.eq_ignore_ascii_case("localhost")
 }
 
@@ -90,18 +137,27 @@ mod tests {
             "tcp://127.0.0.1.example.org:5555",
             "ws://example.org:80/127.0.0.1",
             "wss://example.org",
+            "ws://127.0.0.1:80/a;example.org:80",
+            "tcp://[127.0.0.1:80",
         ] {
             assert!(has_name(endpoint), "{endpoint}");
         }
     }
 
     #[test]
-    fn g1_the_thread_for_names_comes_after_all_others() {
-        let threads = IoThreads::beside(2).unwrap();
-        assert_eq!((threads.ordinary, threads.names), (0b011, 0b100));
-        assert!(IoThreads::beside(63).is_some());
-        // There is none where there are no others, and none without a bit of its own.
-        assert!(IoThreads::beside(0).is_none());
-        assert!(IoThreads::beside(64).is_none());
+    fn g1_the_threads_for_names_come_after_all_others_and_take_turns() {
+        let threads = IoThreads::beside(2, 2).unwrap();
+        assert_eq!(threads.ordinary, 0b0011);
+        assert_eq!(
+            [threads.next(), threads.next(), threads.next()],
+            [0b0100, 0b1000, 0b0100]
+        );
+        let last = IoThreads::beside(63, 1).unwrap();
+        assert_eq!((last.ordinary, last.next()), (u64::MAX >> 1, 1 << 63));
+        // There are none where there are no others, and none without a bit of their own.
+        assert!(IoThreads::beside(0, 1).is_none());
+        assert!(IoThreads::beside(1, 0).is_none());
+        assert!(IoThreads::beside(64, 1).is_none());
+        assert!(IoThreads::beside(u32::MAX, 1).is_none());
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::SocketError;
 use crate::pump::Flow;
+use crate::socket::Socket;
 use crate::stream::{Inner, ZmqStream};
 use crate::transport::ZmqTransport;
 
@@ -35,7 +36,9 @@ impl ZmqStream {
     /// Meanwhile the stream stands still: what is written is queued, a read gets what is buffered, and calls that need the socket say
     /// [`InUse`](SocketError::InUse). `f` may call the stream. What `f` sends or receives by itself is neither counted nor in turn
     /// with what is queued; a message that it begins it has to end. It is not to wait. libzmq's own rules hold: it may crash where a
-    /// high-water mark of it is set while a peer is just leaving.
+    /// high-water mark of it is set while a peer is just leaving. A host name that `f` connects is resolved in whatever I/O thread the
+    /// socket's affinity allows; what [`connect`](Self::connect) does about names, it does as long as `f` leaves the affinity alone, or
+    /// sets it to 0, which means any thread that resolves none.
     ///
     /// # Errors
     /// See [`SocketError`]; `f` was not called.
@@ -57,6 +60,11 @@ impl ZmqStream {
     /// # }
     /// ```
     pub fn with_socket<R>(&self, f: impl FnOnce(&zmq::Socket) -> R) -> Result<R, SocketError> {
+        self.with_lent(|socket| f(socket.zmq()))
+    }
+
+    /// [`with_socket`](Self::with_socket), of our own.
+    pub(crate) fn with_lent<R>(&self, f: impl FnOnce(&mut Socket) -> R) -> Result<R, SocketError> {
         let inner = self.inner();
         let transport = inner.with(Flow::lend)?;
         let mut lent = Lent {
@@ -64,7 +72,7 @@ impl ZmqStream {
             transport: Some(transport),
         };
         match &mut lent.transport {
-            Some(transport) => Ok(f(transport.watch.socket().zmq())),
+            Some(transport) => Ok(f(transport.watch.socket())),
             None => Err(SocketError::InUse),
         }
     }

@@ -155,10 +155,13 @@ impl RawContext {
         })
     }
 
-    /// Has so many I/O threads, and one beside them for names.
-    pub(crate) fn set_io_threads(&mut self, threads: u32) -> Result<(), Errno> {
-        self.io_threads = IoThreads::beside(threads);
-        let all = threads.saturating_add(self.io_threads.is_some().into());
+    /// Has so many I/O threads, and so many beside them for names.
+    pub(crate) fn set_io_threads(&mut self, threads: u32, names: u32) -> Result<(), Errno> {
+        self.io_threads = IoThreads::beside(threads, names);
+        let all = match self.io_threads {
+            Some(_) => threads.saturating_add(names),
+            None => threads,
+        };
         let all = c_int::try_from(all).map_err(|_| Errno::INVALID)?;
         self.set(zmq_sys::ZMQ_IO_THREADS, all)
     }
@@ -185,8 +188,8 @@ impl RawContext {
         // beyond that, to come of `into_raw`, only means that no other `zmq::Socket` closes it.
         let inner = unsafe { zmq::Socket::from_raw(socket) };
         let mut socket = Socket::of(inner, kind, false).map_err(|(errno, _)| errno)?;
-        socket.io_threads = self.io_threads;
-        if let Some(threads) = self.io_threads {
+        socket.io_threads = self.io_threads.clone();
+        if let Some(threads) = &self.io_threads {
             socket.set_affinity(threads.ordinary)?;
         }
         Ok(socket)
@@ -476,8 +479,19 @@ impl Socket {
         self.kind
     }
 
-    pub(crate) fn io_threads(&self) -> Option<IoThreads> {
-        self.io_threads
+    pub(crate) fn io_threads(&self) -> Option<&IoThreads> {
+        self.io_threads.as_ref()
+    }
+
+    /// The address of a SOCKS5 proxy, if it connects by one. Then the proxy resolves the names of endpoints.
+    pub(crate) fn proxy(&mut self) -> Option<String> {
+        let mut address = self.get_bytes(zmq_sys::ZMQ_SOCKS_PROXY).ok()?;
+        // Behind its end is a NUL.
+        while address.last() == Some(&0) {
+            address.pop();
+        }
+        let address = String::from_utf8_lossy(&address).into_owned();
+        (!address.is_empty()).then_some(address)
     }
 
     fn raw(&mut self) -> *mut c_void {

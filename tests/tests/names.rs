@@ -25,7 +25,9 @@ fn answer(query: &[u8]) -> Vec<u8> {
 #[test]
 fn g1_a_name_server_that_does_not_answer_holds_up_no_other_stream() {
     let _watchdog = Watchdog::new(45);
-    let name_server = UdpSocket::bind("127.0.0.1:53").unwrap();
+    let bound = UdpSocket::bind("127.0.0.1:53");
+    let name_server =
+        bound.expect("run by `.ci/run`, in a namespace where nobody else is the name server");
     let mut query = [0; 512];
 
     let context = Context::new().unwrap();
@@ -35,11 +37,23 @@ fn g1_a_name_server_that_does_not_answer_holds_up_no_other_stream() {
     let bound = &router.bindings()[0];
     let before = open(SocketType::DEALER).connect(bound).open().unwrap();
     let (_, port) = bound.rsplit_once(':').unwrap();
-    let named = format!("tcp://tidegate.test.:{port}");
-    let named = open(SocketType::DEALER).connect(&named).open().unwrap();
-    named.write("from the one with a name").unwrap();
+    let named = open(SocketType::DEALER).open().unwrap();
+    let name = format!("tcp://tidegate.test.:{port}");
+    assert_eq!(named.connect(&name).unwrap(), name);
+    // Whatever it connects or binds besides is as with any other.
+    assert!(named.connect("tcp://no.port").is_err());
+    let beside = named.bind("tcp://127.0.0.1:*").unwrap();
+    let peer = open(SocketType::DEALER).connect(&beside).open().unwrap();
 
     // libzmq has asked, and waits.
+    let affinity = named.with_socket(|socket| {
+        let affinity = socket.get_affinity();
+        socket.set_affinity(0).unwrap();
+        affinity
+    });
+    assert_eq!(affinity.unwrap(), Ok(1));
+    let beside = named.bind("tcp://127.0.0.1:*").unwrap();
+    let of_any = open(SocketType::DEALER).connect(&beside).open().unwrap();
     let (len, mut client) = name_server.recv_from(&mut query).unwrap();
     let local = format!("tcp://localhost:{port}");
     let after = [
@@ -56,6 +70,11 @@ fn g1_a_name_server_that_does_not_answer_holds_up_no_other_stream() {
         }
     }
 
+    for peer in [&peer, &of_any] {
+        peer.write("to the one with a name").unwrap();
+        assert_eq!(block_on(named.read()).unwrap(), "to the one with a name");
+    }
+
     // It waits still, and goes on with an answer.
     let mut question = query[..len].to_vec();
     std::thread::spawn(move || {
@@ -65,6 +84,10 @@ fn g1_a_name_server_that_does_not_answer_holds_up_no_other_stream() {
             (question, client) = (query[..len].to_vec(), from);
         }
     });
+    // Its peers get what it writes in turn.
+    for _ in 0..3 {
+        named.write("from the one with a name").unwrap();
+    }
     assert_eq!(
         block_on(router.read()).unwrap()[1],
         "from the one with a name"
