@@ -67,6 +67,27 @@ impl<M> OwnedQueue<M> {
     }
 }
 
+impl<M> OwnedQueue<M> {
+    /// Drops the oldest messages for as long as `is_done` says so of each, and so many at most. Says how many.
+    pub(crate) fn drop_while(
+        &mut self,
+        most: usize,
+        mut is_done: impl FnMut(&mut M) -> bool,
+    ) -> usize {
+        let (mut done, mut charge) = (0usize, 0usize);
+        for (charged, message) in self.queue.iter_mut().take(most) {
+            if !is_done(message) {
+                break;
+            }
+            done = done.saturating_add(1);
+            charge = charge.saturating_add(*charged);
+        }
+        drop(self.queue.drain(..done.min(self.queue.len())));
+        self.level = self.level.saturating_sub(charge);
+        done
+    }
+}
+
 impl<M> Default for OwnedQueue<M> {
     fn default() -> Self {
         Self::new()

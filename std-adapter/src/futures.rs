@@ -10,6 +10,7 @@ use tidegate_core::{Lost, Ticket};
 use crate::error::{DrainError, ReadError, WriteError};
 use crate::message::Multipart;
 use crate::pump::Flow;
+use crate::runtime;
 use crate::stream::{Inner, ZmqStream};
 use crate::turns;
 
@@ -30,7 +31,7 @@ impl<'a> Wait<'a> {
     /// [`poll`](Self::poll), of one who writes: now and then it lets others run first.
     fn poll_or_yield<R>(
         &mut self,
-        cx: &task::Context<'_>,
+        cx: &mut task::Context<'_>,
         f: impl FnOnce(&mut Flow, &mut Ticket) -> Poll<R>,
     ) -> Poll<R> {
         poll_or_yield(self.inner, &mut self.ticket, cx, f)
@@ -86,14 +87,14 @@ pub(crate) fn poll_read(
 pub(crate) fn poll_or_yield<R>(
     inner: &Inner,
     ticket: &mut Ticket,
-    cx: &task::Context<'_>,
+    cx: &mut task::Context<'_>,
     f: impl FnOnce(&mut Flow, &mut Ticket) -> Poll<R>,
 ) -> Poll<R> {
     let polled = poll_with(inner, ticket, cx, |flow, ticket| {
         flow.poll_or_yield(ticket, f)
     });
     polled.unwrap_or_else(|| {
-        cx.waker().wake_by_ref();
+        runtime::let_others_run(cx);
         Poll::Pending
     })
 }

@@ -104,8 +104,8 @@ impl Ledger {
         self.kind
     }
 
-    pub(crate) fn sent(&mut self, payload_bytes: usize) {
-        count(&mut self.stats.sent_messages, 1);
+    pub(crate) fn sent(&mut self, messages: usize, payload_bytes: usize) {
+        count(&mut self.stats.sent_messages, messages);
         count(&mut self.stats.sent_bytes, payload_bytes);
     }
 

@@ -60,15 +60,23 @@ impl<'a> OwnedPort<'a> {
         }
     }
 
-    /// The oldest message has gone; its frames are empty.
-    pub(crate) fn sent(&mut self) {
-        let frames = self.machine.outgoing().head().map_or(0, |head| head.len());
+    /// Lets `send` take the oldest messages over, one after the other and so many at most, until it says of one that it was not taken.
+    /// It adds up the bytes of what it sends. Says how many were taken.
+    pub(crate) fn send_while(
+        &mut self,
+        most: usize,
+        mut send: impl FnMut(&mut Multipart, &mut usize) -> bool,
+    ) -> usize {
         let before = self.machine.outgoing().level_bytes();
-        let wakes = self.machine.sent();
+        let mut payload_bytes = 0;
+        let (sent, wakes) = self
+            .machine
+            .send_while(most, |message| send(message, &mut payload_bytes));
         let bytes = before.saturating_sub(self.machine.outgoing().level_bytes());
         self.moved_bytes = self.moved_bytes.wrapping_add(bytes);
-        self.ledger.sent(payload(bytes, frames));
+        self.ledger.sent(sent, payload_bytes);
         self.wake(wakes);
+        sent
     }
 }
 

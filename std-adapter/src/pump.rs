@@ -244,7 +244,7 @@ impl Flow {
                         Err(WriteError::Refused(mem::take(message).into(), errno))
                     }
                     Sent::Accepted | Sent::Blocked => {
-                        self.ledger.sent(payload_bytes);
+                        self.ledger.sent(1, payload_bytes);
                         Ok(payload_bytes.saturating_add(of_frames))
                     }
                 }

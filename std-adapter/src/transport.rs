@@ -8,7 +8,7 @@
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use tidegate_core::{EventMask, Interest, Received, Sent, Shutdown, Transport};
+use tidegate_core::{BATCH_MESSAGES, EventMask, Interest, Received, Sent, Shutdown, Transport};
 use zmq::SocketType;
 
 use crate::error::Errno;
@@ -124,14 +124,15 @@ impl ZmqTransport {
         }
     }
 
-    /// Sends a whole message, or nothing of it. Adds up the bytes of what went.
+    /// Sends a whole message, or nothing of it. Adds its payload to `bytes` if it went.
     pub(crate) fn send(
         &mut self,
         message: &mut Multipart,
         bytes: &mut usize,
     ) -> Result<Sent<Errno>, Errno> {
         self.news_since = false;
-        let sent = send_frames(self.watch.socket(), message, false, bytes)?;
+        let mut sent_bytes = 0;
+        let sent = send_frames(self.watch.socket(), message, false, &mut sent_bytes)?;
         // It may have taken in that there is something to receive.
         self.receiving = Known::Nothing;
         match sent {
@@ -141,6 +142,7 @@ impl ZmqTransport {
                 self.futile_sends = self.futile_sends.saturating_add(usize::from(self.looked));
             }
             Sent::Accepted => {
+                *bytes = bytes.saturating_add(sent_bytes);
                 self.sending = Known::Nothing;
                 self.futile_sends = 0;
             }
@@ -285,18 +287,17 @@ impl Transport<OwnedPort<'_>> for ZmqTransport {
         Ok(Received::Blocked)
     }
 
+    /// A whole batch at once, and the last one's end.
     fn try_send(&mut self, port: &mut OwnedPort<'_>) -> Result<Sent<Errno>, Errno> {
         if self.sending != Known::Nothing {
             return Ok(Sent::Blocked);
         }
-        let Some(head) = port.machine.outgoing_mut().head_mut() else {
-            return Ok(Sent::Blocked);
-        };
-        let sent = self.send(head, &mut 0)?;
-        if sent == Sent::Accepted {
-            port.sent();
-        }
-        Ok(sent)
+        let mut last = Ok(Sent::Blocked);
+        port.send_while(BATCH_MESSAGES, |message, bytes| {
+            last = self.send(message, bytes);
+            last == Ok(Sent::Accepted)
+        });
+        last
     }
 
     /// What libzmq has accepted it sends by itself, for as long as the socket lingers.

@@ -309,3 +309,22 @@ impl<S: Storage<Outgoing: Queue>, E: Clone> Machine<S, E> {
         }
     }
 }
+
+#[cfg(feature = "alloc")]
+impl<M, S, E> Machine<S, E>
+where
+    M: crate::owned::OwnedMessage,
+    S: Storage<Outgoing = crate::owned::OwnedQueue<M>>,
+    E: Clone,
+{
+    /// Lets `send` take the oldest messages over, one after the other and so many at most, until it says of one that it was not taken.
+    /// Says how many were: [`sent`](Self::sent) for all of them at once.
+    pub fn send_while(&mut self, most: usize, send: impl FnMut(&mut M) -> bool) -> (usize, Wakes) {
+        let sent = self.outgoing.drop_while(most, send);
+        if sent > 0 && self.message_sent() {
+            (sent, self.after_sent())
+        } else {
+            (sent, Wakes::NONE)
+        }
+    }
+}

@@ -8,9 +8,12 @@ mod thread;
 #[cfg(all(feature = "tokio", unix))]
 mod tokio;
 
+#[cfg(all(feature = "tokio", unix))]
+use std::future::Future as _;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task;
 use std::time::Instant;
 
 #[cfg(unix)]
@@ -45,6 +48,15 @@ pub(crate) trait Watched: Send + Sync {
 /// A waker that panics has its say on standard error, as any panic; a thread of ours goes on.
 pub(crate) fn unwinding(f: impl FnOnce()) {
     let _: std::thread::Result<()> = catch_unwind(AssertUnwindSafe(f));
+}
+
+/// Has a task polled again once others have run. tokio would poll it many times before it asks what others wait for, if it were only
+/// woken; its own `yield_now` knows better.
+pub(crate) fn let_others_run(cx: &mut task::Context<'_>) {
+    #[cfg(all(feature = "tokio", unix))]
+    let _: task::Poll<()> = std::pin::pin!(::tokio::task::yield_now()).poll(cx);
+    #[cfg(not(all(feature = "tokio", unix)))]
+    cx.waker().wake_by_ref();
 }
 
 /// Who is to watch.
