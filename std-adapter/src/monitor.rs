@@ -147,7 +147,7 @@ impl State {
             match pair.recv() {
                 Some(event) => self.feed(event),
                 None if pair.is_over => return drop(self.pair.take()),
-                None => return pair.watch.set(false),
+                None => return pair.watch.set_now(),
             }
         }
         if let Some(pair) = &self.pair {

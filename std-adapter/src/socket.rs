@@ -28,7 +28,7 @@ use zmq::SocketType;
 use zmq_sys::errno::{EAGAIN, EINTR, EINVAL, ENOTSOCK, ETERM};
 #[cfg(all(feature = "tokio", unix))]
 use {
-    std::os::fd::OwnedFd,
+    std::os::fd::{AsRawFd, RawFd},
     tokio::io::{Interest, unix::AsyncFd},
 };
 
@@ -711,12 +711,12 @@ impl Socket {
 pub(crate) struct Descriptor(zmq_sys::RawFd);
 
 impl Descriptor {
-    /// Has the tokio runtime that is entered watch a duplicate. It panics where that one's I/O driver is not enabled.
+    /// Has the tokio runtime that is entered watch it. It panics where that one's I/O driver is not enabled.
     #[cfg(all(feature = "tokio", unix))]
-    pub(crate) fn on_tokio(self) -> io::Result<AsyncFd<OwnedFd>> {
-        let duplicate = self.borrow().try_clone_to_owned()?;
-        // SAFETY: the duplicate is open, belongs to the `AsyncFd` alone, which keeps it, and an `OwnedFd` never changes what it is.
-        unsafe { AsyncFd::register_with_interest(duplicate, Interest::READABLE) }
+    pub(crate) fn on_tokio(self) -> io::Result<AsyncFd<Self>> {
+        // SAFETY: it stays open as long as the socket, names the same all the while, and whoever holds the `AsyncFd`
+        // (`runtime::tokio::Place`) drops it before the socket is.
+        unsafe { AsyncFd::register_with_interest(self, Interest::READABLE) }
             .map_err(io::Error::from)
     }
 
@@ -756,6 +756,13 @@ impl Descriptor {
     fn borrow<'a>(self) -> std::os::windows::io::BorrowedSocket<'a> {
         // SAFETY: as on unix.
         unsafe { std::os::windows::io::BorrowedSocket::borrow_raw(self.0) }
+    }
+}
+
+#[cfg(all(feature = "tokio", unix))]
+impl AsRawFd for Descriptor {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0
     }
 }
 

@@ -175,6 +175,15 @@ impl Watched for Inner {
         self.with(Flow::undefer);
     }
 
+    #[cfg(unix)]
+    fn on_tick(&self) {
+        self.with(|flow| {
+            if let Some(transport) = &mut flow.transport {
+                transport.watch.tick();
+            }
+        });
+    }
+
     #[cfg(all(feature = "tokio", unix))]
     fn on_runtime_gone(self: Arc<Self>) {
         self.with(Flow::move_to_thread);

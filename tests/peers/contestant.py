@@ -8,7 +8,7 @@ import time
 
 import zmq
 
-DURATION = 0.7
+DURATION = 0.4
 REQUEST = [b"0001", b"\x07" * 200]
 KINDS = {"dealer": zmq.DEALER, "router": zmq.ROUTER, "push": zmq.PUSH, "pull": zmq.PULL}
 

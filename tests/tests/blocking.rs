@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_lite::future::{or, yield_now, zip};
+use futures_lite::future::{or, poll_once, yield_now, zip};
 use tidegate::{
     BlockingError, Context, DrainError, EventMask, Lost, ReadError, SocketType, WriteError,
     block_on, options,
@@ -181,6 +181,28 @@ fn d1_what_is_queued_goes_though_the_thread_that_blocks_on_does_something_else()
         });
         eventually(|| reader.is_finished() && push.write_buffer_bytes() == 0);
         reader.join().unwrap();
+    });
+    shut_down(&context);
+}
+
+#[test]
+fn c1_a_stream_in_the_place_of_one_that_was_closed_wakes_the_thread_that_waits() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    block_on(async {
+        for k in 0..50 {
+            let endpoint = format!("inproc://place-{k}");
+            let open = |kind| builder(kind, &context);
+            let pull = open(SocketType::PULL).bind(&endpoint).open().unwrap();
+            let push = open(SocketType::PUSH).connect(&endpoint).open().unwrap();
+            let mut read = std::pin::pin!(pull.read());
+            assert!(poll_once(read.as_mut()).await.is_none());
+            let writer = std::thread::spawn(move || push.write("woken"));
+            assert_eq!(read.await.unwrap(), "woken");
+            writer.join().unwrap().unwrap();
+            pull.abort();
+            pull.closed().await;
+        }
     });
     shut_down(&context);
 }

@@ -1,8 +1,9 @@
 //! The waiting thread itself: while it sleeps it watches the descriptors of the streams that it waits for, and no other thread has to
 //! be woken.
 //!
-//! As long as the thread runs, the I/O thread watches, as it does for everybody: but for streams that this thread alone has waited for,
-//! and that have nothing to send. Nobody could go on before this thread sleeps; their watches are left to it. Before it sleeps the thread
+//! As long as the thread runs, the I/O thread watches, as it does for everybody: but for streams that this thread alone has waited for.
+//! Their watches are left to it, for ever if there is nothing to send, for nobody could go on before this thread sleeps, and for about a
+//! millisecond otherwise (`ticks.rs`). Before it sleeps the thread
 //! borrows the watches that were set by it, if they are few; when it wakes it gives them back, and calls the streams that have something.
 
 use std::cell::{Cell, RefCell};
@@ -44,7 +45,7 @@ const DEAF: Duration = Duration::from_millis(10);
 /// A stream whose watch the thread has set.
 struct Candidate {
     descriptor: Descriptor,
-    key: usize,
+    place: u64,
     stream: Weak<dyn Watched>,
 }
 
@@ -81,10 +82,11 @@ pub(super) fn is_io_thread() {
     IS_IO_THREAD.set(true);
 }
 
-/// A watch was set: if this thread waits for something, it will borrow it. `stream` is asked for if that is news.
+/// A watch was set: if this thread waits for something, it will borrow it. `place` is a number that no other place has, or had; `stream`
+/// is asked for if that is news.
 pub(super) fn note(
     descriptor: Descriptor,
-    key: usize,
+    place: u64,
     stream: impl FnOnce() -> Option<Arc<dyn Watched>>,
 ) -> Noted {
     if IS_IO_THREAD.get() {
@@ -99,7 +101,7 @@ pub(super) fn note(
             return Noted::Nobody;
         };
         let candidates = &mut waiting.candidates;
-        let is_known = candidates.iter().any(|candidate| candidate.key == key);
+        let is_known = candidates.iter().any(|candidate| candidate.place == place);
         // One more than are borrowed says that there are too many.
         if !is_known
             && candidates.len() <= MOST_BORROWED
@@ -107,7 +109,7 @@ pub(super) fn note(
         {
             candidates.push(Candidate {
                 descriptor,
-                key,
+                place,
                 stream: Arc::downgrade(&stream),
             });
         }

@@ -5,6 +5,8 @@
 #[cfg(unix)]
 mod caller;
 mod thread;
+#[cfg(unix)]
+mod ticks;
 #[cfg(all(feature = "tokio", unix))]
 mod tokio;
 
@@ -40,6 +42,9 @@ pub(crate) trait Watched: Send + Sync {
     /// A thread that was to watch while it sleeps does not.
     #[cfg(unix)]
     fn undefer(&self) {}
+    /// A watch was put off, and it is time to see whether it still is.
+    #[cfg(unix)]
+    fn on_tick(&self) {}
     /// The runtime that has watched the descriptor is gone.
     #[cfg(all(feature = "tokio", unix))]
     fn on_runtime_gone(self: Arc<Self>) {}
@@ -114,11 +119,22 @@ impl Watch {
         &mut self.socket
     }
 
-    /// From now on the stream is called when the descriptor is readable, or if it is so already; at least once. If it `may_be_deferred`,
-    /// a thread that waits, and that alone has ever asked, may leave it until it sleeps: nobody else is to be called.
-    pub(crate) fn set(&mut self, may_be_deferred: bool) {
+    /// From now on the stream is called when the descriptor is readable, or if it is so already; at least once. A thread that waits, and
+    /// that alone has ever asked, leaves it until it sleeps: for ever if the call is `for_callers_alone`, and for about a millisecond if
+    /// there is something to be done whoever waits.
+    pub(crate) fn set(&mut self, for_callers_alone: bool) {
         match &mut self.place {
-            Place::Thread(place) => place.set(may_be_deferred),
+            Place::Thread(place) => place.set(for_callers_alone),
+            // It always watches.
+            #[cfg(all(feature = "tokio", unix))]
+            Place::Tokio(_) => {}
+        }
+    }
+
+    /// [`set`](Self::set), and nobody leaves it to anybody.
+    pub(crate) fn set_now(&mut self) {
+        match &mut self.place {
+            Place::Thread(place) => place.watch(),
             // It always watches.
             #[cfg(all(feature = "tokio", unix))]
             Place::Tokio(_) => {}
@@ -149,6 +165,16 @@ impl Watch {
     pub(crate) fn undefer(&mut self) {
         match &mut self.place {
             Place::Thread(place) => place.undefer(),
+            #[cfg(feature = "tokio")]
+            Place::Tokio(_) => {}
+        }
+    }
+
+    /// The watch was put off, and it is time to see whether it still is.
+    #[cfg(unix)]
+    pub(crate) fn tick(&mut self) {
+        match &mut self.place {
+            Place::Thread(place) => place.tick(),
             #[cfg(feature = "tokio")]
             Place::Tokio(_) => {}
         }
@@ -206,7 +232,7 @@ impl Watch {
         {
             let vacancy = thread::Vacancy::find(self.socket.descriptor())?;
             self.place = Place::Thread(vacancy.take(|place| (place, stream)));
-            self.set(false);
+            self.set_now();
         }
         Ok(())
     }

@@ -7,6 +7,8 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::mem;
+#[cfg(unix)]
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -16,6 +18,8 @@ use slab::Slab;
 
 #[cfg(unix)]
 use super::caller;
+#[cfg(unix)]
+use super::ticks::Ticks;
 use super::{Watched, unwinding};
 use crate::fork::Forkable;
 use crate::socket::Descriptor;
@@ -30,6 +34,8 @@ struct Table {
     watched: Slab<Arc<dyn Watched>>,
     scheduled: VecDeque<usize>,
     deadlines: BTreeSet<(Instant, usize)>,
+    #[cfg(unix)]
+    ticks: Ticks,
     ended: bool,
 }
 
@@ -58,16 +64,35 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How many places there were.
+#[cfg(unix)]
+static PLACES: AtomicU64 = AtomicU64::new(0);
+
 /// A descriptor's place among those that the I/O thread watches.
 pub(crate) struct Place {
     reactor: Arc<Reactor>,
     key: usize,
+    /// Its number, which no other has: a key is another's once it is free.
+    #[cfg(unix)]
+    id: u64,
     descriptor: Descriptor,
     watcher: Watcher,
     /// The thread that has set the watch, if it was always the same, which waits.
     #[cfg(unix)]
     setter: Setter,
+    #[cfg(unix)]
+    putting_off: PuttingOff,
     closed: bool,
+}
+
+/// How a watch is put off while there is something to send.
+#[cfg(unix)]
+#[derive(Default)]
+struct PuttingOff {
+    /// Whether the I/O thread will look at it at the next tick.
+    is_listed: bool,
+    /// Whether it was put off anew since the last tick.
+    is_new: bool,
 }
 
 /// Who has set a watch until now. The I/O thread does not count: it does so for others.
@@ -119,10 +144,14 @@ impl Vacancy {
         let place = Place {
             reactor,
             key,
+            #[cfg(unix)]
+            id: PLACES.fetch_add(1, Ordering::Relaxed),
             descriptor,
             watcher: Watcher::Nobody,
             #[cfg(unix)]
             setter: Setter::Nobody,
+            #[cfg(unix)]
+            putting_off: PuttingOff::default(),
             closed: false,
         };
         Ok(Self { running, place })
@@ -142,23 +171,23 @@ impl Vacancy {
 
 impl Place {
     /// From now on the stream is called when the descriptor is readable, or if it is so already; once.
-    pub(super) fn set(&mut self, may_be_deferred: bool) {
+    pub(super) fn set(&mut self, for_callers_alone: bool) {
         if self.closed {
             return;
         }
         #[cfg(unix)]
-        if self.defer(may_be_deferred) {
+        if self.defer(for_callers_alone) {
             return;
         }
         #[cfg(not(unix))]
-        let _ = may_be_deferred;
+        let _ = for_callers_alone;
         self.watch();
     }
 
     /// Leaves the watch to this thread, if it waits and will sleep. `false` if the I/O thread is to watch.
     #[cfg(unix)]
-    fn defer(&mut self, may_be_deferred: bool) -> bool {
-        let caller = caller::note(self.descriptor, self.key, || {
+    fn defer(&mut self, for_callers_alone: bool) -> bool {
+        let caller = caller::note(self.descriptor, self.id, || {
             lock(&self.reactor.table).watched.get(self.key).cloned()
         });
         let setter = match caller {
@@ -172,11 +201,42 @@ impl Place {
             self.setter = Setter::Several;
         }
         let is_unwatched = matches!(self.watcher, Watcher::Nobody | Watcher::Deferred);
-        let defers = may_be_deferred && is_unwatched && self.setter != Setter::Several;
+        let defers = is_unwatched && self.setter != Setter::Several;
         if defers {
             self.watcher = Watcher::Deferred;
+            if !for_callers_alone {
+                self.put_off();
+            }
         }
         defers
+    }
+
+    /// Has the I/O thread watch in two ticks at most, unless a thread does before that.
+    #[cfg(unix)]
+    fn put_off(&mut self) {
+        self.putting_off.is_new = true;
+        if mem::replace(&mut self.putting_off.is_listed, true) {
+            return;
+        }
+        let is_asleep = lock(&self.reactor.table).ticks.put_off(self.key);
+        if is_asleep {
+            let _: io::Result<()> = self.reactor.poller.notify();
+        }
+    }
+
+    /// A tick has come for a watch that was put off.
+    #[cfg(unix)]
+    pub(super) fn tick(&mut self) {
+        self.putting_off.is_listed = false;
+        if !matches!(self.watcher, Watcher::Deferred) {
+            return;
+        }
+        if mem::take(&mut self.putting_off.is_new) {
+            self.put_off();
+            self.putting_off.is_new = false;
+        } else {
+            self.watch();
+        }
     }
 
     /// The thread that was to watch while it sleeps does not.
@@ -188,7 +248,7 @@ impl Place {
     }
 
     /// Has the I/O thread watch, if nobody does.
-    fn watch(&mut self) {
+    pub(super) fn watch(&mut self) {
         let is_watched = match self.watcher {
             Watcher::Nobody => false,
             Watcher::IoThread => true,
@@ -268,6 +328,8 @@ impl Place {
         let watched = table.watched.try_remove(self.key);
         table.scheduled.retain(|&key| key != self.key);
         table.deadlines.retain(|(_, key)| *key != self.key);
+        #[cfg(unix)]
+        table.ticks.forget(self.key);
         let unused = table.watched.is_empty();
         drop(table);
         if unused {
@@ -312,6 +374,8 @@ fn run(reactor: &Reactor) {
     let mut ready = Vec::new();
     let mut scheduled = Vec::new();
     let mut due = Vec::new();
+    #[cfg(unix)]
+    let mut ticked = Vec::new();
     let mut next = None;
     loop {
         events.clear();
@@ -330,6 +394,13 @@ fn run(reactor: &Reactor) {
             scheduled.extend(keys.into_iter().filter_map(watched));
             due.extend(table.take_due());
             next = table.deadlines.first().map(|(deadline, _)| *deadline);
+            #[cfg(unix)]
+            {
+                let keys = table.ticks.take_due();
+                let watched = |key| table.watched.get(key).cloned();
+                ticked.extend(keys.into_iter().filter_map(watched));
+                next = next.into_iter().chain(table.ticks.next()).min();
+            }
         }
         for stream in ready.drain(..) {
             unwinding(|| stream.on_ready());
@@ -339,6 +410,10 @@ fn run(reactor: &Reactor) {
         }
         for stream in due.drain(..) {
             unwinding(|| stream.on_deadline());
+        }
+        #[cfg(unix)]
+        for stream in ticked.drain(..) {
+            unwinding(|| stream.on_tick());
         }
     }
 }

@@ -1,13 +1,12 @@
 //! A task on a tokio runtime for each stream.
 //!
 //! tokio tells of a descriptor when it *becomes* readable, so the task notes that it was told before it calls the stream: whatever
-//! comes while the stream looks is told anew. The runtime has a duplicate of the descriptor, for libzmq may close its own at any
-//! time. A runtime that shuts down drops the task, and the stream goes over to the I/O thread.
+//! comes while the stream looks is told anew. The runtime lets go of the descriptor when the place is closed, and not when the task gets
+//! to know of it: libzmq closes it right afterwards. A runtime that shuts down drops the task, and the stream goes over to the I/O thread.
 
 use std::future::Future;
 use std::io;
 use std::mem;
-use std::os::fd::OwnedFd;
 use std::panic::catch_unwind;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, Weak};
@@ -24,10 +23,10 @@ use crate::socket::Descriptor;
 const ROUNDS: usize = 4;
 
 /// What the stream asks of its task.
-#[derive(Default)]
 struct Orders {
     scheduled: bool,
-    closed: bool,
+    /// The descriptor as the runtime has it, until the place is closed.
+    readable: Option<AsyncFd<Descriptor>>,
     waker: Option<Waker>,
     stream: Option<Weak<dyn Watched>>,
 }
@@ -40,7 +39,7 @@ pub(crate) struct Place {
 /// A place that was found, and is not taken yet.
 pub(super) struct Vacancy<'a> {
     runtime: &'a Handle,
-    readable: AsyncFd<OwnedFd>,
+    readable: AsyncFd<Descriptor>,
 }
 
 impl<'a> Vacancy<'a> {
@@ -53,14 +52,18 @@ impl<'a> Vacancy<'a> {
     }
 
     pub(super) fn take<W: Watched + 'static>(self, make: impl FnOnce(Place) -> Arc<W>) -> Arc<W> {
-        let orders = Arc::<Mutex<Orders>>::default();
+        let orders = Arc::new(Mutex::new(Orders {
+            scheduled: false,
+            readable: Some(self.readable),
+            waker: None,
+            stream: None,
+        }));
         let stream = make(Place {
             orders: orders.clone(),
         });
         let of_place: Weak<W> = Arc::downgrade(&stream);
         lock(&orders).stream = Some(of_place);
         self.runtime.spawn(Task {
-            readable: self.readable,
             orders,
             stream: stream.clone(),
         });
@@ -87,7 +90,12 @@ impl Place {
 
     /// Ends the task.
     pub(super) fn close(&mut self) {
-        self.order(|orders| orders.closed = true);
+        // Dropped once nothing is locked, and before the socket is closed.
+        let readable = lock(&self.orders).readable.take();
+        if readable.is_some() {
+            drop(readable);
+            self.order(|_| {});
+        }
     }
 
     /// The stream, unless it is gone.
@@ -104,7 +112,6 @@ impl Drop for Place {
 
 /// Calls a stream for as long as it is open.
 struct Task {
-    readable: AsyncFd<OwnedFd>,
     orders: Arc<Mutex<Orders>>,
     stream: Arc<dyn Watched>,
 }
@@ -117,22 +124,23 @@ impl Future for Task {
         for _ in 0..ROUNDS {
             // Stored before anything is looked at; what it replaces is dropped once nothing is locked.
             let waker = cx.waker().clone();
-            let (scheduled, _old) = {
+            let (scheduled, is_ready, _old) = {
                 let mut orders = lock(&this.orders);
-                if orders.closed {
-                    return Poll::Ready(());
-                }
                 let old = orders.waker.replace(waker);
-                (mem::take(&mut orders.scheduled), old)
-            };
-            let is_ready = match this.readable.poll_read_ready(cx) {
-                Poll::Ready(Ok(mut guard)) => {
-                    guard.clear_ready();
-                    true
-                }
-                // The runtime shuts down.
-                Poll::Ready(Err(_)) => return Poll::Ready(()),
-                Poll::Pending => false,
+                let scheduled = mem::take(&mut orders.scheduled);
+                let is_ready = match &orders.readable {
+                    None => return Poll::Ready(()),
+                    Some(readable) => match readable.poll_read_ready(cx) {
+                        Poll::Ready(Ok(mut guard)) => {
+                            guard.clear_ready();
+                            true
+                        }
+                        // The runtime shuts down.
+                        Poll::Ready(Err(_)) => return Poll::Ready(()),
+                        Poll::Pending => false,
+                    },
+                };
+                (scheduled, is_ready, old)
             };
             if is_ready {
                 unwinding(|| this.stream.on_ready());
@@ -149,7 +157,7 @@ impl Future for Task {
 
 impl Drop for Task {
     fn drop(&mut self) {
-        if !lock(&self.orders).closed {
+        if lock(&self.orders).readable.is_some() {
             unwinding(|| self.stream.clone().on_runtime_gone());
         }
     }

@@ -17,27 +17,78 @@ pub struct Work {
 const RATE: &[&str] = &["a second"];
 const ONE_WAY: &[&str] = &["a second", "lost", "allocations each", "longest gap, ms"];
 
-const fn rate(name: &'static str, title: &'static str, figures: &'static [&'static str], bound: Option<f64>) -> Work {
-    Work { name, title, figures, is_rate: true, bound }
+const fn rate(
+    name: &'static str,
+    title: &'static str,
+    figures: &'static [&'static str],
+    bound: Option<f64>,
+) -> Work {
+    Work {
+        name,
+        title,
+        figures,
+        is_rate: true,
+        bound,
+    }
 }
 
 pub const WORKS: [Work; 14] = [
-    rate("ping-pong-tcp-one", "ping-pong tcp, one task", RATE, Some(0.95)),
-    rate("ping-pong-tcp-two", "ping-pong tcp, two tasks or threads", RATE, Some(0.95)),
-    rate("ping-pong-inproc-one", "ping-pong inproc, one task", RATE, Some(0.70)),
-    rate("ping-pong-inproc-two", "ping-pong inproc, two tasks or threads", RATE, None),
-    rate("ping-pong-inproc-together", "ping-pong inproc, two tasks in one thread", RATE, None),
+    rate(
+        "ping-pong-tcp-one",
+        "ping-pong tcp, one task",
+        RATE,
+        Some(0.95),
+    ),
+    rate(
+        "ping-pong-tcp-two",
+        "ping-pong tcp, two tasks or threads",
+        RATE,
+        Some(0.95),
+    ),
+    rate(
+        "ping-pong-inproc-one",
+        "ping-pong inproc, one task",
+        RATE,
+        Some(0.70),
+    ),
+    rate(
+        "ping-pong-inproc-two",
+        "ping-pong inproc, two tasks or threads",
+        RATE,
+        None,
+    ),
+    rate(
+        "ping-pong-inproc-together",
+        "ping-pong inproc, two tasks in one thread",
+        RATE,
+        None,
+    ),
     rate("one-way-16", "one-way tcp, 16 B", ONE_WAY, Some(0.85)),
     rate("one-way-200", "one-way tcp, 200 B", ONE_WAY, Some(1.0)),
     rate("one-way-1k", "one-way tcp, 1 KiB", ONE_WAY, Some(1.1)),
     rate("one-way-16k", "one-way tcp, 16 KiB", ONE_WAY, Some(1.0)),
     rate("one-way-1m", "one-way tcp, 1 MiB", ONE_WAY, Some(1.0)),
-    rate("one-way-together", "one-way tcp, 200 B, in one thread", ONE_WAY, None),
-    rate("fan-in", "fan-in tcp, 100 DEALERs to a ROUTER, 200 B", ONE_WAY, Some(1.0)),
+    rate(
+        "one-way-together",
+        "one-way tcp, 200 B, in one thread",
+        ONE_WAY,
+        None,
+    ),
+    rate(
+        "fan-in",
+        "fan-in tcp, 100 DEALERs to a ROUTER, 200 B",
+        ONE_WAY,
+        Some(1.0),
+    ),
     Work {
         name: "idle",
         title: "500 idle sockets",
-        figures: &["KiB each", "descriptors each", "threads in all", "CPU ms in a second"],
+        figures: &[
+            "KiB each",
+            "descriptors each",
+            "threads in all",
+            "CPU ms in a second",
+        ],
         is_rate: false,
         bound: None,
     },
@@ -114,16 +165,20 @@ impl Results {
     /// One figure of the rounds that ended well.
     fn figures(&self, work: usize, contestant: usize, figure: usize) -> Option<Range> {
         let rounds = self.rounds(work, contestant).iter();
-        range(rounds.filter_map(|round| figure_of(round, figure)).collect())
+        range(
+            rounds
+                .filter_map(|round| figure_of(round, figure))
+                .collect(),
+        )
     }
 
     /// The ratio of the rate to that of the plain `zmq` crate in the same round.
     pub fn ratio(&self, work: usize, contestant: usize) -> Option<Range> {
         let rounds = self.rounds(work, contestant).iter();
         let plain = self.rounds(work, 0);
-        let ratios = rounds.zip(plain).filter_map(|(round, plain)| {
-            Some(figure_of(round, 0)? / figure_of(plain, 0)?)
-        });
+        let ratios = rounds
+            .zip(plain)
+            .filter_map(|(round, plain)| Some(figure_of(round, 0)? / figure_of(plain, 0)?));
         range(ratios.collect())
     }
 
@@ -135,7 +190,10 @@ impl Results {
             count(|round| matches!(round, Outcome::Hung)),
             count(|round| matches!(round, Outcome::Crashed(_))),
         );
-        let lost = WORKS[work].figures.iter().position(|figure| *figure == "lost");
+        let lost = WORKS[work]
+            .figures
+            .iter()
+            .position(|figure| *figure == "lost");
         let lost = lost.and_then(|lost| self.figures(work, contestant, lost));
         let mut faults = Vec::new();
         if hung > 0 {
@@ -170,18 +228,24 @@ impl Results {
             text.push('\n');
             for (c, contestant) in CONTESTANTS.iter().enumerate() {
                 let rounds = self.rounds(w, c);
-                if rounds.is_empty() || rounds.iter().all(|round| matches!(round, Outcome::Nothing)) {
+                if rounds.is_empty() || rounds.iter().all(|round| matches!(round, Outcome::Nothing))
+                {
                     continue;
                 }
                 text += &format!("| {contestant} |");
                 if work.is_rate {
                     text += &self.ratio(w, c).map_or(" | |".to_owned(), |ratio| {
-                        format!(" {:.3} | {:.2} – {:.2} |", ratio.median, ratio.least, ratio.most)
+                        format!(
+                            " {:.3} | {:.2} – {:.2} |",
+                            ratio.median, ratio.least, ratio.most
+                        )
                     });
                 }
                 for figure in 0..work.figures.len() {
                     let value = self.figures(w, c, figure);
-                    text += &value.map_or(" |".to_owned(), |value| format!(" {} |", short(value.median)));
+                    text += &value.map_or(" |".to_owned(), |value| {
+                        format!(" {} |", short(value.median))
+                    });
                 }
                 text += &format!(" {} |\n", self.faults(w, c));
             }
@@ -191,12 +255,21 @@ impl Results {
 
     /// Which bounds hold, on each of the runtimes for which they are meant.
     pub fn bounds(&self) -> String {
-        let mut text = "| work | bound | own | current-thread | multi-thread |\n|---|---|---|---|---|\n".to_owned();
+        let mut text =
+            "| work | bound | own | current-thread | multi-thread |\n|---|---|---|---|---|\n"
+                .to_owned();
         for (w, work) in WORKS.iter().enumerate() {
             let Some(bound) = work.bound else { continue };
             text += &format!("| {} | {bound} |", work.title);
-            for contestant in ["tidegate:own", "tidegate:current-thread", "tidegate:multi-thread"] {
-                let c = CONTESTANTS.iter().position(|name| *name == contestant).unwrap_or(0);
+            for contestant in [
+                "tidegate:own",
+                "tidegate:current-thread",
+                "tidegate:multi-thread",
+            ] {
+                let c = CONTESTANTS
+                    .iter()
+                    .position(|name| *name == contestant)
+                    .unwrap_or(0);
                 text += &self.ratio(w, c).map_or(" |".to_owned(), |ratio| {
                     let missed = if ratio.median < bound { " missed" } else { "" };
                     format!(" {:.2}{missed} |", ratio.median)

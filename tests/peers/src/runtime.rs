@@ -18,14 +18,22 @@ pub enum Runtime {
 
 impl Runtime {
     pub fn tokio_current_thread() -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        Self::Tokio { runtime: runtime.expect("descriptors"), is_one_thread: true }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        Self::Tokio {
+            runtime: runtime.expect("descriptors"),
+            is_one_thread: true,
+        }
     }
 
     pub fn tokio_multi_thread() -> Self {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(2).enable_all().build();
-        Self::Tokio { runtime: runtime.expect("descriptors"), is_one_thread: false }
+        Self::Tokio {
+            runtime: runtime.expect("descriptors"),
+            is_one_thread: false,
+        }
     }
 
     /// Runs one task.
@@ -68,8 +76,14 @@ impl Runtime {
     ) -> Option<(A, B)> {
         match self {
             Self::Foreign | Self::Own => Some(self.one(zip(one, other))),
-            Self::Tokio { is_one_thread: true, .. } => Some(self.two(one, other)),
-            Self::Tokio { is_one_thread: false, .. } => None,
+            Self::Tokio {
+                is_one_thread: true,
+                ..
+            } => Some(self.two(one, other)),
+            Self::Tokio {
+                is_one_thread: false,
+                ..
+            } => None,
         }
     }
 }

@@ -1,18 +1,14 @@
 //! The works, the same for every library. Each returns its figures, in the order of [`Work::FIGURES`] in `report.rs`.
 
-use std::future::Future;
 use std::thread;
 use std::time::{Duration, Instant};
-
-use async_io::Timer;
-use futures_lite::future::or;
 
 use crate::library::{Kind, Library, Side};
 use crate::process::{allocations, cpu_time, descriptors, resident_kib, threads};
 use crate::runtime::Runtime;
 
 /// How long each work that has no end of its own is done.
-const DURATION: Duration = Duration::from_millis(700);
+const DURATION: Duration = Duration::from_millis(400);
 /// How often the clock is looked at, in messages.
 const CLOCK_EVERY: u64 = 32;
 /// What is asked and answered: 4 bytes and 200.
@@ -51,7 +47,8 @@ fn open_pair<L: Library>(
 
 /// Round trips a second of one task that has both ends.
 pub fn ping_pong_one<L: Library>(runtime: &Runtime, library: &L, endpoint: &str) -> Vec<f64> {
-    let (mut dealer, mut router) = open_pair(runtime, library, [Kind::Dealer, Kind::Router], endpoint);
+    let (mut dealer, mut router) =
+        open_pair(runtime, library, [Kind::Dealer, Kind::Router], endpoint);
     runtime.one(async move {
         let mut round_trips = 0;
         let mut began = None;
@@ -161,13 +158,20 @@ async fn pull<L: Library>(mut pull: L::Socket, from: usize) -> Vec<f64> {
     let took = began.elapsed();
     let allocated = (allocations() - before) as f64 / received.max(1) as f64;
     let lost = sent as f64 - 1.0 - received as f64;
-    vec![received as f64 / took.as_secs_f64(), lost, allocated, gap.as_secs_f64() * 1e3]
+    vec![
+        received as f64 / took.as_secs_f64(),
+        lost,
+        allocated,
+        gap.as_secs_f64() * 1e3,
+    ]
 }
 
 /// A PUSH sends to a PULL as fast as it is let, beside it.
 pub fn one_way<L: Library>(runtime: &Runtime, library: &L, endpoint: &str, len: usize) -> Vec<f64> {
     let (sender, receiver) = open_pair(runtime, library, [Kind::Push, Kind::Pull], endpoint);
-    runtime.two(pull::<L>(receiver, 1), push::<L>(sender, len)).0
+    runtime
+        .two(pull::<L>(receiver, 1), push::<L>(sender, len))
+        .0
 }
 
 /// The same in one thread.
@@ -242,36 +246,25 @@ pub fn idle<L: Library>(runtime: &Runtime, library: &L, endpoint: &str) -> Vec<f
 pub fn slow_reader<L: Library>(runtime: &Runtime, library: &L, endpoint: &str) -> Vec<f64> {
     const MOST: u64 = 50_000;
     const PATIENCE: Duration = Duration::from_millis(400);
-    let (mut sender, mut receiver) = open_pair(runtime, library, [Kind::Push, Kind::Pull], endpoint);
+    let (mut sender, mut receiver) =
+        open_pair(runtime, library, [Kind::Push, Kind::Pull], endpoint);
     runtime.one(async move {
         let payload = vec![7; 16 * 1024];
         L::send(&mut sender, &[&payload]).await;
         L::recv(&mut receiver).await;
         let memory = resident_kib();
         let mut sent = 0;
-        while sent < MOST && within(PATIENCE, L::send(&mut sender, &[&payload])).await {
+        while sent < MOST && L::send_within(&mut sender, &[&payload], PATIENCE).await {
             sent += 1;
         }
         let memory = (resident_kib() - memory) / 1024.0;
         let mut received = 0;
         // What was given up may have been sent all the same.
-        while within(PATIENCE, async { drop(L::recv(&mut receiver).await) }).await {
+        while L::recv_within(&mut receiver, PATIENCE).await {
             received += 1;
         }
         let lost = (sent - received.min(sent)) as f64;
         std::mem::forget((sender, receiver));
         vec![memory, sent as f64, lost]
     })
-}
-
-async fn within(patience: Duration, work: impl Future<Output = ()>) -> bool {
-    let done = async {
-        work.await;
-        true
-    };
-    let over = async {
-        Timer::after(patience).await;
-        false
-    };
-    or(done, over).await
 }

@@ -20,14 +20,25 @@ fn main() {
     let mut names = Vec::new();
     while let Some(argument) = arguments.next() {
         match &*argument {
-            "--rounds" => rounds = arguments.next().and_then(|n| n.parse().ok()).expect("a number"),
+            "--rounds" => {
+                rounds = arguments
+                    .next()
+                    .and_then(|n| n.parse().ok())
+                    .expect("a number")
+            }
             "--out" => out = arguments.next().map(PathBuf::from),
             "--plot" => plot = arguments.next().map(PathBuf::from),
             _ => names.push(argument),
         }
     }
-    let of_work: Vec<_> = names.iter().filter(|name| WORKS.iter().any(|work| work.name.contains(&***name))).collect();
-    let of_contestant: Vec<_> = names.iter().filter(|name| !of_work.contains(name)).collect();
+    let of_work: Vec<_> = names
+        .iter()
+        .filter(|name| WORKS.iter().any(|work| work.name.contains(&***name)))
+        .collect();
+    let of_contestant: Vec<_> = names
+        .iter()
+        .filter(|name| !of_work.contains(name))
+        .collect();
     let mut results = Results::default();
     for (w, work) in WORKS.iter().enumerate() {
         if !of_work.is_empty() && !of_work.iter().any(|name| work.name.contains(&***name)) {
@@ -35,10 +46,17 @@ fn main() {
         }
         for round in 0..rounds {
             for (c, contestant) in CONTESTANTS.iter().enumerate() {
-                let is_asked = of_contestant.is_empty() || of_contestant.iter().any(|name| contestant.contains(&***name));
+                let is_asked = of_contestant.is_empty()
+                    || of_contestant
+                        .iter()
+                        .any(|name| contestant.contains(&***name));
                 if is_asked || *contestant == PLAIN {
                     let outcome = run(contestant, work.name);
-                    eprintln!("{} {}/{rounds} {contestant}: {outcome:?}", work.name, round + 1);
+                    eprintln!(
+                        "{} {}/{rounds} {contestant}: {outcome:?}",
+                        work.name,
+                        round + 1
+                    );
                     results.add(w, c, outcome);
                 }
             }
@@ -69,7 +87,11 @@ fn command(contestant: &str, work: &str) -> Command {
 
 fn run(contestant: &str, work: &str) -> Outcome {
     let mut command = command(contestant, work);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a process");
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a process");
     let began = Instant::now();
     let status = loop {
         match child.try_wait().expect("a child") {
@@ -83,11 +105,28 @@ fn run(contestant: &str, work: &str) -> Outcome {
         }
     };
     let (mut printed, mut said) = (String::new(), String::new());
-    child.stdout.take().expect("piped").read_to_string(&mut printed).expect("text");
-    child.stderr.take().expect("piped").read_to_string(&mut said).expect("text");
+    child
+        .stdout
+        .take()
+        .expect("piped")
+        .read_to_string(&mut printed)
+        .expect("text");
+    child
+        .stderr
+        .take()
+        .expect("piped")
+        .read_to_string(&mut said)
+        .expect("text");
     if !status.success() {
         return Outcome::Crashed(said);
     }
-    let figures: Vec<_> = printed.split_whitespace().filter_map(|figure| figure.parse().ok()).collect();
-    if figures.is_empty() { Outcome::Nothing } else { Outcome::Figures(figures) }
+    let figures: Vec<_> = printed
+        .split_whitespace()
+        .filter_map(|figure| figure.parse().ok())
+        .collect();
+    if figures.is_empty() {
+        Outcome::Nothing
+    } else {
+        Outcome::Figures(figures)
+    }
 }

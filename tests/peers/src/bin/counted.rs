@@ -1,5 +1,8 @@
 //! [`contestant`](tidegate_peers::contestant), with the calls of Rust's allocator counted.
-#![allow(unsafe_code, reason = "an allocator is unsafe to write; this one hands everything on")]
+#![allow(
+    unsafe_code,
+    reason = "an allocator is unsafe to write; this one hands everything on"
+)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::Ordering;

@@ -1,6 +1,8 @@
 //! libzmq itself, by the `zmq` crate: calls that block, a thread for each task.
 
-use zmq::{DONTWAIT, Message, SNDMORE, Socket, SocketType};
+use std::time::Duration;
+
+use zmq::{Message, SNDMORE, Socket, SocketType};
 
 use super::{Kind, Library, Side};
 
@@ -19,6 +21,7 @@ pub fn kind(kind: Kind) -> SocketType {
 impl Library for Plain {
     type Socket = Socket;
     type Message = Vec<Message>;
+    const BLOCKS: bool = true;
 
     async fn open(&self, of: Kind, side: Side, endpoint: &str) -> Socket {
         let socket = self.0.socket(kind(of)).expect("a socket");
@@ -57,12 +60,25 @@ impl Library for Plain {
         }
     }
 
+    async fn send_within(socket: &mut Socket, frames: &[&[u8]], patience: Duration) -> bool {
+        socket
+            .set_sndtimeo(patience.as_millis() as i32)
+            .expect("an option");
+        let sent = socket.send_multipart(frames, 0);
+        socket.set_sndtimeo(-1).expect("an option");
+        sent.is_ok()
+    }
+
+    async fn recv_within(socket: &mut Socket, patience: Duration) -> bool {
+        socket
+            .set_rcvtimeo(patience.as_millis() as i32)
+            .expect("an option");
+        let received = socket.recv_msg(0);
+        socket.set_rcvtimeo(-1).expect("an option");
+        received.is_ok()
+    }
+
     fn payload(message: &Vec<Message>) -> &[u8] {
         message.last().expect("a frame")
     }
-}
-
-/// Sends unless that would block.
-pub fn try_send(socket: &Socket, bytes: &[u8]) -> bool {
-    socket.send(bytes, DONTWAIT).is_ok()
 }

@@ -1,12 +1,12 @@
 //! tmq, with a receiver of its own or `buffered`.
 
+use futures_util::stream::BoxStream;
 use futures_util::{SinkExt, StreamExt};
+use tmq::Multipart;
 use tmq::dealer::Dealer;
 use tmq::pull::Pull;
 use tmq::push::Push;
 use tmq::router::Router;
-use tmq::Multipart;
-use futures_util::stream::BoxStream;
 
 use super::{Kind, Library, Side};
 
@@ -46,7 +46,9 @@ impl Library for Tmq {
             (Kind::Router, _) => Socket::Router(open!(router)),
             (Kind::Push, _) => Socket::Push(open!(push)),
             (Kind::Pull, None) => Socket::Pull(open!(pull)),
-            (Kind::Pull, Some(capacity)) => Socket::Buffered(open!(pull).buffered(capacity).boxed()),
+            (Kind::Pull, Some(capacity)) => {
+                Socket::Buffered(open!(pull).buffered(capacity).boxed())
+            }
         }
     }
 

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use zeromq::{
-    DealerSocket, PullSocket, PushSocket, RouterSocket, Socket as _, SocketRecv, SocketSend, ZmqMessage,
+    DealerSocket, PullSocket, PushSocket, RouterSocket, Socket as _, SocketRecv, SocketSend,
+    ZmqMessage,
 };
 
 use super::{Kind, Library, Side};
@@ -42,7 +43,10 @@ impl Library for ZmqRs {
     }
 
     async fn send(socket: &mut Socket, frames: &[&[u8]]) {
-        let frames: Vec<_> = frames.iter().map(|frame| Bytes::copy_from_slice(frame)).collect();
+        let frames: Vec<_> = frames
+            .iter()
+            .map(|frame| Bytes::copy_from_slice(frame))
+            .collect();
         Self::send_back(socket, frames.try_into().expect("frames")).await;
     }
 
