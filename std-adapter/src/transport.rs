@@ -133,14 +133,20 @@ impl ZmqTransport {
         self.news_since = false;
         let mut sent_bytes = 0;
         let sent = send_frames(self.watch.socket(), message, false, &mut sent_bytes)?;
+        if let Sent::Blocked = sent {
+            // It need not have looked at the news: libzmq spares itself that within about a millisecond.
+            self.futile_sends = self.futile_sends.saturating_add(usize::from(self.looked));
+            if self.looked && self.futile_sends >= FUTILE_SENDS {
+                // The last attempt comes behind the last look, and nothing that takes in news comes behind it: what comes from here on
+                // leaves the descriptor readable.
+                self.sending = Known::Blocked;
+                return Ok(sent);
+            }
+        }
         // It may have taken in that there is something to receive.
         self.receiving = Known::Nothing;
         match sent {
-            Sent::Blocked => {
-                // It need not have looked at the news: libzmq spares itself that within about a millisecond.
-                self.sending = Known::WasBlocked;
-                self.futile_sends = self.futile_sends.saturating_add(usize::from(self.looked));
-            }
+            Sent::Blocked => self.sending = Known::WasBlocked,
             Sent::Accepted => {
                 *bytes = bytes.saturating_add(sent_bytes);
                 self.sending = Known::Nothing;
