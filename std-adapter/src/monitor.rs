@@ -50,7 +50,7 @@ pub(crate) struct Monitor(Forkable<State>);
 struct State {
     machine: Machine<EventsAlone, Errno>,
     /// Where the events come from, while the socket is monitored.
-    pair: Option<Pair>,
+    pair: Option<Box<Pair>>,
     wakes: Wakes,
 }
 
@@ -157,7 +157,7 @@ impl State {
 
     /// Takes in everything that has come until now.
     fn take_in_all(&mut self) {
-        while let Some(event) = self.pair.as_mut().and_then(Pair::recv) {
+        while let Some(event) = self.pair.as_mut().and_then(|pair| pair.recv()) {
             self.feed(event);
         }
         // Nothing more, and the watch is set.
@@ -165,7 +165,7 @@ impl State {
     }
 
     /// Takes in everything of a PAIR that nothing more comes to, and closes it.
-    fn take_in_rest(&mut self, mut pair: Pair, is_wanted: impl Fn(EventKind) -> bool) {
+    fn take_in_rest(&mut self, mut pair: Box<Pair>, is_wanted: impl Fn(EventKind) -> bool) {
         while let Some(event) = pair.recv() {
             if event.as_ref().map_or(true, |event| is_wanted(event.kind)) {
                 self.feed(event);
@@ -245,12 +245,12 @@ impl Monitor {
         let pair = connected(pair, &endpoint).map_err(MonitorError::Refused)?;
         let mut new = None;
         Watch::open(&Runtime::Thread, pair, |watch| {
-            new = Some(Pair {
+            new = Some(Box::new(Pair {
                 watch,
                 mask,
                 partial: Multipart::new(),
                 is_over: false,
-            });
+            }));
             self.clone()
         })
         .map_err(|(error, _)| error)?;

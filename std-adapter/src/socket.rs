@@ -790,7 +790,10 @@ impl PollItem {
 /// Waits until one of these is readable, or the time is up, and says which are; nothing if none is. A descriptor that was closed
 /// meanwhile may count as readable.
 #[cfg(unix)]
-pub(crate) fn wait_readable(descriptors: &[Descriptor], timeout: Option<Duration>) -> Vec<bool> {
+pub(crate) fn wait_readable(
+    descriptors: &[Descriptor],
+    timeout: Option<Duration>,
+) -> SmallVec<[bool; 9]> {
     let items = descriptors.iter().copied().map(PollItem::readable);
     let mut items: SmallVec<[_; 9]> = items.collect();
     // Rounded up, so that it is never over too early.
@@ -803,7 +806,7 @@ pub(crate) fn wait_readable(descriptors: &[Descriptor], timeout: Option<Duration
     let polled = unsafe { zmq_sys::zmq_poll(items.as_mut_ptr().cast(), count, millis) };
     if polled <= 0 {
         // Nothing, or a signal.
-        return Vec::new();
+        return SmallVec::new();
     }
     items.iter().map(|item| item.revents != 0).collect()
 }

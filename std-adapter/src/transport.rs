@@ -47,8 +47,8 @@ pub(crate) struct ZmqTransport {
     news_since: bool,
     /// Whether the news were taken in since the last [`begin`](Self::begin).
     looked: bool,
-    /// The frames of a message of which not all have come.
-    partial: Multipart,
+    /// The frames of a message of which not all have come, if there is one: libzmq hands out whole messages.
+    partial: Option<Box<Multipart>>,
     /// When what is left is given up, once the stream closes.
     gives_up: Option<Instant>,
 }
@@ -62,7 +62,7 @@ impl ZmqTransport {
             futile_sends: 0,
             news_since: false,
             looked: false,
-            partial: Multipart::new(),
+            partial: None,
             gives_up: None,
         }
     }
@@ -204,8 +204,8 @@ impl ZmqTransport {
 
     /// Receives a message into `message`, which is empty. Returns the bytes of its payload, or nothing if not all of one has come.
     fn recv_whole(&mut self, message: &mut Multipart) -> Result<Option<usize>, Errno> {
-        if !self.partial.is_empty() {
-            std::mem::swap(message, &mut self.partial);
+        if let Some(partial) = self.partial.take() {
+            *message = *partial;
         }
         let mut payload_bytes = message.payload_bytes();
         loop {
@@ -218,7 +218,7 @@ impl ZmqTransport {
                 }
                 Err(errno) => {
                     if !message.is_empty() {
-                        std::mem::swap(message, &mut self.partial);
+                        self.partial = Some(Box::new(std::mem::take(message)));
                     }
                     return if errno.is_again() {
                         Ok(None)

@@ -205,8 +205,8 @@ def main():
         "idle": lambda: idle(library, tcp),
         "slow-reader": lambda: slow_reader(library, tcp),
     }
-    figures = asyncio.run(works[sys.argv[2]]())
-    print(*figures, flush=True)
+    if sys.argv[2] in works:
+        print(*asyncio.run(works[sys.argv[2]]()), flush=True)
     os._exit(0)
 
 

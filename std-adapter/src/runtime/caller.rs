@@ -16,6 +16,8 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake};
 use std::time::{Duration, Instant};
 
+use smallvec::SmallVec;
+
 use super::{Watched, unwinding};
 use crate::fork::Forkable;
 use crate::socket::{Descriptor, wait_readable, watch_forks};
@@ -166,7 +168,8 @@ impl Caller {
     fn sleep(&self, timeout: Option<Duration>) {
         let borrowed = borrow();
         let alarm = self.alarm();
-        let mut watched: Vec<_> = borrowed.iter().map(|(descriptor, _)| *descriptor).collect();
+        let mut watched: SmallVec<[_; 9]> =
+            borrowed.iter().map(|(descriptor, _)| *descriptor).collect();
         let timeout = match &alarm {
             Some(alarm) => {
                 watched.push(Descriptor::of(&alarm.is_rung));
@@ -177,7 +180,7 @@ impl Caller {
         self.asleep.store(true, Ordering::SeqCst);
         // Whoever wakes it from here on sees that it sleeps.
         let ready = if self.woken.load(Ordering::SeqCst) {
-            Vec::new()
+            SmallVec::new()
         } else {
             wait_readable(&watched, timeout)
         };
@@ -195,8 +198,8 @@ impl Caller {
 }
 
 /// Borrows the watches that this thread has set, if they are few.
-fn borrow() -> Vec<(Descriptor, Arc<dyn Watched>)> {
-    let mut candidates = Vec::new();
+fn borrow() -> SmallVec<[(Descriptor, Arc<dyn Watched>); 9]> {
+    let mut candidates = SmallVec::<[(Descriptor, Arc<dyn Watched>); 9]>::new();
     WAITING.with_borrow_mut(|waiting| {
         if let Some(waiting) = waiting {
             waiting

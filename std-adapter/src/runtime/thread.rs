@@ -375,7 +375,7 @@ fn run(reactor: &Reactor) {
     let mut scheduled = Vec::new();
     let mut due = Vec::new();
     #[cfg(unix)]
-    let mut ticked = Vec::new();
+    let (mut overdue, mut ticked) = (Vec::new(), Vec::new());
     let mut next = None;
     loop {
         events.clear();
@@ -396,9 +396,9 @@ fn run(reactor: &Reactor) {
             next = table.deadlines.first().map(|(deadline, _)| *deadline);
             #[cfg(unix)]
             {
-                let keys = table.ticks.take_due();
+                table.ticks.take_due(&mut overdue);
                 let watched = |key| table.watched.get(key).cloned();
-                ticked.extend(keys.into_iter().filter_map(watched));
+                ticked.extend(overdue.drain(..).filter_map(watched));
                 next = next.into_iter().chain(table.ticks.next()).min();
             }
         }

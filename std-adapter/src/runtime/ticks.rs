@@ -34,11 +34,11 @@ impl Ticks {
         self.next
     }
 
-    /// The watches that were put off since the last tick, if it is time for one.
-    pub(super) fn take_due(&mut self) -> Vec<usize> {
+    /// Moves the watches that were put off since the last tick to those that are due, if it is time for one.
+    pub(super) fn take_due(&mut self, due: &mut Vec<usize>) {
         let now = Instant::now();
         if self.next.is_none_or(|next| next > now) {
-            return Vec::new();
+            return;
         }
         self.idle = if self.put_off.is_empty() {
             self.idle.saturating_add(1)
@@ -46,7 +46,7 @@ impl Ticks {
             0
         };
         self.next = now.checked_add(TICK).filter(|_| self.idle < IDLE_TICKS);
-        std::mem::take(&mut self.put_off)
+        due.append(&mut self.put_off);
     }
 
     /// A place is closed.

@@ -82,7 +82,7 @@ fn run<L: Library>(runtime: &Runtime, library: &L, work: &str) -> Vec<f64> {
         "ping-pong-inproc-two" => work::ping_pong_two(runtime, library, inproc),
         "ping-pong-inproc-together" => work::ping_pong_together(runtime, library, inproc),
         "one-way-16" => work::one_way(runtime, library, &tcp(), 16),
-        "one-way-200" => work::one_way(runtime, library, &tcp(), 200),
+        "one-way-200" | "allocations" => work::one_way(runtime, library, &tcp(), 200),
         "one-way-1k" => work::one_way(runtime, library, &tcp(), 1024),
         "one-way-16k" => work::one_way(runtime, library, &tcp(), 16 * 1024),
         "one-way-1m" => work::one_way(runtime, library, &tcp(), 1024 * 1024),

@@ -1,13 +1,20 @@
 //! What this process takes, as Linux counts it.
 
 use std::fs;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
 /// Calls of Rust's allocator for memory, in the binary that counts them.
 pub static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+/// Bytes that Rust's allocator has given out and not got back, in the binary that counts them.
+pub static HELD: AtomicI64 = AtomicI64::new(0);
+
+pub fn held_bytes() -> f64 {
+    HELD.load(Ordering::Relaxed) as f64
+}
 
 pub fn allocations() -> u64 {
     ALLOCATIONS.load(Ordering::Relaxed)

@@ -32,7 +32,7 @@ const fn rate(
     }
 }
 
-pub const WORKS: [Work; 14] = [
+pub const WORKS: [Work; 15] = [
     rate(
         "ping-pong-tcp-one",
         "ping-pong tcp, one task",
@@ -88,7 +88,15 @@ pub const WORKS: [Work; 14] = [
             "descriptors each",
             "threads in all",
             "CPU ms in a second",
+            "bytes of Rust's heap each",
         ],
+        is_rate: false,
+        bound: None,
+    },
+    Work {
+        name: "allocations",
+        title: "calls of Rust's allocator, one-way tcp, 200 B",
+        figures: ONE_WAY,
         is_rate: false,
         bound: None,
     },

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::library::{Kind, Library, Side};
-use crate::process::{allocations, cpu_time, descriptors, resident_kib, threads};
+use crate::process::{allocations, cpu_time, descriptors, held_bytes, resident_kib, threads};
 use crate::runtime::Runtime;
 
 /// How long each work that has no end of its own is done.
@@ -211,7 +211,8 @@ pub fn fan_in<L: Library>(runtime: &Runtime, library: &L, endpoint: &str) -> Vec
     runtime.two(pull::<L>(router, DEALERS), send).0
 }
 
-/// KiB and descriptors for each of 500 sockets that nothing happens to, threads of the process, CPU in milliseconds a second.
+/// KiB and descriptors for each of 500 sockets that nothing happens to, threads of the process, CPU in milliseconds a second, bytes of
+/// Rust's heap for each.
 pub fn idle<L: Library>(runtime: &Runtime, library: &L, endpoint: &str) -> Vec<f64> {
     const SOCKETS: usize = 500;
     let (library, address) = (library.clone(), endpoint.to_owned());
@@ -220,7 +221,7 @@ pub fn idle<L: Library>(runtime: &Runtime, library: &L, endpoint: &str) -> Vec<f
         let (library, address) = (library.clone(), address.clone());
         async move { library.open(Kind::Pull, Side::Bind, &address).await }
     });
-    let (memory, open) = (resident_kib(), descriptors());
+    let (memory, open, held) = (resident_kib(), descriptors(), held_bytes());
     let (sockets, address) = runtime.one(async move {
         let mut sockets = Vec::with_capacity(SOCKETS);
         for _ in 0..SOCKETS {
@@ -229,14 +230,31 @@ pub fn idle<L: Library>(runtime: &Runtime, library: &L, endpoint: &str) -> Vec<f
         (sockets, address)
     });
     drop(address);
-    // The connections are made in the background.
-    thread::sleep(Duration::from_millis(500));
-    let (memory, open) = (resident_kib() - memory, descriptors() - open);
+    // The connections are made in the background; when that is over, nothing computes any more.
+    let limit = Instant::now() + Duration::from_secs(4);
+    loop {
+        let before = cpu_time();
+        thread::sleep(Duration::from_millis(100));
+        if cpu_time() - before < Duration::from_millis(2) || Instant::now() > limit {
+            break;
+        }
+    }
+    let (memory, open, held) = (
+        resident_kib() - memory,
+        descriptors() - open,
+        held_bytes() - held,
+    );
     let before = cpu_time();
     thread::sleep(Duration::from_secs(1));
     let cpu = cpu_time() - before;
     let each = |all: f64| all / SOCKETS as f64;
-    let figures = vec![each(memory), each(open), threads(), cpu.as_secs_f64() * 1e3];
+    let figures = vec![
+        each(memory),
+        each(open),
+        threads(),
+        cpu.as_secs_f64() * 1e3,
+        each(held),
+    ];
     std::mem::forget((first, sockets));
     figures
 }

@@ -7,27 +7,34 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::Ordering;
 
-use tidegate_peers::process::ALLOCATIONS;
+use tidegate_peers::process::{ALLOCATIONS, HELD};
 
 struct Counting;
+
+fn size(layout: Layout) -> i64 {
+    layout.size() as i64
+}
 
 // SAFETY: everything is handed on to the system's allocator as it comes.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        HELD.fetch_add(size(layout), Ordering::Relaxed);
         // SAFETY: as the caller has it.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.fetch_sub(size(layout), Ordering::Relaxed);
         // SAFETY: as the caller has it.
         unsafe { System.dealloc(pointer, layout) }
     }
 
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        HELD.fetch_add(new_size as i64 - size(layout), Ordering::Relaxed);
         // SAFETY: as the caller has it.
-        unsafe { System.realloc(pointer, layout, size) }
+        unsafe { System.realloc(pointer, layout, new_size) }
     }
 }
 
