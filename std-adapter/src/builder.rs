@@ -377,6 +377,10 @@ impl Builder {
         inner.with(|flow| {
             flow.note_opened();
             flow.pump();
+            #[cfg(unix)]
+            if let Some(transport) = &mut flow.transport {
+                transport.watch.nobody_has_set();
+            }
         });
         Ok(())
     }

@@ -4,7 +4,7 @@
 use std::mem;
 use std::time::Duration;
 
-use tidegate_core::{Level, Shutdown, State};
+use tidegate_core::{Shutdown, State};
 use zmq::SocketType;
 
 use crate::endpoints::Endpoints;
@@ -32,7 +32,10 @@ impl Flow {
         self.is_lent = false;
         self.endpoints.may_have_peers();
         #[cfg(unix)]
-        transport.watch.take_back();
+        {
+            transport.watch.take_back();
+            transport.watch.was_away();
+        }
         names::keep_apart(transport.watch.socket());
         let is_open = matches!(self.machine.state(), State::Open);
         if !is_open {
@@ -88,7 +91,7 @@ impl Flow {
             if is_readable {
                 self.pump();
             } else {
-                transport.watch.set(self.machine.outgoing().is_empty());
+                transport.watch.set();
             }
         }
     }
@@ -96,7 +99,7 @@ impl Flow {
     /// The thread that was to watch the socket while it sleeps does not sleep.
     #[cfg(unix)]
     pub(crate) fn undefer(&mut self) {
-        // Whoever waits later sets the watch anew.
+        // Without sleepers the next tick is early enough.
         if self.has_sleepers()
             && let Some(transport) = &mut self.transport
         {

@@ -157,8 +157,6 @@ impl Flow {
         let wakes = port.wakes;
         match ended {
             Drive::Idle => {}
-            // A reader who is woken goes on by himself, straight from the socket.
-            Drive::Again if !wakes.is_none() && self.machine.outgoing().is_empty() => {}
             Drive::Again => transport.reschedule(),
             Drive::Ended => self.transport = None,
         }

@@ -280,7 +280,7 @@ impl Transport<OwnedPort<'_>> for ZmqTransport {
                 return Poll::Ready(Ok(worth));
             }
         }
-        self.watch.set(!want.send);
+        self.watch.set();
         Poll::Pending
     }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures_lite::future::{or, poll_once, yield_now, zip};
 use tidegate::{
-    BlockingError, Context, DrainError, EventMask, Lost, ReadError, SocketType, WriteError,
-    block_on, options,
+    BlockingError, Context, DrainError, EventMask, Lost, ReadError, SocketType, TryReadError,
+    WriteError, block_on, options,
 };
 use tidegate_tests::{Counter, Watchdog, builder, eventually, pipe, poll, shut_down};
 
@@ -202,6 +202,30 @@ fn c1_a_stream_in_the_place_of_one_that_was_closed_wakes_the_thread_that_waits()
             writer.join().unwrap().unwrap();
             pull.abort();
             pull.closed().await;
+        }
+    });
+    shut_down(&context);
+}
+
+#[test]
+fn c1_a_stream_that_is_waited_for_inside_of_another_executor_wakes_it() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    block_on(async {
+        let (pull, push) = pipe(&context, |builder| builder);
+        for k in 0..20u8 {
+            let writer = std::thread::spawn({
+                let (push, pull) = (push.clone(), pull.clone());
+                move || {
+                    // Once the other thread waits.
+                    eventually(|| matches!(pull.try_read(), Err(TryReadError::Empty)));
+                    push.write([vec![k]])
+                }
+            });
+            // The thread sleeps there, and not in the `block_on` around it.
+            let message = futures_lite::future::block_on(pull.read());
+            assert_eq!(message.unwrap(), [[k]]);
+            writer.join().unwrap().unwrap();
         }
     });
     shut_down(&context);

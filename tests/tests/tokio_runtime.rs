@@ -183,3 +183,37 @@ fn e1_a_shutdown_needs_no_runtime_that_runs_and_no_end_that_the_clock_can_name()
     assert!(block_on(push.closed()).is_nothing());
     block_on(context.shutdown(Duration::MAX)).unwrap();
 }
+
+#[test]
+fn d2_a_thread_of_a_runtime_that_blocks_on_sending_is_not_left_to_the_runtime() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .unwrap();
+    let open = |kind| {
+        let builder = ZmqStream::builder(kind).context(&context);
+        builder
+            .option(options::SEND_HWM, 0)
+            .option(options::RECEIVE_HWM, 0)
+    };
+    let pull = open(SocketType::PULL).bind("inproc://d2").open().unwrap();
+    let push = open(SocketType::PUSH)
+        .connect("inproc://d2")
+        .open()
+        .unwrap();
+    // A stream of the runtime, so that how it wakes its tasks is known.
+    let of_runtime = open(SocketType::PULL).tokio(runtime.handle()).open();
+    runtime.block_on(async {
+        tokio::task::yield_now().await;
+        for _ in 0..1_000 {
+            push.blocking().send(vec![7; 1_024], None).unwrap();
+        }
+        for _ in 0..1_000 {
+            pull.blocking().read(None).unwrap();
+        }
+    });
+    drop((pull, push, of_runtime));
+    shut_down(&context);
+}

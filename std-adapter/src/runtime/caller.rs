@@ -2,8 +2,7 @@
 //! be woken.
 //!
 //! As long as the thread runs, the I/O thread watches, as it does for everybody: but for streams that this thread alone has waited for.
-//! Their watches are left to it, for ever if there is nothing to send, for nobody could go on before this thread sleeps, and for about a
-//! millisecond otherwise (`ticks.rs`). Before it sleeps the thread
+//! Their watches are left to it for a millisecond or two, in which it will have slept, most often (`ticks.rs`). Before it sleeps the thread
 //! borrows the watches that were set by it, if they are few; when it wakes it gives them back, and calls the streams that have something.
 
 use std::cell::{Cell, RefCell};
@@ -115,7 +114,8 @@ pub(super) fn note(
                 stream: Arc::downgrade(&stream),
             });
         }
-        if candidates.len() > MOST_BORROWED {
+        let is_kept = candidates.iter().any(|candidate| candidate.place == place);
+        if candidates.len() > MOST_BORROWED || !is_kept {
             return Noted::Nobody;
         }
         Noted::Waits(Id(Arc::as_ptr(&waiting.caller).addr()))

@@ -56,11 +56,13 @@ pub(crate) fn unwinding(f: impl FnOnce()) {
 }
 
 /// Has a task polled again once others have run. tokio would poll it many times before it asks what others wait for, if it were only
-/// woken; its own `yield_now` knows better.
+/// woken; its own `yield_now` knows better. Whoever else waits in a thread of tokio is woken as anywhere.
 pub(crate) fn let_others_run(cx: &mut task::Context<'_>) {
     #[cfg(all(feature = "tokio", unix))]
-    let _: task::Poll<()> = std::pin::pin!(::tokio::task::yield_now()).poll(cx);
-    #[cfg(not(all(feature = "tokio", unix)))]
+    if tokio::is_task(cx.waker()) {
+        let _: task::Poll<()> = std::pin::pin!(::tokio::task::yield_now()).poll(cx);
+        return;
+    }
     cx.waker().wake_by_ref();
 }
 
@@ -120,11 +122,10 @@ impl Watch {
     }
 
     /// From now on the stream is called when the descriptor is readable, or if it is so already; at least once. A thread that waits, and
-    /// that alone has ever asked, leaves it until it sleeps: for ever if the call is `for_callers_alone`, and for about a millisecond if
-    /// there is something to be done whoever waits.
-    pub(crate) fn set(&mut self, for_callers_alone: bool) {
+    /// that alone has ever asked, leaves it until it sleeps, for a millisecond or two.
+    pub(crate) fn set(&mut self) {
         match &mut self.place {
-            Place::Thread(place) => place.set(for_callers_alone),
+            Place::Thread(place) => place.set(),
             // It always watches.
             #[cfg(all(feature = "tokio", unix))]
             Place::Tokio(_) => {}
@@ -165,6 +166,26 @@ impl Watch {
     pub(crate) fn undefer(&mut self) {
         match &mut self.place {
             Place::Thread(place) => place.undefer(),
+            #[cfg(feature = "tokio")]
+            Place::Tokio(_) => {}
+        }
+    }
+
+    /// The stream was just opened, and nobody waits for it.
+    #[cfg(unix)]
+    pub(crate) fn nobody_has_set(&mut self) {
+        match &mut self.place {
+            Place::Thread(place) => place.nobody_has_set(),
+            #[cfg(feature = "tokio")]
+            Place::Tokio(_) => {}
+        }
+    }
+
+    /// The socket was lent, and comes back.
+    #[cfg(unix)]
+    pub(crate) fn was_away(&mut self) {
+        match &mut self.place {
+            Place::Thread(place) => place.was_away(),
             #[cfg(feature = "tokio")]
             Place::Tokio(_) => {}
         }

@@ -171,22 +171,20 @@ impl Vacancy {
 
 impl Place {
     /// From now on the stream is called when the descriptor is readable, or if it is so already; once.
-    pub(super) fn set(&mut self, for_callers_alone: bool) {
+    pub(super) fn set(&mut self) {
         if self.closed {
             return;
         }
         #[cfg(unix)]
-        if self.defer(for_callers_alone) {
+        if self.defer() {
             return;
         }
-        #[cfg(not(unix))]
-        let _ = for_callers_alone;
         self.watch();
     }
 
     /// Leaves the watch to this thread, if it waits and will sleep. `false` if the I/O thread is to watch.
     #[cfg(unix)]
-    fn defer(&mut self, for_callers_alone: bool) -> bool {
+    fn defer(&mut self) -> bool {
         let caller = caller::note(self.descriptor, self.id, || {
             lock(&self.reactor.table).watched.get(self.key).cloned()
         });
@@ -204,9 +202,7 @@ impl Place {
         let defers = is_unwatched && self.setter != Setter::Several;
         if defers {
             self.watcher = Watcher::Deferred;
-            if !for_callers_alone {
-                self.put_off();
-            }
+            self.put_off();
         }
         defers
     }
@@ -222,6 +218,19 @@ impl Place {
         if is_asleep {
             let _: io::Result<()> = self.reactor.poller.notify();
         }
+    }
+
+    /// Nobody has asked for it yet who counts.
+    #[cfg(unix)]
+    pub(super) fn nobody_has_set(&mut self) {
+        self.setter = Setter::Nobody;
+    }
+
+    /// The socket was somebody else's for a while: whoever waits since could not ask, and no tick was seen.
+    #[cfg(unix)]
+    pub(super) fn was_away(&mut self) {
+        self.setter = Setter::Several;
+        self.putting_off = PuttingOff::default();
     }
 
     /// A tick has come for a watch that was put off.

@@ -1,7 +1,7 @@
-//! Watches that a thread which waits puts off until it sleeps, though there is something to send.
+//! Watches that a thread which waits puts off until it sleeps.
 //!
-//! The thread will sleep soon, most often, and watch by itself. If it computes instead, what is queued is to go all the same: the I/O
-//! thread looks every millisecond while watches are put off, and sets those that were put off a tick ago and are so still. When nothing
+//! The thread will sleep soon, most often, and watch by itself. If it computes instead, or waits for something else, what is queued is to
+//! go all the same, and libzmq is to be heard: the I/O thread looks every millisecond while watches are put off, and sets those that were put off a tick ago and are so still. When nothing
 //! was put off for a while, it sleeps again for as long as it likes.
 
 use std::time::{Duration, Instant};

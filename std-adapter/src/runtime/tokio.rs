@@ -9,8 +9,9 @@ use std::io;
 use std::mem;
 use std::panic::catch_unwind;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, Weak};
-use std::task::{Context, Poll, Waker};
+use std::ptr;
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::task::{Context, Poll, RawWakerVTable, Waker};
 
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::Handle;
@@ -21,6 +22,16 @@ use crate::socket::Descriptor;
 
 /// After so many calls of the stream the task lets others run.
 const ROUNDS: usize = 4;
+
+/// How tokio wakes a task, once one was seen.
+static OF_TASKS: OnceLock<&'static RawWakerVTable> = OnceLock::new();
+
+/// Whether this wakes a task of a tokio runtime, as far as is known.
+pub(super) fn is_task(waker: &Waker) -> bool {
+    OF_TASKS
+        .get()
+        .is_some_and(|of_tasks| ptr::eq(*of_tasks, waker.vtable()))
+}
 
 /// What the stream asks of its task.
 struct Orders {
@@ -121,6 +132,7 @@ impl Future for Task {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
+        OF_TASKS.get_or_init(|| cx.waker().vtable());
         for _ in 0..ROUNDS {
             // Stored before anything is looked at; what it replaces is dropped once nothing is locked.
             let waker = cx.waker().clone();
