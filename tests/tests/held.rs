@@ -204,3 +204,32 @@ fn g3_a_receive_that_takes_in_the_news_of_room_sends_what_is_queued() {
     drop(held);
     shut_down(&context);
 }
+
+#[test]
+fn c3_more_readers_than_a_batch_has_messages_all_get_theirs() {
+    const READERS: usize = 150;
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    for round in 0..10 {
+        let (pull, push) = pipe(&context, &format!("inproc://burst-{round}"));
+        let counter = Counter::new();
+        let mut reads: Vec<_> = (0..READERS).map(|_| Box::pin(pull.read())).collect();
+        for read in &mut reads {
+            assert!(poll(read, &counter).is_pending());
+        }
+        // All of it is there when the I/O thread comes.
+        let held = Held::new();
+        for _ in 0..READERS {
+            push.write("burst").unwrap();
+        }
+        drop(held);
+        // Nobody comes to read who does not wait already.
+        eventually(|| {
+            if counter.take() > 0 {
+                reads.retain_mut(|read| poll(read, &counter).is_pending());
+            }
+            reads.is_empty()
+        });
+    }
+    shut_down(&context);
+}

@@ -2,9 +2,7 @@
 
 use futures_lite::future::{self, poll_once};
 use tidegate::{Context, Multipart, ReadError, SocketType, TryReadError};
-use tidegate_tests::{
-    Counter, Watchdog, block_on, builder, eventually, pipe, poll, resident_bytes, shut_down,
-};
+use tidegate_tests::{Counter, Watchdog, block_on, builder, pipe, poll, resident_bytes, shut_down};
 
 #[test]
 fn c1_a_hundred_thousand_random_messages_arrive_in_order_and_intact_past_a_reader_that_pauses() {
@@ -268,39 +266,5 @@ fn c7_a_rep_takes_a_request_only_when_somebody_reads() {
         assert_eq!(one.read().await.unwrap(), "one");
         assert_eq!(two.read().await.unwrap(), "two");
     });
-    shut_down(&context);
-}
-
-#[test]
-fn c3_more_readers_than_a_batch_has_messages_all_get_theirs() {
-    const READERS: usize = 150;
-    let _watchdog = Watchdog::new(60);
-    let context = Context::new().unwrap();
-    for round in 0..10 {
-        let endpoint = format!("inproc://burst-{round}");
-        let pull = builder(SocketType::PULL, &context)
-            .bind(&endpoint)
-            .open()
-            .unwrap();
-        let push = builder(SocketType::PUSH, &context)
-            .connect(&endpoint)
-            .open()
-            .unwrap();
-        let counter = Counter::new();
-        let mut reads: Vec<_> = (0..READERS).map(|_| Box::pin(pull.read())).collect();
-        for read in &mut reads {
-            assert!(poll(read, &counter).is_pending());
-        }
-        for _ in 0..READERS {
-            push.write("burst").unwrap();
-        }
-        // Nobody comes to read who does not wait already.
-        eventually(|| {
-            if counter.take() > 0 {
-                reads.retain_mut(|read| poll(read, &counter).is_pending());
-            }
-            reads.is_empty()
-        });
-    }
     shut_down(&context);
 }
