@@ -212,10 +212,11 @@ fn c3_more_readers_than_a_batch_has_messages_all_get_theirs() {
     let context = Context::new().unwrap();
     for round in 0..10 {
         let (pull, push) = pipe(&context, &format!("inproc://burst-{round}"));
-        let counter = Counter::new();
-        let mut reads: Vec<_> = (0..READERS).map(|_| Box::pin(pull.read())).collect();
-        for read in &mut reads {
-            assert!(poll(read, &counter).is_pending());
+        let mut reads: Vec<_> = (0..READERS)
+            .map(|_| (Counter::new(), Box::pin(pull.read())))
+            .collect();
+        for (counter, read) in &mut reads {
+            assert!(poll(read, counter).is_pending());
         }
         // All of it is there when the I/O thread comes.
         let held = Held::new();
@@ -223,11 +224,11 @@ fn c3_more_readers_than_a_batch_has_messages_all_get_theirs() {
             push.write("burst").unwrap();
         }
         drop(held);
-        // Nobody comes to read who does not wait already.
+        // Nobody comes to read who does not wait already, and nobody looks who was not woken.
         eventually(|| {
-            if counter.take() > 0 {
-                reads.retain_mut(|read| poll(read, &counter).is_pending());
-            }
+            reads.retain_mut(|(counter, read)| {
+                counter.take() == 0 || poll(read, counter).is_pending()
+            });
             reads.is_empty()
         });
     }
