@@ -1,5 +1,7 @@
 //! How long a message takes, for a person to look at: tidegate beside libzmq's own calls, in one thread over inproc.
 
+#![allow(clippy::expect_used, reason = "what fails here ends the benchmark")]
+
 use divan::Bencher;
 use tidegate::{Context, SocketType, ZmqStream};
 

@@ -65,6 +65,9 @@ fn figures(contestant: &str, work: &str) -> Vec<f64> {
 }
 
 fn run<L: Library>(runtime: &Runtime, library: &L, work: &str) -> Vec<f64> {
+    if !L::HAS_INPROC && work.contains("inproc") {
+        return Vec::new();
+    }
     if L::BLOCKS && work.ends_with("together") {
         // Each task of a library that blocks has a thread of its own.
         return Vec::new();

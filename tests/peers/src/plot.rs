@@ -56,7 +56,7 @@ pub fn draw(results: &Results, path: &Path) -> Result<(), Box<dyn Error>> {
         .margin(10)
         .x_label_area_size(30)
         .y_label_area_size(270)
-        .build_cartesian_2d((0.01..4.0).log_scale(), 0.0..height)?;
+        .build_cartesian_2d((0.01..4.0).log_scale(), -1.4..height)?;
     chart
         .configure_mesh()
         .disable_y_mesh()

@@ -35,6 +35,7 @@ pub trait Library: Clone + Send + Sync + 'static {
     type Message: Send;
     /// Whether its calls block the thread.
     const BLOCKS: bool = false;
+    const HAS_INPROC: bool = true;
 
     fn open(
         &self,

@@ -21,6 +21,7 @@ pub enum Socket {
 impl Library for ZmqRs {
     type Socket = Socket;
     type Message = ZmqMessage;
+    const HAS_INPROC: bool = false;
 
     async fn open(&self, kind: Kind, side: Side, endpoint: &str) -> Socket {
         macro_rules! open {
