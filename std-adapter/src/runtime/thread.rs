@@ -85,7 +85,7 @@ pub(crate) struct Place {
     closed: bool,
 }
 
-/// How a watch is put off while there is something to send.
+/// How a watch is put off until a thread sleeps.
 #[cfg(unix)]
 #[derive(Default)]
 struct PuttingOff {

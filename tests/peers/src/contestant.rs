@@ -9,6 +9,7 @@ use crate::library::rzmq::Rzmq;
 use crate::library::tidegate::Tidegate;
 use crate::library::tmq::Tmq;
 use crate::library::zmq_rs::ZmqRs;
+use crate::monitor;
 use crate::runtime::Runtime;
 use crate::work;
 
@@ -40,6 +41,7 @@ fn figures(contestant: &str, work: &str) -> Vec<f64> {
         other => panic!("there is no runtime {other}"),
     };
     match library {
+        "plain" if work == "monitor" => monitor::plain(&tcp()),
         "plain" => run(&runtime, &Plain(zmq::Context::new()), work),
         "tidegate" => {
             let tokio = match &runtime {
@@ -47,7 +49,10 @@ fn figures(contestant: &str, work: &str) -> Vec<f64> {
                 Runtime::Foreign | Runtime::Own => None,
             };
             let context = tidegate::Context::new().expect("a context");
-            run(&runtime, &Tidegate { context, tokio }, work)
+            match (work, &runtime) {
+                ("monitor", Runtime::Own) => monitor::tidegate(&context, &tcp()),
+                _ => run(&runtime, &Tidegate { context, tokio }, work),
+            }
         }
         "tmq" | "tmq-buffered" => {
             let buffered = (library == "tmq-buffered").then_some(64);
@@ -64,19 +69,20 @@ fn figures(contestant: &str, work: &str) -> Vec<f64> {
     }
 }
 
+fn tcp() -> String {
+    // Free a moment ago.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    format!("tcp://{}", listener.local_addr().expect("an address"))
+}
+
 fn run<L: Library>(runtime: &Runtime, library: &L, work: &str) -> Vec<f64> {
-    if !L::HAS_INPROC && work.contains("inproc") {
+    if !L::HAS_INPROC && (work.contains("inproc") || work.starts_with("streams")) {
         return Vec::new();
     }
     if L::BLOCKS && work.ends_with("together") {
         // Each task of a library that blocks has a thread of its own.
         return Vec::new();
     }
-    let tcp = || {
-        // Free a moment ago.
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        format!("tcp://{}", listener.local_addr().expect("an address"))
-    };
     let inproc = "inproc://peers";
     match work {
         "ping-pong-tcp-one" => work::ping_pong_one(runtime, library, &tcp()),
@@ -84,6 +90,10 @@ fn run<L: Library>(runtime: &Runtime, library: &L, work: &str) -> Vec<f64> {
         "ping-pong-inproc-one" => work::ping_pong_one(runtime, library, inproc),
         "ping-pong-inproc-two" => work::ping_pong_two(runtime, library, inproc),
         "ping-pong-inproc-together" => work::ping_pong_together(runtime, library, inproc),
+        "streams-1" => work::ping_pong_among(runtime, library, inproc, 0),
+        "streams-1000" => work::ping_pong_among(runtime, library, inproc, 1_000),
+        // Of the others nobody has events that can be compared.
+        "monitor" => Vec::new(),
         "one-way-16" => work::one_way(runtime, library, &tcp(), 16),
         "one-way-200" | "allocations" => work::one_way(runtime, library, &tcp(), 200),
         "one-way-1k" => work::one_way(runtime, library, &tcp(), 1024),

@@ -3,6 +3,7 @@
 
 pub mod contestant;
 pub mod library;
+pub mod monitor;
 pub mod plot;
 pub mod process;
 pub mod report;

@@ -1,23 +1,21 @@
 //! What this process takes, as Linux counts it.
 
 use std::fs;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
-
-/// Calls of Rust's allocator for memory, in the binary that counts them.
-pub static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+use stats_alloc::INSTRUMENTED_SYSTEM;
 
 /// Bytes that Rust's allocator has given out and not got back, in the binary that counts them.
-pub static HELD: AtomicI64 = AtomicI64::new(0);
-
 pub fn held_bytes() -> f64 {
-    HELD.load(Ordering::Relaxed) as f64
+    let stats = INSTRUMENTED_SYSTEM.stats();
+    stats.bytes_allocated as f64 - stats.bytes_deallocated as f64
 }
 
-pub fn allocations() -> u64 {
-    ALLOCATIONS.load(Ordering::Relaxed)
+/// Calls of Rust's allocator for memory, in the binary that counts them.
+pub fn allocations() -> usize {
+    let stats = INSTRUMENTED_SYSTEM.stats();
+    stats.allocations + stats.reallocations
 }
 
 /// Memory that is resident, in KiB.

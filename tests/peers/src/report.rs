@@ -32,7 +32,7 @@ const fn rate(
     }
 }
 
-pub const WORKS: [Work; 15] = [
+pub const WORKS: [Work; 18] = [
     rate(
         "ping-pong-tcp-one",
         "ping-pong tcp, one task",
@@ -80,6 +80,19 @@ pub const WORKS: [Work; 15] = [
         ONE_WAY,
         Some(1.0),
     ),
+    rate(
+        "streams-1",
+        "ping-pong inproc, one task, no other socket",
+        RATE,
+        None,
+    ),
+    rate(
+        "streams-1000",
+        "ping-pong inproc, one task, 1,000 idle sockets in the same context",
+        RATE,
+        None,
+    ),
+    rate("monitor", "events of a monitored ROUTER", RATE, None),
     Work {
         name: "idle",
         title: "500 idle sockets",

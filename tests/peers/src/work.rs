@@ -68,6 +68,27 @@ pub fn ping_pong_one<L: Library>(runtime: &Runtime, library: &L, endpoint: &str)
     })
 }
 
+/// [`ping_pong_one`], with so many sockets in the same context to which nothing happens.
+pub fn ping_pong_among<L: Library>(
+    runtime: &Runtime,
+    library: &L,
+    endpoint: &str,
+    others: usize,
+) -> Vec<f64> {
+    let of_task = library.clone();
+    let idle = runtime.one(async move {
+        let mut idle = Vec::new();
+        for k in 0..others {
+            let endpoint = format!("inproc://idle-{k}");
+            idle.push(of_task.open(Kind::Pull, Side::Bind, &endpoint).await);
+        }
+        idle
+    });
+    let figures = ping_pong_one(runtime, library, endpoint);
+    std::mem::forget(idle);
+    figures
+}
+
 async fn ask<L: Library>(mut dealer: L::Socket) -> f64 {
     let mut round_trips = 0;
     let mut began = None;
