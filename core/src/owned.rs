@@ -65,9 +65,7 @@ impl<M> OwnedQueue<M> {
     pub fn head_mut(&mut self) -> Option<&mut M> {
         self.queue.front_mut().map(|(_, message)| message)
     }
-}
 
-impl<M> OwnedQueue<M> {
     /// Drops the oldest messages for as long as `is_done` says so of each, and so many at most. Says how many.
     pub(crate) fn drop_while(
         &mut self,

@@ -4,7 +4,7 @@
 use std::mem;
 use std::time::Duration;
 
-use tidegate_core::{Shutdown, State};
+use tidegate_core::Shutdown;
 use zmq::SocketType;
 
 use crate::endpoints::Endpoints;
@@ -37,7 +37,7 @@ impl Flow {
             transport.watch.was_away();
         }
         names::keep_apart(transport.watch.socket());
-        let is_open = matches!(self.machine.state(), State::Open);
+        let is_open = self.is_open();
         if !is_open {
             transport.begin_to_close(None);
         }
@@ -61,7 +61,7 @@ impl Flow {
 
     /// Takes no more from the socket, and closes it once what is queued was sent, or the socket's linger is over.
     pub(crate) fn close(&mut self) {
-        if matches!(self.machine.state(), State::Open) {
+        if self.is_open() {
             self.close_in_time(None);
         }
     }

@@ -62,7 +62,7 @@ impl Multipart {
         // In its place: to move what libzmq has just written costs more than all else.
         self.frames.push(Frame::room());
         let received = match self.frames.last_mut() {
-            Some(frame) => socket.recv_first(frame),
+            Some(frame) => socket.recv(frame),
             None => Err(Errno::INVALID),
         };
         if received.is_err() {

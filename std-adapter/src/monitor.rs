@@ -24,7 +24,7 @@ use crate::error::{
     Errno, MonitorError, OpenError, ReadEventError, SocketError, TryReadEventError,
 };
 use crate::fork::Forkable;
-use crate::message::{Frame, Multipart};
+use crate::message::Multipart;
 use crate::pump::Flow;
 use crate::queue::GrowingSlots;
 use crate::runtime::{Runtime, Watch, Watched};
@@ -69,14 +69,9 @@ impl Pair {
     /// The next event, if one is there.
     fn recv(&mut self) -> Option<Result<SocketEvent, EventError>> {
         loop {
-            let mut frame = Frame::empty();
-            match self.watch.socket().recv(&mut frame) {
-                Ok((_, more)) => {
-                    self.partial.push(frame);
-                    if !more {
-                        return Some(decode(&mem::take(&mut self.partial)));
-                    }
-                }
+            match self.partial.receive(self.watch.socket()) {
+                Ok((_, true)) => {}
+                Ok((_, false)) => return Some(decode(&mem::take(&mut self.partial))),
                 Err(errno) => {
                     self.is_over |= errno.ends_socket();
                     return None;
@@ -474,8 +469,7 @@ fn read_error(error: CoreReadEventError<Errno>) -> ReadEventError {
 impl Flow {
     /// Whether the events are to be told, now, that the stream ends.
     pub(crate) fn ends_events(&mut self) -> bool {
-        let is_open = matches!(self.machine.state(), Life::Open);
-        !is_open && !mem::replace(&mut self.has_ended_events, true)
+        !self.is_open() && !mem::replace(&mut self.has_ended_events, true)
     }
 }
 

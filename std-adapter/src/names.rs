@@ -68,10 +68,11 @@ pub(crate) fn connect(socket: &mut Socket, endpoint: &str, raw: &CStr) -> Result
 
 /// The socket was somebody's who may have set its threads: any thread means any that resolves no names.
 pub(crate) fn keep_apart(socket: &mut Socket) {
-    if let Some(threads) = socket.io_threads().cloned()
+    let ordinary = socket.io_threads().map(|threads| threads.ordinary);
+    if let Some(ordinary) = ordinary
         && socket.affinity() == Ok(0)
     {
-        let _: Result<(), Errno> = socket.set_affinity(threads.ordinary);
+        let _: Result<(), Errno> = socket.set_affinity(ordinary);
     }
 }
 

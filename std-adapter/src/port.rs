@@ -61,12 +61,12 @@ impl<'a> OwnedPort<'a> {
     }
 
     /// Lets `send` take the oldest messages over, one after the other and so many at most, until it says of one that it was not taken.
-    /// It adds up the bytes of what it sends. Says how many were taken.
+    /// It adds up the bytes of what it sends.
     pub(crate) fn send_while(
         &mut self,
         most: usize,
         mut send: impl FnMut(&mut Multipart, &mut usize) -> bool,
-    ) -> usize {
+    ) {
         let before = self.machine.outgoing().level_bytes();
         let mut payload_bytes = 0;
         let (sent, wakes) = self
@@ -76,7 +76,6 @@ impl<'a> OwnedPort<'a> {
         self.moved_bytes = self.moved_bytes.wrapping_add(bytes);
         self.ledger.sent(sent, payload_bytes);
         self.wake(wakes);
-        sent
     }
 }
 

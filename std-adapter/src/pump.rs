@@ -102,7 +102,7 @@ impl Flow {
     }
 
     #[inline]
-    fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         matches!(self.machine.state(), State::Open)
     }
 

@@ -280,14 +280,6 @@ impl Frame {
 }
 
 impl Frame {
-    /// A frame of no bytes.
-    pub(crate) fn empty() -> Self {
-        let mut msg = zmq_sys::zmq_msg_t::default();
-        // SAFETY: `msg` is 64 writable bytes, which is all that the call asks for. It cannot fail.
-        unsafe { zmq_sys::zmq_msg_init(&mut msg) };
-        Self { msg }
-    }
-
     /// Room for a frame, of which nothing is to be asked before it was received into. Zeros are no message; to close them is an error
     /// that does nothing.
     pub(crate) fn room() -> Self {
@@ -685,23 +677,18 @@ impl Socket {
             .inspect_err(|_| drop(ManuallyDrop::into_inner(shared)))
     }
 
-    /// [`recv`](Self::recv), into room for a frame.
-    pub(crate) fn recv_first(&mut self, room: &mut Frame) -> Result<(usize, bool), Errno> {
+    /// Receives one frame into room for it, without waiting. Returns how many bytes it has, and whether more frames belong to its
+    /// message.
+    pub(crate) fn recv(&mut self, room: &mut Frame) -> Result<(usize, bool), Errno> {
         // SAFETY: `msg` is 64 writable bytes, which is all that the call asks for, and no message that would be lost.
         unsafe { zmq_sys::zmq_msg_init(&mut room.msg) };
-        self.recv(room)
-    }
-
-    /// Receives one frame into this one without waiting. Returns how many bytes it has, and whether more frames belong to its
-    /// message.
-    pub(crate) fn recv(&mut self, frame: &mut Frame) -> Result<(usize, bool), Errno> {
         let socket = self.raw();
-        // SAFETY: the message is initialised, and libzmq lets go of what it was before. The socket is as in `bind`.
+        // SAFETY: the message was just initialised. The socket is as in `bind`.
         let received = retry(|| unsafe {
-            zmq_sys::zmq_msg_recv(&mut frame.msg, socket, raw(zmq_sys::ZMQ_DONTWAIT))
+            zmq_sys::zmq_msg_recv(&mut room.msg, socket, raw(zmq_sys::ZMQ_DONTWAIT))
         })?;
         // SAFETY: the message is initialised.
-        let more = unsafe { zmq_sys::zmq_msg_more(&frame.msg) } != 0;
+        let more = unsafe { zmq_sys::zmq_msg_more(&room.msg) } != 0;
         Ok((usize::try_from(received).unwrap_or(0), more))
     }
 }

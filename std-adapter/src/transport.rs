@@ -394,14 +394,9 @@ mod tests {
     fn recv_message(socket: &mut Socket) -> Multipart {
         let mut message = Multipart::new();
         loop {
-            let mut frame = Frame::empty();
-            match socket.recv(&mut frame) {
-                Ok((_, more)) => {
-                    message.push(frame);
-                    if !more {
-                        return message;
-                    }
-                }
+            match message.receive(socket) {
+                Ok((_, true)) => {}
+                Ok((_, false)) => return message,
                 Err(errno) => assert!(errno.is_again(), "{errno}"),
             }
             std::thread::yield_now();

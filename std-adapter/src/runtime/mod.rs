@@ -121,34 +121,29 @@ impl Watch {
         &mut self.socket
     }
 
-    /// From now on the stream is called when the descriptor is readable, or if it is so already; at least once. A thread that waits, and
-    /// that alone has ever asked, leaves it until it sleeps, for a millisecond or two.
-    pub(crate) fn set(&mut self) {
+    /// For the I/O thread's places alone: a task on a runtime always watches.
+    fn on_thread(&mut self, f: impl FnOnce(&mut thread::Place)) {
         match &mut self.place {
-            Place::Thread(place) => place.set(),
-            // It always watches.
+            Place::Thread(place) => f(place),
             #[cfg(all(feature = "tokio", unix))]
             Place::Tokio(_) => {}
         }
+    }
+
+    /// From now on the stream is called when the descriptor is readable, or if it is so already; at least once. A thread that waits, and
+    /// that alone has ever asked, leaves it until it sleeps, for a millisecond or two.
+    pub(crate) fn set(&mut self) {
+        self.on_thread(thread::Place::set);
     }
 
     /// [`set`](Self::set), and nobody leaves it to anybody.
     pub(crate) fn set_now(&mut self) {
-        match &mut self.place {
-            Place::Thread(place) => place.watch(),
-            // It always watches.
-            #[cfg(all(feature = "tokio", unix))]
-            Place::Tokio(_) => {}
-        }
+        self.on_thread(thread::Place::watch);
     }
 
     /// The stream was called.
     pub(crate) fn fired(&mut self) {
-        match &mut self.place {
-            Place::Thread(place) => place.fired(),
-            #[cfg(all(feature = "tokio", unix))]
-            Place::Tokio(_) => {}
-        }
+        self.on_thread(thread::Place::fired);
     }
 
     /// Leaves the watch to a thread that is about to sleep, if it is set.
@@ -164,51 +159,31 @@ impl Watch {
     /// Nobody watches who was to watch while it sleeps.
     #[cfg(unix)]
     pub(crate) fn undefer(&mut self) {
-        match &mut self.place {
-            Place::Thread(place) => place.undefer(),
-            #[cfg(feature = "tokio")]
-            Place::Tokio(_) => {}
-        }
+        self.on_thread(thread::Place::undefer);
     }
 
     /// The stream was just opened, and nobody waits for it.
     #[cfg(unix)]
     pub(crate) fn nobody_has_set(&mut self) {
-        match &mut self.place {
-            Place::Thread(place) => place.nobody_has_set(),
-            #[cfg(feature = "tokio")]
-            Place::Tokio(_) => {}
-        }
+        self.on_thread(thread::Place::nobody_has_set);
     }
 
     /// The socket was lent, and comes back.
     #[cfg(unix)]
     pub(crate) fn was_away(&mut self) {
-        match &mut self.place {
-            Place::Thread(place) => place.was_away(),
-            #[cfg(feature = "tokio")]
-            Place::Tokio(_) => {}
-        }
+        self.on_thread(thread::Place::was_away);
     }
 
     /// The watch was put off, and it is time to see whether it still is.
     #[cfg(unix)]
     pub(crate) fn tick(&mut self) {
-        match &mut self.place {
-            Place::Thread(place) => place.tick(),
-            #[cfg(feature = "tokio")]
-            Place::Tokio(_) => {}
-        }
+        self.on_thread(thread::Place::tick);
     }
 
     /// Takes the watch back; it is to be set anew.
     #[cfg(unix)]
     pub(crate) fn take_back(&mut self) {
-        match &mut self.place {
-            Place::Thread(place) => place.take_back(),
-            #[cfg(feature = "tokio")]
-            Place::Tokio(_) => {}
-        }
+        self.on_thread(thread::Place::take_back);
     }
 
     /// Has the stream called soon.

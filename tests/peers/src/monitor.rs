@@ -4,11 +4,11 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tidegate::{EventMask, SocketType, ZmqStream};
 
-const DURATION: Duration = Duration::from_millis(400);
+use crate::work::DURATION;
 
 /// Connects and leaves, over and over, until it is told to stop.
 struct Visitor {

@@ -8,7 +8,7 @@ use crate::process::{allocations, cpu_time, descriptors, held_bytes, resident_ki
 use crate::runtime::Runtime;
 
 /// How long each work that has no end of its own is done.
-const DURATION: Duration = Duration::from_millis(400);
+pub const DURATION: Duration = Duration::from_millis(400);
 /// How often the clock is looked at, in messages.
 const CLOCK_EVERY: u64 = 32;
 /// What is asked and answered: 4 bytes and 200.

@@ -22,6 +22,18 @@ pub enum Kind {
     Pull,
 }
 
+impl Kind {
+    /// For those that stand on libzmq and take its types.
+    pub fn of_libzmq(self) -> zmq::SocketType {
+        match self {
+            Self::Dealer => zmq::DEALER,
+            Self::Router => zmq::ROUTER,
+            Self::Push => zmq::PUSH,
+            Self::Pull => zmq::PULL,
+        }
+    }
+}
+
 /// Which side of an endpoint a socket is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Side {

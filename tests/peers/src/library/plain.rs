@@ -2,21 +2,12 @@
 
 use std::time::Duration;
 
-use zmq::{Message, SNDMORE, Socket, SocketType};
+use zmq::{Message, SNDMORE, Socket};
 
 use super::{Kind, Library, Side};
 
 #[derive(Clone)]
 pub struct Plain(pub zmq::Context);
-
-pub fn kind(kind: Kind) -> SocketType {
-    match kind {
-        Kind::Dealer => SocketType::DEALER,
-        Kind::Router => SocketType::ROUTER,
-        Kind::Push => SocketType::PUSH,
-        Kind::Pull => SocketType::PULL,
-    }
-}
 
 impl Library for Plain {
     type Socket = Socket;
@@ -24,7 +15,7 @@ impl Library for Plain {
     const BLOCKS: bool = true;
 
     async fn open(&self, of: Kind, side: Side, endpoint: &str) -> Socket {
-        let socket = self.0.socket(kind(of)).expect("a socket");
+        let socket = self.0.socket(of.of_libzmq()).expect("a socket");
         match side {
             Side::Bind => socket.bind(endpoint),
             Side::Connect => socket.connect(endpoint),

@@ -1,6 +1,6 @@
 //! tidegate: on the process's I/O thread, under its own `block_on`, or as tasks of a tokio runtime.
 
-use tidegate::{Context, Multipart, SocketType, ZmqStream};
+use tidegate::{Context, Multipart, ZmqStream};
 use tokio::runtime::Handle;
 
 use super::{Kind, Library, Side};
@@ -11,21 +11,12 @@ pub struct Tidegate {
     pub tokio: Option<Handle>,
 }
 
-pub fn kind(kind: Kind) -> SocketType {
-    match kind {
-        Kind::Dealer => SocketType::DEALER,
-        Kind::Router => SocketType::ROUTER,
-        Kind::Push => SocketType::PUSH,
-        Kind::Pull => SocketType::PULL,
-    }
-}
-
 impl Library for Tidegate {
     type Socket = ZmqStream;
     type Message = Multipart;
 
     async fn open(&self, of: Kind, side: Side, endpoint: &str) -> ZmqStream {
-        let builder = ZmqStream::builder(kind(of)).context(&self.context);
+        let builder = ZmqStream::builder(of.of_libzmq()).context(&self.context);
         let builder = match &self.tokio {
             Some(handle) => builder.tokio(handle),
             None => builder,
