@@ -5,9 +5,11 @@
 # not the core's, and what allocates is not for devices.
 entry_points() {
     find core/src -name '*.rs' ! -name owned.rs -exec awk '
-        FNR == 1 { skip = 0 }
+        FNR == 1 { skip = allocates = 0 }
         /^#\[cfg\(test\)\]/ { skip = 1 }
-        skip { next }
+        /^#\[cfg\(feature = "alloc"\)\]/ { allocates = 1 }
+        allocates && /^[^#].*;$|^}/ { allocates = 0; next }
+        skip || allocates { next }
         /^pub trait / { in_trait = !/Transport/ }
         /^}/ { in_trait = 0 }
         $1 == "pub" || in_trait {
