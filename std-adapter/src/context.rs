@@ -219,10 +219,12 @@ impl Context {
     }
 
     fn run_shutdown(&self, deadline: Duration, end: Option<Instant>) -> Result<(), ShutdownError> {
-        let streams: Vec<Arc<Inner>> = {
+        let mut streams: Vec<Arc<Inner>> = {
             let state = self.shared.lock();
             state.streams.values().filter_map(Weak::upgrade).collect()
         };
+        // One that is just taken out has ended, and has told its own loss.
+        streams.retain(|stream| !stream.with(|flow| flow.is_over()));
         for stream in &streams {
             unwinding(|| {
                 stream.with(|flow| flow.close_within(deadline.saturating_add(BEYOND_DEADLINE)));

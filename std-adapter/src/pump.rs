@@ -106,6 +106,11 @@ impl Flow {
         matches!(self.machine.state(), State::Open)
     }
 
+    /// Whether its socket is closed, and not only lent.
+    pub(crate) fn is_over(&self) -> bool {
+        self.transport.is_none() && !self.is_lent
+    }
+
     pub(crate) fn wake(&mut self, wakes: Wakes) {
         self.ledger.note_gates(&self.machine);
         self.wakes = self.wakes.and(wakes);

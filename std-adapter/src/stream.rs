@@ -89,10 +89,10 @@ impl Inner {
             while let Some(waker) = flow.machine.take_waker(&mut wakes) {
                 wakers.push(waker);
             }
-            let ended = match flow.transport {
-                Some(_) => None,
-                None if flow.is_lent => None,
-                None => flow.registration.take(),
+            let ended = if flow.is_over() {
+                flow.registration.take()
+            } else {
+                None
             };
             let ends_events = flow.ends_events();
             let failure = flow.machine.exception().copied();
