@@ -4,6 +4,8 @@
 
 #[cfg(unix)]
 mod caller;
+#[cfg(unix)]
+mod spin;
 mod thread;
 #[cfg(unix)]
 mod ticks;
@@ -162,7 +164,7 @@ impl Watch {
         self.on_thread(thread::Place::undefer);
     }
 
-    /// The stream was just opened, and nobody waits for it.
+    /// The stream is open: whoever sets the watch from now on waits for it.
     #[cfg(unix)]
     pub(crate) fn nobody_has_set(&mut self) {
         self.on_thread(thread::Place::nobody_has_set);
@@ -228,6 +230,7 @@ impl Watch {
         {
             let vacancy = thread::Vacancy::find(self.socket.descriptor())?;
             self.place = Place::Thread(vacancy.take(|place| (place, stream)));
+            self.nobody_has_set();
             self.set_now();
         }
         Ok(())

@@ -99,6 +99,8 @@ struct PuttingOff {
 #[cfg(unix)]
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Setter {
+    /// It is just being opened, by a thread that need not wait for it ever.
+    Opener,
     Nobody,
     /// A thread that waits.
     Caller(caller::Id),
@@ -149,7 +151,7 @@ impl Vacancy {
             descriptor,
             watcher: Watcher::Nobody,
             #[cfg(unix)]
-            setter: Setter::Nobody,
+            setter: Setter::Opener,
             #[cfg(unix)]
             putting_off: PuttingOff::default(),
             closed: false,
@@ -185,6 +187,9 @@ impl Place {
     /// Leaves the watch to this thread, if it waits and will sleep. `false` if the I/O thread is to watch.
     #[cfg(unix)]
     fn defer(&mut self) -> bool {
+        if self.setter == Setter::Opener {
+            return false;
+        }
         let caller = caller::note(self.descriptor, self.id, || {
             lock(&self.reactor.table).watched.get(self.key).cloned()
         });
@@ -198,9 +203,10 @@ impl Place {
         } else if self.setter != setter {
             self.setter = Setter::Several;
         }
-        let is_unwatched = matches!(self.watcher, Watcher::Nobody | Watcher::Deferred);
-        let defers = is_unwatched && self.setter != Setter::Several;
+        let is_borrowed = matches!(self.watcher, Watcher::Borrower);
+        let defers = !is_borrowed && self.setter != Setter::Several;
         if defers {
+            self.relieve_io_thread();
             self.watcher = Watcher::Deferred;
             self.put_off();
         }
@@ -220,7 +226,7 @@ impl Place {
         }
     }
 
-    /// Nobody has asked for it yet who counts.
+    /// Whoever sets it from now on waits for it.
     #[cfg(unix)]
     pub(super) fn nobody_has_set(&mut self) {
         self.setter = Setter::Nobody;
@@ -285,19 +291,21 @@ impl Place {
     /// A thread that is about to sleep watches, if the I/O thread did.
     #[cfg(unix)]
     pub(super) fn lend(&mut self) -> bool {
-        let (by_io_thread, lends) = match self.watcher {
-            Watcher::IoThread => (true, !self.closed),
-            Watcher::Deferred => (false, !self.closed),
-            Watcher::Nobody | Watcher::Borrower => (false, false),
-        };
-        if lends && by_io_thread {
-            // Where the I/O thread has been told already, it only looks in vain.
-            let _: io::Result<()> = self.descriptor.rest(&self.reactor.poller, self.key);
-        }
+        let is_set = matches!(self.watcher, Watcher::IoThread | Watcher::Deferred);
+        let lends = is_set && !self.closed;
         if lends {
+            self.relieve_io_thread();
             self.watcher = Watcher::Borrower;
         }
         lends
+    }
+
+    /// If the I/O thread watches, it does so no more. Where it has been told already, it only looks in vain.
+    #[cfg(unix)]
+    fn relieve_io_thread(&self) {
+        if matches!(self.watcher, Watcher::IoThread) {
+            let _: io::Result<()> = self.descriptor.rest(&self.reactor.poller, self.key);
+        }
     }
 
     /// That thread has woken.
