@@ -8,7 +8,6 @@
 )]
 
 #[cfg(unix)]
-use std::ffi::c_long;
 use std::ffi::{CStr, CString, c_int, c_short, c_void};
 use std::mem::{self, ManuallyDrop};
 use std::ops::Deref;
@@ -781,16 +780,20 @@ pub(crate) fn wait_readable(
     descriptors: &[Descriptor],
     timeout: Option<Duration>,
 ) -> SmallVec<[bool; 9]> {
-    let items = descriptors.iter().copied().map(PollItem::readable);
+    let items = descriptors.iter().map(|descriptor| libc::pollfd {
+        fd: descriptor.0,
+        events: libc::POLLIN,
+        revents: 0,
+    });
     let mut items: SmallVec<[_; 9]> = items.collect();
     // Rounded up, so that it is never over too early.
     let millis = timeout.map_or(-1, |timeout| {
-        c_long::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(c_long::MAX)
+        c_int::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(c_int::MAX)
     });
-    let count = c_int::try_from(items.len()).unwrap_or(c_int::MAX);
-    // SAFETY: there are at least so many items. None has a socket; a descriptor is a number, and that of something which was closed
-    // is reported or names something else, which the caller allows for.
-    let polled = unsafe { zmq_sys::zmq_poll(items.as_mut_ptr().cast(), count, millis) };
+    let count = libc::nfds_t::try_from(items.len()).unwrap_or(libc::nfds_t::MAX);
+    // SAFETY: there are at least so many items. A descriptor is a number, and that of something which was closed is reported or names
+    // something else, which the caller allows for.
+    let polled = unsafe { libc::poll(items.as_mut_ptr(), count, millis) };
     if polled <= 0 {
         // Nothing, or a signal.
         return SmallVec::new();

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
+use super::spin::Spin;
 use super::{Watched, unwinding};
 use crate::fork::Forkable;
 use crate::socket::{Descriptor, wait_readable, watch_forks};
@@ -75,6 +76,8 @@ thread_local! {
     static IDLE: Cell<Option<Arc<Caller>>> = const { Cell::new(None) };
     /// What waits on this thread now.
     static WAITING: RefCell<Option<Waiting>> = const { RefCell::new(None) };
+    /// Whether this thread is to look before it sleeps.
+    static SPIN: Cell<Spin> = const { Cell::new(Spin::NEW) };
     static IS_IO_THREAD: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -167,12 +170,36 @@ impl Caller {
     /// Sleeps until it is woken, a descriptor is readable, or the time is up; calls the streams that have something.
     fn sleep(&self, timeout: Option<Duration>) {
         let borrowed = borrow();
-        let alarm = self.alarm();
-        let mut watched: SmallVec<[_; 9]> =
+        let mut spin = SPIN.get();
+        let descriptors: SmallVec<[_; 9]> =
             borrowed.iter().map(|(descriptor, _)| *descriptor).collect();
+        let ready = spin.look(|| {
+            let ready = wait_readable(&descriptors, Some(Duration::ZERO));
+            (!ready.is_empty() || self.woken.load(Ordering::SeqCst)).then_some(ready)
+        });
+        let ready = ready.unwrap_or_else(|| {
+            let began = Instant::now();
+            let ready = self.wait_readable(descriptors, timeout);
+            spin.slept(began.elapsed());
+            ready
+        });
+        SPIN.set(spin);
+        let ready = ready.into_iter().chain(std::iter::repeat(false));
+        for ((_, stream), is_readable) in borrowed.into_iter().zip(ready) {
+            unwinding(|| stream.give_back(is_readable));
+        }
+    }
+
+    /// Sleeps until it is woken, one of these is readable, or the time is up. Says which are.
+    fn wait_readable(
+        &self,
+        mut descriptors: SmallVec<[Descriptor; 9]>,
+        timeout: Option<Duration>,
+    ) -> SmallVec<[bool; 9]> {
+        let alarm = self.alarm();
         let timeout = match &alarm {
             Some(alarm) => {
-                watched.push(Descriptor::of(&alarm.is_rung));
+                descriptors.push(Descriptor::of(&alarm.is_rung));
                 timeout
             }
             None => Some(timeout.map_or(DEAF, |timeout| timeout.min(DEAF))),
@@ -182,7 +209,7 @@ impl Caller {
         let ready = if self.woken.load(Ordering::SeqCst) {
             SmallVec::new()
         } else {
-            wait_readable(&watched, timeout)
+            wait_readable(&descriptors, timeout)
         };
         self.asleep.store(false, Ordering::SeqCst);
         if let Some(alarm) = alarm
@@ -190,10 +217,7 @@ impl Caller {
         {
             let _: io::Result<usize> = (&alarm.is_rung).read(&mut [0; 64]);
         }
-        let ready = ready.into_iter().chain(std::iter::repeat(false));
-        for ((_, stream), is_readable) in borrowed.into_iter().zip(ready) {
-            unwinding(|| stream.give_back(is_readable));
-        }
+        ready
     }
 }
 
