@@ -1,10 +1,10 @@
 //! How a stream ends, and how its socket changes hands meanwhile.
 
-#[cfg(all(feature = "tokio", unix))]
+#[cfg(unix)]
 use std::mem;
 use std::time::Duration;
 
-use tidegate_core::Shutdown;
+use tidegate_core::{Level, Shutdown};
 use zmq::SocketType;
 
 use crate::endpoints::Endpoints;
@@ -12,6 +12,8 @@ use crate::error::Errno;
 use crate::names;
 use crate::port::new_machine;
 use crate::pump::{Flow, end};
+#[cfg(unix)]
+use crate::runtime::Lent;
 use crate::socket::Socket;
 use crate::transport::ZmqTransport;
 use crate::turns::Turn;
@@ -80,6 +82,21 @@ impl Flow {
         self.pump();
         if let Some(transport) = &mut self.transport {
             transport.watch_deadline();
+        }
+    }
+
+    /// Has a thread that is about to sleep watch the socket, if somebody is to.
+    #[cfg(unix)]
+    pub(crate) fn lend_watch(&mut self) -> Lent {
+        let transport = self.transport.as_mut();
+        if !transport.is_some_and(|transport| transport.watch.lend()) {
+            return Lent::No;
+        }
+        let has_written = mem::take(&mut self.has_written);
+        Lent::Yes {
+            awaits_reply: has_written
+                && self.machine.has_readers()
+                && self.machine.outgoing().is_empty(),
         }
     }
 

@@ -58,6 +58,8 @@ pub(crate) struct Flow {
     pub(crate) has_ended_events: bool,
     /// Who is to be woken once the lock is released.
     pub(crate) wakes: Wakes,
+    /// Whether something was written since a thread has last slept over the stream.
+    pub(crate) has_written: bool,
     /// How often the stream was used, so that one use can tell whether there was another since.
     pub(crate) uses: usize,
     /// The use in which a receive has found nothing, and nothing was done behind it.
@@ -87,6 +89,7 @@ impl Flow {
             is_runtime_gone: false,
             has_ended_events: false,
             wakes: Wakes::NONE,
+            has_written: false,
             uses: 0,
             found_nothing: None,
         }
@@ -213,6 +216,7 @@ impl Flow {
         let written_bytes = self.write_in_turn(message)?;
         self.unyielded = self.unyielded.saturating_add(written_bytes);
         self.turn.has_written();
+        self.has_written = true;
         Ok(())
     }
 

@@ -23,6 +23,8 @@ use crate::message::Multipart;
 use crate::monitor::Monitor;
 use crate::notes::{Note, Span};
 use crate::pump::Flow;
+#[cfg(unix)]
+use crate::runtime::Lent;
 use crate::runtime::{Watched, unwinding};
 use crate::turns;
 
@@ -158,11 +160,8 @@ impl Watched for Inner {
     }
 
     #[cfg(unix)]
-    fn lend(&self) -> bool {
-        self.with(|flow| {
-            let transport = flow.transport.as_mut();
-            transport.is_some_and(|transport| transport.watch.lend())
-        })
+    fn lend(&self) -> Lent {
+        self.with(Flow::lend_watch)
     }
 
     #[cfg(unix)]

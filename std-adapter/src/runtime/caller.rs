@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use smallvec::SmallVec;
 
 use super::spin::Spin;
-use super::{Watched, unwinding};
+use super::{Lent, Watched, unwinding};
 use crate::fork::Forkable;
 use crate::socket::{Descriptor, wait_readable, watch_forks};
 
@@ -169,14 +169,16 @@ impl Caller {
 
     /// Sleeps until it is woken, a descriptor is readable, or the time is up; calls the streams that have something.
     fn sleep(&self, timeout: Option<Duration>) {
-        let borrowed = borrow();
+        let (borrowed, awaits_reply) = borrow();
         let mut spin = SPIN.get();
         let descriptors: SmallVec<[_; 9]> =
             borrowed.iter().map(|(descriptor, _)| *descriptor).collect();
-        let ready = spin.look(|| {
+        let look = || {
             let ready = wait_readable(&descriptors, Some(Duration::ZERO));
             (!ready.is_empty() || self.woken.load(Ordering::SeqCst)).then_some(ready)
-        });
+        };
+        // Whoever only receives is better off with all that has come while it slept.
+        let ready = if awaits_reply { spin.look(look) } else { None };
         let ready = ready.unwrap_or_else(|| {
             let began = Instant::now();
             let ready = self.wait_readable(descriptors, timeout);
@@ -221,9 +223,12 @@ impl Caller {
     }
 }
 
-/// Borrows the watches that this thread has set, if they are few.
-fn borrow() -> SmallVec<[(Descriptor, Arc<dyn Watched>); 9]> {
-    let mut candidates = SmallVec::<[(Descriptor, Arc<dyn Watched>); 9]>::new();
+/// What a thread watches while it sleeps.
+type Borrowed = SmallVec<[(Descriptor, Arc<dyn Watched>); 9]>;
+
+/// Borrows the watches that this thread has set, if they are few. Says whether one of them awaits a reply.
+fn borrow() -> (Borrowed, bool) {
+    let mut candidates = Borrowed::new();
     WAITING.with_borrow_mut(|waiting| {
         if let Some(waiting) = waiting {
             waiting
@@ -237,9 +242,14 @@ fn borrow() -> SmallVec<[(Descriptor, Arc<dyn Watched>); 9]> {
             .drain(..)
             .for_each(|(_, stream)| stream.undefer());
     }
+    let mut awaits_reply = false;
     // A stream is locked for that, and one that was closed lends nothing.
-    candidates.retain(|(_, stream)| stream.lend());
-    candidates
+    candidates.retain(|(_, stream)| {
+        let lent = stream.lend();
+        awaits_reply |= lent == Lent::Yes { awaits_reply: true };
+        lent != Lent::No
+    });
+    (candidates, awaits_reply)
 }
 
 impl Candidate {

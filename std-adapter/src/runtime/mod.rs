@@ -35,8 +35,8 @@ pub(crate) trait Watched: Send + Sync {
     fn on_deadline(&self) {}
     /// A thread is about to sleep, and watches the descriptor meanwhile if this says so.
     #[cfg(unix)]
-    fn lend(&self) -> bool {
-        false
+    fn lend(&self) -> Lent {
+        Lent::No
     }
     /// That thread has woken.
     #[cfg(unix)]
@@ -50,6 +50,17 @@ pub(crate) trait Watched: Send + Sync {
     /// The runtime that has watched the descriptor is gone.
     #[cfg(all(feature = "tokio", unix))]
     fn on_runtime_gone(self: Arc<Self>) {}
+}
+
+/// Whether a thread watches a stream's descriptor while it sleeps.
+#[cfg(unix)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lent {
+    No,
+    Yes {
+        /// Whether something was written and somebody reads: what is waited for may be the answer, and come soon.
+        awaits_reply: bool,
+    },
 }
 
 /// A waker that panics has its say on standard error, as any panic; a thread of ours goes on.

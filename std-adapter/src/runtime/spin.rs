@@ -1,6 +1,6 @@
 //! Looking for a while before sleeping.
 //!
-//! To sleep and to be woken takes longer than many answers do. A thread whose waits are short looks again and again for up to a fifth of a
+//! To sleep and to be woken takes longer than many answers do. A thread that has written, and whose waits are short, looks again and again for up to a fifth of a
 //! millisecond first, and lets others run in between; only if that was in vain does it sleep. Where it was in vain, it is not tried the
 //! next time, and less and less often from then on; where the last sleep was long, it is not tried at all. So whoever waits for long
 //! waits without computing.
