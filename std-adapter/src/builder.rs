@@ -12,7 +12,7 @@ use crate::endpoints::Endpoints;
 use crate::error::{AdoptError, EndpointError, OpenError, Side};
 use crate::message::Multipart;
 use crate::notes::Span;
-use crate::options::{OptionValue, Setting, SocketOption};
+use crate::options::{OptionValue, Setting, SocketOption, check_all};
 use crate::port::new_machine;
 use crate::pump::Flow;
 use crate::runtime::{Runtime, Watch};
@@ -57,6 +57,7 @@ pub struct Builder {
     subscriptions: Vec<Vec<u8>>,
     read_ahead: bool,
     events_backlog: usize,
+    tracks_connections: bool,
     runtime: Runtime,
 }
 
@@ -86,6 +87,7 @@ impl Builder {
             subscriptions: Vec::new(),
             read_ahead: true,
             events_backlog: backlog::DEFAULT,
+            tracks_connections: false,
             runtime: Runtime::default(),
         }
     }
@@ -170,6 +172,15 @@ impl Builder {
     /// counted. See [`ZmqStream::enable_monitor`]. Default: 100. Worst case: this many events of an endpoint each.
     pub fn events_backlog(mut self, events: impl Into<Option<usize>>) -> Self {
         self.events_backlog = events.into().unwrap_or(usize::MAX);
+        self
+    }
+
+    /// Keeps who is connected, from before the first bind or connect on, for [`connection_states`](ZmqStream::connection_states) and
+    /// [`wait_connected`](ZmqStream::wait_connected). Default: off. It takes what a [monitor](ZmqStream::enable_monitor) takes, two more
+    /// sockets of the context, for as long as the stream is open, and some 100 bytes for each connection; the stream can be monitored
+    /// as any other.
+    pub fn track_connections(mut self, on: bool) -> Self {
+        self.tracks_connections = on;
         self
     }
 
@@ -289,9 +300,13 @@ impl Builder {
         for setting in &self.settings {
             setting.apply_late(socket, endpoints.has_had_peers())?;
         }
+        check_all(socket)?;
         let subscribed = subscribe_early(socket, &self.subscriptions);
         let subscribed = subscribed.map_err(OpenError::Subscribe)?;
-        if let Err(error) = open_all(&mut endpoints, socket, &self.bind, &self.connect) {
+        // Otherwise once somebody looks who connects.
+        if !self.tracks_connections
+            && let Err(error) = open_all(&mut endpoints, socket, &self.bind, &self.connect)
+        {
             endpoints.undo_all(socket);
             return Err(error.into());
         }
@@ -348,7 +363,8 @@ impl Builder {
             .into()
         });
         let inner = inner.map_err(|(error, socket)| (OpenError::Watch(error), socket))?;
-        let opened = self.begin(&inner, subscribed);
+        let begun = self.begin(&inner, subscribed);
+        let opened = begun.and_then(|()| self.track(&inner));
         match opened {
             Ok(()) => Ok(ZmqStream::of(inner)),
             Err(error) => match inner.with(Flow::give_up) {
@@ -383,6 +399,28 @@ impl Builder {
             }
         });
         Ok(())
+    }
+}
+
+impl Builder {
+    /// Begins to keep who is there, and lets them come.
+    fn track(&self, inner: &Arc<Inner>) -> Result<(), OpenError> {
+        if !self.tracks_connections {
+            return Ok(());
+        }
+        let pair = inner.context.socket(SocketType::PAIR)?;
+        inner.with(|flow| {
+            let mut endpoints = mem::take(&mut flow.endpoints);
+            let opened = flow.touch(|socket| {
+                let tracked = inner.monitor.track(socket, pair);
+                tracked.map_err(OpenError::Track)?;
+                open_all(&mut endpoints, socket, &self.bind, &self.connect)?;
+                Ok(())
+            });
+            flow.endpoints = endpoints;
+            // It has failed at once: whoever uses it is told.
+            opened.unwrap_or(Ok(()))
+        })
     }
 }
 

@@ -279,6 +279,7 @@ impl ZmqStream {
     pub fn unbind(&self, endpoint: &str) -> Result<(), EndpointError> {
         self.inner().with(|flow| {
             flow.with_endpoints(|endpoints, socket| endpoints.unbind(socket, endpoint))?;
+            self.inner().monitor.forget(endpoint);
             flow.ledger
                 .notes
                 .push(|| Note::Unbound(endpoint.to_owned()));
@@ -295,6 +296,7 @@ impl ZmqStream {
     pub fn disconnect(&self, endpoint: &str) -> Result<(), EndpointError> {
         self.inner().with(|flow| {
             flow.with_endpoints(|endpoints, socket| endpoints.disconnect(socket, endpoint))?;
+            self.inner().monitor.forget(endpoint);
             flow.ledger
                 .notes
                 .push(|| Note::Disconnected(endpoint.to_owned()));

@@ -1,6 +1,7 @@
 //! What can go wrong, with everything that is known of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fmt, io};
 
 use tidegate_core::{EventError, Lost, WatermarkError};
@@ -20,6 +21,9 @@ impl Errno {
 
     /// `EHOSTUNREACH`: a mandatory ROUTER does not know the peer, or it has left.
     pub const HOST_UNREACHABLE: Self = Self(zmq_sys::errno::EHOSTUNREACH);
+
+    /// `EADDRINUSE`: somebody else has bound the endpoint.
+    pub const ADDRESS_IN_USE: Self = Self(zmq_sys::errno::EADDRINUSE);
 
     /// libzmq's `EFSM`: the socket cannot do that now.
     pub const STATE: Self = Self(zmq_sys::errno::EFSM);
@@ -132,9 +136,54 @@ pub enum OpenError {
     /// The context is that of a process which this one was forked from.
     #[error("the process was forked, and the context is its parent's")]
     Forked,
+    /// The connections cannot be tracked.
+    #[error("cannot track the connections: {0}")]
+    Track(#[source] MonitorError),
     /// The I/O thread, or its watch over the socket's descriptor, could not be had.
     #[error("cannot watch the socket: {0}")]
     Watch(#[from] io::Error),
+}
+
+/// Why nobody was waited for any longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WaitError {
+    /// The time is up.
+    #[error("nobody has come within {0:?}")]
+    TimedOut(Duration),
+    /// The stream keeps no account of who is there.
+    #[error("the stream was opened without `Builder::track_connections`")]
+    NotTracked,
+    /// A socket of this type is not told of subscriptions.
+    #[error("only an XPUB is told of subscriptions, not a {found}")]
+    WrongType {
+        /// The stream's type.
+        found: &'static str,
+    },
+    /// The stream is closing or closed.
+    #[error("the stream is closed")]
+    Closed,
+    /// The stream has failed.
+    #[error("the stream has failed: {0}")]
+    Failed(Errno),
+    /// There is no I/O thread that could keep the time: too many descriptors or threads.
+    #[error("cannot keep the time: {0}")]
+    NoTimer(Errno),
+}
+
+/// Why an [`Authenticator`](crate::Authenticator) could not be started. Nothing is left of the attempt.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthenticatorError {
+    /// The context has one, or another ZAP handler: there can be one.
+    #[error("the context has a ZAP handler already")]
+    AlreadyStarted,
+    /// Its stream could not be opened.
+    #[error("cannot open the ZAP handler: {0}")]
+    Open(#[source] OpenError),
+    /// Its thread could not be started.
+    #[error("cannot start the ZAP handler's thread: {0}")]
+    Thread(#[source] io::Error),
 }
 
 /// Why a socket was not adopted. The socket comes back, with the options that were set; what was bound or connected for the stream is

@@ -6,6 +6,7 @@ use std::mem;
 use tidegate_core::Level;
 use zmq::SocketType;
 
+use crate::arrivals::Subscribers;
 use crate::error::Errno;
 use crate::message::{Frame, Multipart};
 use crate::notes::{Note, Notes};
@@ -81,6 +82,7 @@ pub(crate) struct Ledger {
     read_gate: bool,
     write_gate: bool,
     pub(crate) notes: Notes,
+    pub(crate) subscribers: Subscribers,
 }
 
 fn count(counter: &mut u64, by: usize) {
@@ -97,6 +99,7 @@ impl Ledger {
             read_gate: false,
             write_gate: false,
             notes: Notes::default(),
+            subscribers: Subscribers::default(),
         }
     }
 
@@ -107,6 +110,14 @@ impl Ledger {
     pub(crate) fn sent(&mut self, messages: usize, payload_bytes: usize) {
         count(&mut self.stats.sent_messages, messages);
         count(&mut self.stats.sent_bytes, payload_bytes);
+    }
+
+    /// A message has come; it is counted by [`received`](Self::received).
+    #[inline]
+    pub(crate) fn look_at(&mut self, message: &Multipart) {
+        if self.kind == SocketType::XPUB {
+            self.subscribers.note(message.first().map(|frame| &**frame));
+        }
     }
 
     pub(crate) fn received(&mut self, payload_bytes: usize) {

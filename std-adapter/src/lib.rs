@@ -30,6 +30,9 @@
 #![deny(unsafe_code)]
 
 mod adapter;
+mod any_of;
+mod arrivals;
+mod authenticator;
 mod backlog;
 mod blocking;
 mod builder;
@@ -37,6 +40,7 @@ mod context;
 mod deferred;
 mod done;
 mod endpoints;
+mod envelope;
 mod error;
 mod fork;
 mod futures;
@@ -44,11 +48,13 @@ mod kinds;
 mod ledger;
 mod life;
 mod message;
+mod metadata;
 mod monitor;
 mod names;
 mod notes;
 pub mod options;
 mod port;
+mod presence;
 mod pump;
 mod queue;
 mod raw;
@@ -59,22 +65,28 @@ mod stream;
 mod subscriptions;
 mod transport;
 mod turns;
+pub mod typed;
+mod waiting;
 
 pub use adapter::SinkError;
+pub use any_of::{AnyOf, ReadAny};
+pub use authenticator::{Authenticator, CurveClients};
 pub use backlog::SocketEvent;
 pub use blocking::{Blocking, BlockingError, block_on};
 pub use builder::Builder;
 pub use context::{Context, ContextBuilder, shutdown};
 pub use done::Shutdown;
+pub use envelope::Envelope;
 pub use error::{
-    AdoptError, DrainError, EndpointError, Errno, MonitorError, OpenError, OptionError, ReadError,
+    AdoptError, AuthenticatorError, DrainError, EndpointError, Errno, MonitorError, OpenError, OptionError, ReadError,
     ReadEventError, ShutdownError, Side, SocketError, SubscribeError, TryReadError,
-    TryReadEventError, WriteError,
+    TryReadEventError, WaitError, WriteError,
 };
 pub use futures::{Closed, Drain, Flush, Read, SendMessage};
 pub use ledger::{FailedSends, SendFailure, Stats};
 pub use message::{Frame, Multipart};
 pub use monitor::ReadEvent;
+pub use presence::EndpointState;
 pub use stream::ZmqStream;
 pub use tidegate_core::{
     AlreadyDone, EventError, EventKind, EventMask, Limit, Lost, WatermarkError, Watermarks,

@@ -21,15 +21,17 @@ use zmq::SocketType;
 
 use crate::backlog::{Backlog, SocketEvent};
 use crate::error::{
-    Errno, MonitorError, OpenError, ReadEventError, SocketError, TryReadEventError,
+    Errno, MonitorError, OpenError, ReadEventError, SocketError, TryReadEventError, WaitError,
 };
 use crate::fork::Forkable;
 use crate::message::Multipart;
+use crate::presence::Presence;
 use crate::pump::Flow;
 use crate::queue::GrowingSlots;
 use crate::runtime::{Runtime, Watch, Watched};
 use crate::socket::{Socket, c_string};
 use crate::stream::{Wakers, ZmqStream, wake_all};
+use crate::waiting::{Place, Waiting};
 
 /// After so many events the I/O thread lets other streams run.
 const BATCH: usize = 64;
@@ -52,6 +54,17 @@ struct State {
     /// Where the events come from, while the socket is monitored.
     pair: Option<Box<Pair>>,
     wakes: Wakes,
+    /// Who is there, if the stream keeps that. Then the PAIR is there all the while, and gets all events.
+    tracking: Option<Box<Tracking>>,
+}
+
+struct Tracking {
+    presence: Presence,
+    /// What the user has events reported of.
+    wanted: EventMask,
+    waiting: Waiting,
+    /// Whether those who wait for a connection have reason to look.
+    has_news: bool,
 }
 
 /// Our end of the PAIR.
@@ -114,6 +127,7 @@ impl State {
             machine: Machine::new(OwnedQueue::new(), OwnedQueue::new(), GrowingSlots::new()),
             pair: None,
             wakes: Wakes::NONE,
+            tracking: None,
         }
     }
 
@@ -129,6 +143,14 @@ impl State {
     }
 
     fn feed(&mut self, event: Result<SocketEvent, EventError>) {
+        if let Some(tracking) = &mut self.tracking
+            && let Ok(event) = &event
+        {
+            tracking.has_news |= tracking.presence.note(event.kind, &event.endpoint);
+            if !tracking.wanted.contains(event.kind.mask()) {
+                return;
+            }
+        }
         let wakes = self.machine.feed_event(event);
         self.wake(wakes);
     }
@@ -171,6 +193,17 @@ impl State {
     fn is_open(&self) -> bool {
         matches!(self.machine.state(), Life::Open)
     }
+
+    /// Has these events reported, or none, if the socket is monitored anyway.
+    fn want(&mut self, events: Option<EventMask>) -> bool {
+        let Some(tracking) = &mut self.tracking else {
+            return false;
+        };
+        tracking.wanted = events.unwrap_or(EventMask::NONE);
+        let wakes = self.machine.set_monitoring(events.is_some());
+        self.wake(wakes);
+        true
+    }
 }
 
 impl Monitor {
@@ -189,6 +222,11 @@ impl Monitor {
         let mut wakes = mem::take(&mut state.wakes);
         while let Some(waker) = state.machine.take_waker(&mut wakes) {
             wakers.push(waker);
+        }
+        if let Some(tracking) = &mut state.tracking
+            && mem::take(&mut tracking.has_news)
+        {
+            wakers.extend(tracking.waiting.take());
         }
         (result, wakers)
     }
@@ -213,6 +251,9 @@ impl Monitor {
                 None => state.machine.close(),
             };
             state.wake(wakes);
+            if let Some(tracking) = &mut state.tracking {
+                tracking.has_news = true;
+            }
         });
         wakers
     }
@@ -226,6 +267,76 @@ impl Monitor {
         });
         drop(pair);
         wakers
+    }
+
+    /// Keeps from now on who is there.
+    pub(crate) fn track(
+        self: &Arc<Self>,
+        socket: &mut Socket,
+        pair: Socket,
+    ) -> Result<(), MonitorError> {
+        let (armed, wakers) = self.locked(|state| {
+            state.tracking = Some(Box::new(Tracking {
+                presence: Presence::default(),
+                wanted: EventMask::NONE,
+                waiting: Waiting::default(),
+                has_news: false,
+            }));
+            let armed = self.arm(state, socket, pair, EventMask::ALL);
+            state.want(None);
+            armed
+        });
+        // The stream is just being opened: nobody waits.
+        drop(wakers);
+        armed
+    }
+
+    /// The stream has unbound or disconnected an endpoint.
+    pub(crate) fn forget(&self, endpoint: &str) {
+        self.with(|state| {
+            if let Some(tracking) = &mut state.tracking {
+                tracking.presence.forget(endpoint);
+            }
+        });
+    }
+
+    /// Looks at who is there, if that is kept.
+    pub(crate) fn with_presence<R>(&self, f: impl FnOnce(&Presence) -> R) -> Option<R> {
+        self.with(|state| {
+            let tracking = state.tracking.as_ref()?;
+            Some(f(&tracking.presence))
+        })
+    }
+
+    /// Polls until so many connections are ready.
+    pub(crate) fn poll_connected(
+        &self,
+        place: &mut Place,
+        waker: &mut Option<task::Waker>,
+        connections: usize,
+    ) -> Poll<Result<(), WaitError>> {
+        self.with(|state| {
+            let end = match state.machine.state() {
+                Life::Open => None,
+                Life::Failed(errno) => Some(WaitError::Failed(*errno)),
+                Life::Closing | Life::Closed => Some(WaitError::Closed),
+            };
+            let Some(tracking) = &mut state.tracking else {
+                return Poll::Ready(Err(end.unwrap_or(WaitError::NotTracked)));
+            };
+            if tracking.presence.connected() >= connections {
+                return Poll::Ready(Ok(()));
+            }
+            match end {
+                Some(error) => Poll::Ready(Err(error)),
+                None => tracking.waiting.wait(place, waker),
+            }
+        })
+    }
+
+    /// Somebody waits no more.
+    pub(crate) fn leave(&self, place: &mut Place) -> Option<task::Waker> {
+        self.with(|state| state.tracking.as_mut()?.waiting.leave(place))
     }
 
     /// Has `socket` monitored by this PAIR. What came by another one is taken in before.
@@ -309,6 +420,15 @@ impl ZmqStream {
         if self.monitored_events() == Some(events) {
             return Ok(());
         }
+        let is_tracked = self.inner().with(|flow| {
+            flow.check_open().map_err(not_monitored)?;
+            Ok::<_, MonitorError>(monitor.locked(|state| state.want(Some(events))))
+        });
+        let (is_tracked, wakers) = is_tracked?;
+        wake_all(wakers);
+        if is_tracked {
+            return Ok(());
+        }
         // Made before the stream is locked.
         let pair = self.inner().context.socket(SocketType::PAIR);
         let pair = pair.map_err(|error| match error {
@@ -320,11 +440,7 @@ impl ZmqStream {
         let armed = self.inner().with(|flow| {
             flow.touch(|socket| monitor.locked(|state| monitor.arm(state, socket, pair, events)))
         });
-        let (result, wakers) = armed.map_err(|over| match over {
-            SocketError::Closed => MonitorError::Closed,
-            SocketError::InUse => MonitorError::InUse,
-            SocketError::Failed(errno) => MonitorError::Failed(errno),
-        })?;
+        let (result, wakers) = armed.map_err(not_monitored)?;
         wake_all(wakers);
         result
     }
@@ -338,9 +454,12 @@ impl ZmqStream {
         let monitor = &self.inner().monitor;
         let disarmed = self.inner().with(|flow| {
             flow.touch(|socket| {
-                // It fails only if the context is gone, and the monitor with it.
-                let _: Result<(), Errno> = socket.monitor(None, EventMask::NONE);
                 monitor.locked(|state| {
+                    if state.want(None) {
+                        return;
+                    }
+                    // It fails only if the context is gone, and the monitor with it.
+                    let _: Result<(), Errno> = socket.monitor(None, EventMask::NONE);
                     if let Some(pair) = state.pair.take() {
                         state.take_in_rest(pair, |_| true);
                     }
@@ -360,8 +479,11 @@ impl ZmqStream {
     /// Which events are reported: `None` if there is no monitor.
     pub fn monitored_events(&self) -> Option<EventMask> {
         self.inner().monitor.with(|state| {
-            let pair = state.pair.as_ref().filter(|_| state.is_open());
-            pair.map(|pair| pair.mask)
+            let pair = state.pair.as_ref().filter(|_| state.is_open())?;
+            match &state.tracking {
+                Some(tracking) => state.machine.is_monitoring().then_some(tracking.wanted),
+                None => Some(pair.mask),
+            }
         })
     }
 
@@ -447,6 +569,14 @@ impl Drop for ReadEvent<'_> {
 impl fmt::Debug for ReadEvent<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReadEvent").finish_non_exhaustive()
+    }
+}
+
+fn not_monitored(over: SocketError) -> MonitorError {
+    match over {
+        SocketError::Closed => MonitorError::Closed,
+        SocketError::InUse => MonitorError::InUse,
+        SocketError::Failed(errno) => MonitorError::Failed(errno),
     }
 }
 

@@ -45,8 +45,9 @@ use crate::error::{Errno, OptionError, SocketError};
 use crate::kinds;
 pub use crate::security::{
     CURVE_PUBLIC_KEY, CURVE_SECRET_KEY, CURVE_SERVER, CURVE_SERVER_KEY, CurveKey, CurveKeyError,
-    PLAIN_PASSWORD, PLAIN_SERVER, PLAIN_USERNAME, ZAP_DOMAIN,
+    CurveKeys, PLAIN_PASSWORD, PLAIN_SERVER, PLAIN_USERNAME, ZAP_DOMAIN, ZAP_ENFORCE_DOMAIN,
 };
+use crate::security::NO_CURVE;
 use crate::socket::{self, Socket};
 use crate::stream::ZmqStream;
 
@@ -365,9 +366,7 @@ impl Setting {
                 | zmq_sys::ZMQ_CURVE_SERVERKEY
         );
         if is_curve && !socket::has(c"curve") {
-            return Some(
-                "the libzmq that is linked was built without CURVE; the system's libzmq has it",
-            );
+            return Some(NO_CURVE);
         }
         if self.conflates() == Some(true) && !kinds::can_conflate(kind) {
             return Some("only a DEALER, PULL, PUSH, PUB or SUB can hold the last message alone");
@@ -383,7 +382,32 @@ impl Setting {
         )
     }
 
-    /// Sets it on a stream that runs.
+    /// Whether the socket would enforce a domain that it has not, once this is set.
+    fn enforces_nothing(&self, socket: &mut Socket) -> bool {
+        let enforces = match (self.number, &self.value) {
+            (socket::ZAP_ENFORCE_DOMAIN, value) => *value != Raw::Int(0),
+            _ => socket.enforces_domain(),
+        };
+        let has_domain = match (self.number, &self.value) {
+            (zmq_sys::ZMQ_ZAP_DOMAIN, Raw::Bytes(domain)) => !domain.is_empty(),
+            _ => socket.has_domain(),
+        };
+        enforces && !has_domain
+    }
+
+    /// Sets it on a stream that is open.
+    fn apply_open(&self, socket: &mut Socket, has_had_peers: bool) -> Result<(), OptionError> {
+        let is_of_zap = matches!(
+            self.number,
+            zmq_sys::ZMQ_ZAP_DOMAIN | socket::ZAP_ENFORCE_DOMAIN
+        );
+        if is_of_zap && self.enforces_nothing(socket) {
+            return Err(NO_DOMAIN);
+        }
+        self.apply_late(socket, has_had_peers)
+    }
+
+    /// Sets it on a socket that may have peers.
     pub(crate) fn apply_late(
         &self,
         socket: &mut Socket,
@@ -411,6 +435,20 @@ impl Setting {
         };
         set.map_err(|source| OptionError::Set { option, source })
     }
+}
+
+/// libzmq would end the process when the first client of PLAIN comes, and let every other one in.
+const NO_DOMAIN: OptionError = OptionError::Unsupported {
+    option: ZAP_ENFORCE_DOMAIN.name,
+    reason: "the socket has no ZMQ_ZAP_DOMAIN that it could enforce",
+};
+
+/// Whether all options that are set go together.
+pub(crate) fn check_all(socket: &mut Socket) -> Result<(), OptionError> {
+    if socket.enforces_domain() && !socket.has_domain() {
+        return Err(NO_DOMAIN);
+    }
+    Ok(())
 }
 
 fn of_stream(over: SocketError, option: &'static str) -> OptionError {
@@ -451,7 +489,7 @@ impl ZmqStream {
         self.inner()
             .with(|flow| {
                 let has_had_peers = flow.endpoints.has_had_peers();
-                flow.touch(|socket| setting.apply_late(socket, has_had_peers))
+                flow.touch(|socket| setting.apply_open(socket, has_had_peers))
             })
             .map_err(|over| of_stream(over, option.name))?
     }

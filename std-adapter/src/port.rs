@@ -51,6 +51,7 @@ impl<'a> OwnedPort<'a> {
     /// A message was received. The queue of a host takes every message that has a frame.
     pub(crate) fn feed(&mut self, message: Multipart) {
         let frames = message.len();
+        self.ledger.look_at(&message);
         let before = self.machine.incoming().level_bytes();
         if let Ok(wakes) = self.machine.feed(message) {
             let bytes = self.machine.incoming().level_bytes().saturating_sub(before);

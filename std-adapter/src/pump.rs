@@ -102,6 +102,7 @@ impl Flow {
             && self.transport.is_some()
             && self.is_open()
             && self.ledger.notes.is_empty()
+            && !self.ledger.subscribers.has_news
     }
 
     #[inline]
@@ -374,6 +375,7 @@ impl Flow {
         transport.begin();
         match transport.recv(message) {
             Ok(Some(payload_bytes)) => {
+                self.ledger.look_at(message);
                 self.ledger.received(payload_bytes);
                 self.turn.has_read();
                 // It may have taken in that what is queued can be sent.

@@ -34,6 +34,7 @@ use crate::deferred;
 use crate::error::{Errno, OpenError};
 use crate::kinds;
 use crate::names::IoThreads;
+use crate::security::CurveKey;
 
 /// Payloads up to this length are copied into libzmq's message; longer ones are handed over.
 const COPY_MOST: usize = 1024;
@@ -123,6 +124,26 @@ pub(crate) fn has(what: &'static CStr) -> bool {
 /// unless they are told not to, and are told to have WebSockets, or have them with the draft API.
 pub(crate) fn has_keepalive() -> bool {
     cfg!(windows) || !has(c"WS") || has(c"curve") || has(c"draft")
+}
+
+/// Among the drafts of `zmq.h`, though no build of libzmq leaves it out.
+pub(crate) const ZAP_ENFORCE_DOMAIN: u32 = 93;
+
+/// New keys of CURVE, the public one and the secret one; `None` if libzmq has no CURVE.
+pub(crate) fn curve_keys() -> Option<[CurveKey; 2]> {
+    // 40 characters and a NUL.
+    let mut texts = [[0u8; 41]; 2];
+    let [public, secret] = &mut texts;
+    // SAFETY: there is room for as much as libzmq writes (zmq_curve_keypair(3)).
+    let made = unsafe {
+        zmq_sys::zmq_curve_keypair(public.as_mut_ptr().cast(), secret.as_mut_ptr().cast())
+    };
+    let key = |text: &[u8; 41]| {
+        let text = CStr::from_bytes_until_nul(text).ok()?;
+        text.to_str().ok()?.parse().ok()
+    };
+    let [public, secret] = texts.each_ref().map(key);
+    (made == 0).then_some([public?, secret?])
 }
 
 /// A number of `zmq.h` as its functions take it.
@@ -291,6 +312,17 @@ impl Frame {
     pub fn len(&self) -> usize {
         // SAFETY: `msg` is initialised.
         unsafe { zmq_sys::zmq_msg_size(&self.msg) }
+    }
+}
+
+impl Frame {
+    /// What libzmq knows of the connection that the frame came by, if it came by one.
+    pub(crate) fn property(&self, name: &CStr) -> Option<&CStr> {
+        // SAFETY: `msg` is initialised, or zeros, which have no properties; the name is a C string.
+        let value = unsafe { zmq_sys::zmq_msg_gets(&self.msg, name.as_ptr()) };
+        // SAFETY: it is a C string of the properties, which nobody changes, and which live for as long as the message refers to them:
+        // until it is sent, received into or closed, and none of that can be done while it is borrowed here.
+        (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) })
     }
 }
 
@@ -568,6 +600,17 @@ impl Socket {
 
     pub(crate) fn set_affinity(&mut self, threads: u64) -> Result<(), Errno> {
         self.set(zmq_sys::ZMQ_AFFINITY, threads)
+    }
+
+    /// Whether it lets nobody in while the context has no ZAP handler.
+    pub(crate) fn enforces_domain(&mut self) -> bool {
+        self.get_int(ZAP_ENFORCE_DOMAIN).is_ok_and(|on| on != 0)
+    }
+
+    /// Whether it has a domain that the ZAP handler is told of.
+    pub(crate) fn has_domain(&mut self) -> bool {
+        let domain = self.get_bytes(zmq_sys::ZMQ_ZAP_DOMAIN);
+        domain.is_ok_and(|domain| domain.first().is_some_and(|&first| first != 0))
     }
 
     pub(crate) fn get_int(&mut self, option: u32) -> Result<c_int, Errno> {

@@ -91,6 +91,9 @@ impl Inner {
             while let Some(waker) = flow.machine.take_waker(&mut wakes) {
                 wakers.push(waker);
             }
+            if flow.ledger.subscribers.has_news || !flow.is_open() {
+                wakers.extend(flow.ledger.subscribers.take());
+            }
             let ended = if flow.is_over() {
                 flow.registration.take()
             } else {

@@ -61,3 +61,21 @@ fn f1_the_example_stream_monitor_prints_events_beside_messages() {
         Some("MonitorStopped")
     );
 }
+
+#[test]
+fn i1_the_example_security_lets_in_who_may_and_says_what_the_others_see() {
+    let _watchdog = Watchdog::new(300);
+    let printed = run("security");
+    let plain = "the right password: HandshakeSucceeded\n  [\"hello\"] from Some(\"ann\")\n\
+                 a wrong password: HandshakeFailedAuth { status: 400 }\n";
+    let rest = printed.strip_prefix(plain).expect(&printed);
+    // The example is built with the `zmq` crate's libzmq, unless this build is told otherwise.
+    match rest.find("an unknown key") {
+        Some(end) => {
+            let (known, unknown) = rest.split_at(end);
+            assert!(known.starts_with("a known key: HandshakeSucceeded\n  [\"hello\"] from Some("));
+            assert_eq!(unknown, "an unknown key: HandshakeFailedAuth { status: 400 }\n");
+        }
+        None => assert!(rest.contains("the README says how to link that"), "{rest}"),
+    }
+}

@@ -1,0 +1,196 @@
+//! Waiting until somebody is there: a peer that joins late misses what was sent before.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{self, Poll, Waker};
+use std::time::Duration;
+
+use zmq::SocketType;
+
+use crate::error::WaitError;
+use crate::kinds;
+use crate::presence::{EndpointState, Presence};
+use crate::pump::Flow;
+use crate::runtime::within;
+use crate::stream::{Inner, ZmqStream};
+use crate::waiting::{Place, Waiting};
+
+use tidegate_core::State;
+
+/// What an XPUB has been told of subscriptions.
+#[derive(Default)]
+pub(crate) struct Subscribers {
+    /// For how many prefixes there is a subscription.
+    prefixes: usize,
+    waiting: Waiting,
+    /// Whether those who wait have reason to look.
+    pub(crate) has_news: bool,
+}
+
+impl Subscribers {
+    /// An XPUB has received this: a subscription begins with 1, the end of one with 0.
+    pub(crate) fn note(&mut self, message: Option<&[u8]>) {
+        match message.and_then(|frame| frame.first()) {
+            Some(1) => {
+                self.prefixes = self.prefixes.saturating_add(1);
+                self.has_news = true;
+            }
+            Some(0) => self.prefixes = self.prefixes.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    /// Those who wait, to be woken.
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = Waker> + use<> {
+        self.has_news = false;
+        self.waiting.take()
+    }
+}
+
+/// Whom somebody waits for.
+#[derive(Clone, Copy)]
+enum Whom {
+    /// So many connections.
+    Connections(usize),
+    /// Anybody who subscribes.
+    Subscriber,
+}
+
+/// Waits for somebody who comes.
+struct Arrival<'a> {
+    inner: &'a Inner,
+    whom: Whom,
+    place: Place,
+}
+
+impl Future for Arrival<'_> {
+    type Output = Result<(), WaitError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let Self { inner, whom, place } = self.get_mut();
+        let mut waker = Some(cx.waker().clone());
+        match whom {
+            Whom::Connections(connections) => {
+                let monitor = &inner.monitor;
+                monitor.poll_connected(place, &mut waker, *connections)
+            }
+            Whom::Subscriber => inner.with(|flow| flow.poll_subscriber(place, &mut waker)),
+        }
+    }
+}
+
+impl Drop for Arrival<'_> {
+    fn drop(&mut self) {
+        let place = &mut self.place;
+        let waker = match self.whom {
+            Whom::Connections(_) => self.inner.monitor.leave(place),
+            Whom::Subscriber => self
+                .inner
+                .with(|flow| flow.ledger.subscribers.waiting.leave(place)),
+        };
+        drop(waker);
+    }
+}
+
+impl Flow {
+    fn poll_subscriber(
+        &mut self,
+        place: &mut Place,
+        waker: &mut Option<Waker>,
+    ) -> Poll<Result<(), WaitError>> {
+        if self.ledger.subscribers.prefixes > 0 {
+            return Poll::Ready(Ok(()));
+        }
+        match self.machine.state() {
+            State::Open => {}
+            State::Closing | State::Closed => return Poll::Ready(Err(WaitError::Closed)),
+            State::Failed(errno) => return Poll::Ready(Err(WaitError::Failed(*errno))),
+        }
+        let waits = self.ledger.subscribers.waiting.wait(place, waker);
+        // What has come may be in libzmq still.
+        self.pump();
+        if self.ledger.subscribers.prefixes > 0 {
+            return Poll::Ready(Ok(()));
+        }
+        waits
+    }
+}
+
+impl ZmqStream {
+    /// Who is there, by endpoint, of a stream that [tracks its connections](crate::Builder::track_connections); `None` of any other. An
+    /// endpoint without connections is not listed. libzmq tells nothing of `inproc`.
+    pub fn connection_states(&self) -> Option<Vec<EndpointState>> {
+        self.inner().monitor.with_presence(Presence::states)
+    }
+
+    /// Waits until so many connections have ended their handshake, of a stream that
+    /// [tracks them](crate::Builder::track_connections), or the time is up; `None` waits for as long as it takes. Whoever has connected
+    /// and was refused does not count. libzmq tells nothing of `inproc`, which does not count either.
+    ///
+    /// # Errors
+    /// See [`WaitError`].
+    ///
+    /// # Cancel safety
+    /// A dropped future has no effect.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use futures_lite::future::block_on;
+    /// use tidegate::{SocketType, ZmqStream};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let push = ZmqStream::builder(SocketType::PUSH).track_connections(true);
+    /// let push = push.bind("tcp://127.0.0.1:*").open()?;
+    /// let pull = ZmqStream::builder(SocketType::PULL).connect(&push.bindings()[0]).open()?;
+    /// block_on(push.wait_connected(1, Duration::from_secs(5)))?;
+    /// assert_eq!(push.connection_states().unwrap()[0].connected, 1);
+    /// # drop(pull);
+    /// # block_on(tidegate::shutdown(Duration::from_secs(5)))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn wait_connected(
+        &self,
+        connections: usize,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<(), WaitError> {
+        self.wait_for(Whom::Connections(connections), timeout.into())
+            .await
+    }
+
+    /// Waits until an XPUB knows of a subscription, whatever to, or the time is up; `None` waits for as long as it takes. What is
+    /// published from then on reaches that subscriber.
+    ///
+    /// libzmq hands subscriptions to an XPUB as messages, which can be read as well; with
+    /// [`read_ahead`](crate::Builder::read_ahead) turned off they are known only once they are, and past `high_read` bytes of them,
+    /// too. A PUB is not told of subscriptions: an XPUB sends as one does.
+    ///
+    /// # Errors
+    /// See [`WaitError`].
+    ///
+    /// # Cancel safety
+    /// A dropped future has no effect.
+    pub async fn wait_subscriber(
+        &self,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<(), WaitError> {
+        if self.socket_type() != SocketType::XPUB {
+            let found = kinds::name(self.socket_type());
+            return Err(WaitError::WrongType { found });
+        }
+        self.wait_for(Whom::Subscriber, timeout.into()).await
+    }
+
+    async fn wait_for(&self, whom: Whom, timeout: Option<Duration>) -> Result<(), WaitError> {
+        let arrival = Arrival {
+            inner: self.inner(),
+            whom,
+            place: Place::default(),
+        };
+        match within(timeout, arrival).await {
+            Ok(Some(arrived)) => arrived,
+            Ok(None) => Err(WaitError::TimedOut(timeout.unwrap_or_default())),
+            Err(errno) => Err(WaitError::NoTimer(errno)),
+        }
+    }
+}

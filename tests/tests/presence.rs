@@ -1,0 +1,221 @@
+//! Who is there, and waiting for them (contract I4).
+
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use tidegate::{Context, EventKind, EventMask, ReadEventError, SocketType, WaitError, ZmqStream};
+use tidegate_tests::{Counter, Watchdog, block_on, builder, eventually, poll, shut_down};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn tracked(kind: SocketType, context: &Context) -> ZmqStream {
+    let stream = builder(kind, context).track_connections(true);
+    stream.bind("tcp://127.0.0.1:*").open().unwrap()
+}
+
+fn peer(kind: SocketType, context: &Context, of: &ZmqStream) -> ZmqStream {
+    let peer = builder(kind, context).connect(&of.bindings()[0]);
+    peer.open().unwrap()
+}
+
+fn connected(stream: &ZmqStream) -> usize {
+    let states = stream.connection_states().unwrap();
+    states.iter().map(|state| state.connected).sum()
+}
+
+#[test]
+fn i4_a_stream_knows_who_is_connected_from_its_first_bind_on_until_they_leave() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let server = tracked(SocketType::PULL, &context);
+    assert_eq!(server.connection_states(), Some(Vec::new()));
+    let peers = [(); 3].map(|()| peer(SocketType::PUSH, &context, &server));
+    block_on(server.wait_connected(3, PATIENCE)).unwrap();
+    let states = server.connection_states().unwrap();
+    assert_eq!(states.len(), 1);
+    assert_eq!(states[0].endpoint, server.bindings()[0]);
+    assert_eq!((states[0].connected, states[0].handshaking), (3, 0));
+    let [first, ..] = peers;
+    first.abort();
+    eventually(|| connected(&server) == 2);
+    // It is no monitor that the user has asked for.
+    assert_eq!(server.monitored_events(), None);
+    assert_eq!(
+        block_on(server.read_event()),
+        Err(ReadEventError::NotMonitoring)
+    );
+    shut_down(&context);
+}
+
+#[test]
+fn i4_a_client_knows_when_its_server_is_there_and_when_it_has_gone() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let server = builder(SocketType::PULL, &context).bind("tcp://127.0.0.1:*");
+    let server = server.open().unwrap();
+    let endpoint = server.bindings().remove(0);
+    let client = builder(SocketType::PUSH, &context).track_connections(true);
+    let client = client.connect(&endpoint).open().unwrap();
+    block_on(client.wait_connected(1, PATIENCE)).unwrap();
+    assert_eq!(client.connection_states().unwrap()[0].endpoint, endpoint);
+    // The stream itself leaves: libzmq tells nothing of that.
+    client.disconnect(&endpoint).unwrap();
+    assert_eq!(client.connection_states(), Some(Vec::new()));
+    client.connect(&endpoint).unwrap();
+    block_on(client.wait_connected(1, PATIENCE)).unwrap();
+    server.abort();
+    eventually(|| connected(&client) == 0);
+    shut_down(&context);
+}
+
+#[test]
+fn i4_who_only_opens_a_connection_is_not_there() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let server = tracked(SocketType::PULL, &context);
+    let address = server.bindings()[0].replace("tcp://", "");
+    let mut stranger = TcpStream::connect(address).unwrap();
+    eventually(|| {
+        let states = server.connection_states().unwrap();
+        states.iter().any(|state| state.handshaking == 1)
+    });
+    assert_eq!(connected(&server), 0);
+    assert_eq!(
+        block_on(server.wait_connected(1, Duration::from_millis(20))),
+        Err(WaitError::TimedOut(Duration::from_millis(20)))
+    );
+    stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    drop(stranger);
+    eventually(|| server.connection_states() == Some(Vec::new()));
+    shut_down(&context);
+}
+
+#[test]
+fn i4_a_monitor_beside_it_reports_what_it_was_asked_for_and_no_more() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let server = tracked(SocketType::PULL, &context);
+    server.enable_monitor(EventMask::ACCEPTED).unwrap();
+    assert_eq!(server.monitored_events(), Some(EventMask::ACCEPTED));
+    let first = peer(SocketType::PUSH, &context, &server);
+    block_on(server.wait_connected(1, PATIENCE)).unwrap();
+    let event = block_on(server.read_event()).unwrap();
+    assert!(matches!(event.kind, EventKind::Accepted { .. }));
+    server.enable_monitor(EventMask::DISCONNECTED).unwrap();
+    first.abort();
+    let event = block_on(server.read_event()).unwrap();
+    assert!(matches!(event.kind, EventKind::Disconnected { .. }));
+    server.disable_monitor().unwrap();
+    assert_eq!(server.monitored_events(), None);
+    assert_eq!(
+        block_on(server.read_event()),
+        Err(ReadEventError::NotMonitoring)
+    );
+    // Who is there is kept all the while.
+    let _second = peer(SocketType::PUSH, &context, &server);
+    block_on(server.wait_connected(1, PATIENCE)).unwrap();
+    shut_down(&context);
+}
+
+#[test]
+fn i4_everybody_who_waits_for_a_peer_is_told_and_one_who_gives_up_takes_nothing() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let server = tracked(SocketType::PULL, &context);
+    let counters = [(); 3].map(|()| Counter::new());
+    {
+        let mut waiting = [(); 3].map(|()| Box::pin(server.wait_connected(1, None)));
+        for (wait, counter) in waiting.iter_mut().zip(&counters) {
+            assert!(poll(wait, counter).is_pending());
+        }
+        let [given_up, ..] = waiting;
+        drop(given_up);
+        let _peer = peer(SocketType::PUSH, &context, &server);
+        let mut woken = [0; 3];
+        eventually(|| {
+            for (woken, counter) in woken.iter_mut().zip(&counters) {
+                *woken += counter.take();
+            }
+            woken[1..].iter().all(|&woken| woken > 0)
+        });
+        assert_eq!(woken[0], 0);
+        block_on(server.wait_connected(1, None)).unwrap();
+    }
+    shut_down(&context);
+}
+
+#[test]
+fn i4_who_waits_on_a_stream_that_closes_learns_of_it() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let server = tracked(SocketType::XPUB, &context);
+    let closer = server.clone();
+    let closing = std::thread::spawn(move || {
+        block_on(closer.wait_connected(1, Duration::from_millis(30))).unwrap_err();
+        closer.close();
+    });
+    assert_eq!(
+        block_on(server.wait_connected(1, None)),
+        Err(WaitError::Closed)
+    );
+    assert_eq!(
+        block_on(server.wait_subscriber(None)),
+        Err(WaitError::Closed)
+    );
+    closing.join().unwrap();
+    shut_down(&context);
+}
+
+#[test]
+fn i4_a_stream_that_tracks_nobody_says_so_and_one_that_cannot_open_leaves_nothing() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let stream = builder(SocketType::PULL, &context).open().unwrap();
+    assert_eq!(stream.connection_states(), None);
+    assert_eq!(
+        block_on(stream.wait_connected(0, None)),
+        Err(WaitError::NotTracked)
+    );
+    assert_eq!(
+        block_on(stream.wait_subscriber(None)).unwrap_err().to_string(),
+        "only an XPUB is told of subscriptions, not a PULL"
+    );
+    let failed = builder(SocketType::PULL, &context)
+        .track_connections(true)
+        .bind("tcp://127.0.0.1:*")
+        .bind("tcp://256.0.0.1:1");
+    let error = failed.open().unwrap_err();
+    assert!(error.to_string().contains("tcp://256.0.0.1:1"), "{error}");
+    // The shutdown would wait for what it had left.
+    shut_down(&context);
+}
+
+#[test]
+fn i4_what_is_published_once_somebody_subscribes_arrives() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    for _ in 0..20 {
+        let publisher = builder(SocketType::XPUB, &context).bind("tcp://127.0.0.1:*");
+        let publisher = publisher.open().unwrap();
+        assert_eq!(
+            block_on(publisher.wait_subscriber(Duration::ZERO)),
+            Err(WaitError::TimedOut(Duration::ZERO))
+        );
+        let subscriber = builder(SocketType::SUB, &context)
+            .subscribe("news")
+            .connect(&publisher.bindings()[0])
+            .open();
+        let subscriber = subscriber.unwrap();
+        block_on(publisher.wait_subscriber(PATIENCE)).unwrap();
+        publisher.write(("news", "first")).unwrap();
+        assert_eq!(block_on(subscriber.read()).unwrap(), ["news", "first"]);
+        // The subscription is a message, too.
+        assert_eq!(block_on(publisher.read()).unwrap(), "\u{1}news");
+        subscriber.abort();
+        assert_eq!(block_on(publisher.read()).unwrap(), "\0news");
+        assert!(block_on(publisher.wait_subscriber(Duration::ZERO)).is_err());
+        publisher.abort();
+    }
+    shut_down(&context);
+}
