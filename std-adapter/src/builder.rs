@@ -344,7 +344,8 @@ impl Builder {
 
         // A subscriber hears of it before anything is locked.
         let span = Span::new(self.kind);
-        let is_relaxed = self.settings.iter().filter_map(Setting::relaxes).last();
+        let mut relaxes = self.settings.iter().filter_map(Setting::relaxes);
+        let is_relaxed = relaxes.next_back().unwrap_or(false);
         let inner = Watch::open(&self.runtime, socket, |watch| {
             let mut flow = Flow::new(
                 self.kind,
@@ -353,7 +354,7 @@ impl Builder {
                 ZmqTransport::new(watch),
                 endpoints,
             );
-            flow.set_relaxed(is_relaxed.unwrap_or(false));
+            flow.set_relaxed(is_relaxed);
             Inner::new(
                 flow,
                 self.kind,

@@ -9,8 +9,8 @@ use fork::Fork;
 use futures_lite::future::block_on;
 use tidegate::{
     Context, DrainError, EndpointError, Errno, EventMask, MonitorError, OpenError, OptionError,
-    ReadError, ReadEventError, RequestError, Requester, ShutdownError, SocketType, SubscribeError, TryReadError, WriteError,
-    ZmqStream, options,
+    ReadError, ReadEventError, RequestError, Requester, ShutdownError, SocketType, SubscribeError,
+    TryReadError, WriteError, ZmqStream, options,
 };
 use tidegate_tests::{Counter, Watchdog, eventually, poll};
 

@@ -7,7 +7,8 @@ use std::process::Command;
 use futures_lite::future::{poll_once, zip};
 use tidegate::{Builder, Context, Requester, SocketType, ZmqStream, options};
 use tidegate_tests::{
-    FarEnd, Process, Watchdog, answer, behind, builder, chunk, large, messages, shut_down, with_each,
+    FarEnd, Process, Watchdog, answer, behind, builder, chunk, large, messages, shut_down,
+    with_each,
 };
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");

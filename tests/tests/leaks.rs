@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_lite::future::poll_once;
+use futures_lite::future::{poll_once, zip};
 use tidegate::{Context, EventMask, Requester, SocketType, ZmqStream, options};
 use tidegate_tests::{
     Watchdog, block_on, builder, descriptors, eventually, shut_down, start_executor, thread_count,
@@ -91,8 +91,10 @@ fn e4_after_the_end_descriptors_and_threads_are_back_to_where_they_were() {
     let mut waiting = Box::pin(waits.request("?"));
     assert!(block_on(poll_once(waiting.as_mut())).is_none());
     assert!(threads().iter().any(|name| name == "tidegate-io"));
-    shut_down(&context);
-    drop((waiting, waits, times_out, is_dropped));
+    let shutdown = context.shutdown(Duration::from_secs(20));
+    let (asked, ended) = block_on(zip(waiting, shutdown));
+    assert!(asked.is_err() && ended.is_ok());
+    drop((waits, times_out, is_dropped));
     eventually(|| threads().is_empty() && descriptors() == before);
 
     // A context that nobody shuts down ends with its last handle, in the background.

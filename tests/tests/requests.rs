@@ -87,7 +87,8 @@ fn i3_each_request_gets_its_own_reply_with_all_its_frames() {
     let context = Context::new().unwrap();
     let endpoint = answering(&context, "");
     let mut requester = requester(&context, &[&endpoint]);
-    let mut messages: Vec<Multipart> = vec!["".into(), ("", "").into(), ("several", "", "frames").into()];
+    let mut messages: Vec<Multipart> =
+        vec!["".into(), ("", "").into(), ("several", "", "frames").into()];
     messages.push(vec![7; 1_000_000].into());
     messages.push((0..100).map(|k| vec![k; 50]).collect());
     messages.extend((0..300).map(|k| k.to_string().into()));
@@ -131,7 +132,9 @@ fn i3_a_late_reply_is_never_taken_for_the_next_one() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
     let (router, endpoint) = server(&context, SocketType::ROUTER);
-    let mut asks = requester(&context, &[&endpoint]).timeout(MOMENT).attempts(1);
+    let mut asks = requester(&context, &[&endpoint])
+        .timeout(MOMENT)
+        .attempts(1);
     let mut late = Vec::new();
     for round in 0..10 {
         // It has to have been sent once, and not answered, however long that takes.
@@ -256,8 +259,8 @@ fn i3_a_server_that_dies_is_passed_over_and_another_answers() {
     let _watchdog = Watchdog::new(120);
     let context = Context::new().unwrap();
     let dies = Context::new().unwrap();
-    let [first, second] = [(&dies, "first"), (&context, "second")]
-        .map(|(context, name)| answering(context, name));
+    let [first, second] =
+        [(&dies, "first"), (&context, "second")].map(|(context, name)| answering(context, name));
     let mut asks = requester(&context, &[&first, &second])
         .timeout(Duration::from_millis(200))
         .attempts(u32::MAX);
@@ -293,7 +296,10 @@ fn i3_a_server_that_comes_back_at_its_endpoint_answers_what_was_asked_meanwhile(
     assert!(poll(&mut asked, &counter).is_pending());
     let mut opened = None;
     eventually(|| {
-        opened = builder(SocketType::REP, &context).bind(&endpoint).open().ok();
+        opened = builder(SocketType::REP, &context)
+            .bind(&endpoint)
+            .open()
+            .ok();
         opened.is_some()
     });
     std::thread::spawn(move || answer(&opened.unwrap(), "after"));
@@ -351,7 +357,10 @@ fn i3_a_thousand_requests_that_nobody_takes_leave_nothing_and_are_not_sent_later
     assert_eq!(asks.stream().stats().sent_messages, 0);
     let mut opened = None;
     eventually(|| {
-        opened = builder(SocketType::REP, &context).bind(&endpoint).open().ok();
+        opened = builder(SocketType::REP, &context)
+            .bind(&endpoint)
+            .open()
+            .ok();
         opened.is_some()
     });
     let rep = opened.unwrap();
@@ -462,7 +471,10 @@ fn i3_a_shutdown_ends_a_request_that_waits_and_the_request_comes_back() {
         drop(asked);
         let late = block_on(asks.request("late")).unwrap_err();
         assert!(matches!(late, RequestError::Write(WriteError::Closed(_))));
-        assert_eq!(late.to_string(), "the request was not sent: the stream is closed");
+        assert_eq!(
+            late.to_string(),
+            "the request was not sent: the stream is closed"
+        );
         assert_eq!(late.into_request(), "late");
     }
 }
@@ -473,7 +485,10 @@ fn i3_a_closed_requester_says_so_and_a_message_without_frames_is_none() {
     let context = Context::new().unwrap();
     let mut asks = requester(&context, &[]);
     let error = block_on(asks.request(Multipart::new())).unwrap_err();
-    assert!(matches!(error, RequestError::Write(WriteError::NoFrames(_))));
+    assert!(matches!(
+        error,
+        RequestError::Write(WriteError::NoFrames(_))
+    ));
     asks.close();
     let error = block_on(asks.request("late")).unwrap_err();
     assert!(matches!(error, RequestError::Write(WriteError::Closed(_))));
