@@ -11,7 +11,7 @@ use crate::error::WaitError;
 use crate::kinds;
 use crate::presence::{EndpointState, Presence};
 use crate::pump::Flow;
-use crate::runtime::within;
+use crate::runtime::Timer;
 use crate::stream::{Inner, ZmqStream};
 use crate::waiting::{Place, Waiting};
 
@@ -187,10 +187,10 @@ impl ZmqStream {
             whom,
             place: Place::default(),
         };
-        match within(timeout, arrival).await {
+        match Timer::new().within(timeout, arrival).await {
             Ok(Some(arrived)) => arrived,
             Ok(None) => Err(WaitError::TimedOut(timeout.unwrap_or_default())),
-            Err(errno) => Err(WaitError::NoTimer(errno)),
+            Err(error) => Err(WaitError::Timer(error.kind())),
         }
     }
 }

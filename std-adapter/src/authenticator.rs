@@ -225,7 +225,15 @@ struct Question<'a> {
 
 impl<'a> Question<'a> {
     fn of(message: &'a [Frame]) -> Option<Self> {
-        let [version, id, domain, address, _routing_id, mechanism, credentials @ ..] = message
+        let [
+            version,
+            id,
+            domain,
+            address,
+            _routing_id,
+            mechanism,
+            credentials @ ..,
+        ] = message
         else {
             return None;
         };
@@ -328,14 +336,17 @@ mod tests {
     #[test]
     fn i1_an_address_is_let_in_by_the_lists_and_read_as_what_it_stands_for() {
         let mut rules = Rules::default();
-        let from = |rules: &Rules, address: &str| status(rules, &question("", address, "NULL", &[]));
+        let from =
+            |rules: &Rules, address: &str| status(rules, &question("", address, "NULL", &[]));
         assert_eq!(from(&rules, "192.0.2.1"), "200");
         assert_eq!(from(&rules, "localhost:0:0:1"), "200");
         rules.denied.insert([192, 0, 2, 1].into());
         assert_eq!(from(&rules, "192.0.2.1"), "400");
         assert_eq!(from(&rules, "::ffff:192.0.2.1"), "400");
         assert_eq!(from(&rules, "192.0.2.2"), "200");
-        rules.allowed.extend([[192, 0, 2, 1].into(), [192, 0, 2, 3].into()]);
+        rules
+            .allowed
+            .extend([[192, 0, 2, 1], [192, 0, 2, 3]].map(IpAddr::from));
         // Denied is denied.
         assert_eq!(from(&rules, "192.0.2.1"), "400");
         assert_eq!(from(&rules, "192.0.2.3"), "200");
@@ -384,9 +395,18 @@ mod tests {
     #[test]
     fn i1_what_is_no_question_or_of_another_mechanism_lets_nobody_in() {
         let rules = Rules::default();
-        assert_eq!(status(&rules, &question("", "::1", "GSSAPI", &[b"ann"])), "400");
-        assert_eq!(status(&rules, &question("", "::1", "PLAIN", &[b"ann"])), "400");
-        assert_eq!(status(&rules, &("2.0", "7", "", "::1", "", "NULL").into()), "500");
+        assert_eq!(
+            status(&rules, &question("", "::1", "GSSAPI", &[b"ann"])),
+            "400"
+        );
+        assert_eq!(
+            status(&rules, &question("", "::1", "PLAIN", &[b"ann"])),
+            "400"
+        );
+        assert_eq!(
+            status(&rules, &("2.0", "7", "", "::1", "", "NULL").into()),
+            "500"
+        );
         assert_eq!(status(&rules, &("1.0", "7").into()), "500");
         assert_eq!(answer(&"1.0".into(), &rules)[2], "500");
     }

@@ -145,6 +145,21 @@ impl Builder {
         self
     }
 
+    /// The type of the stream.
+    pub(crate) fn kind(&self) -> SocketType {
+        self.kind
+    }
+
+    /// Sets an option, unless that is done otherwise.
+    pub(crate) fn default_option<T: OptionValue>(
+        mut self,
+        option: SocketOption<T>,
+        value: T,
+    ) -> Self {
+        self.settings.insert(0, Setting::new(option, value));
+        self
+    }
+
     /// Subscribes a SUB or an XSUB to the messages whose first frame begins with this prefix; see
     /// [`ZmqStream::subscribe`]. May be called any number of times.
     pub fn subscribe(mut self, prefix: impl AsRef<[u8]>) -> Self {
@@ -344,14 +359,17 @@ impl Builder {
 
         // A subscriber hears of it before anything is locked.
         let span = Span::new(self.kind);
+        let mut relaxes = self.settings.iter().filter_map(Setting::relaxes);
+        let is_relaxed = relaxes.next_back().unwrap_or(false);
         let inner = Watch::open(&self.runtime, socket, |watch| {
-            let flow = Flow::new(
+            let mut flow = Flow::new(
                 self.kind,
                 turn,
                 machine,
                 ZmqTransport::new(watch),
                 endpoints,
             );
+            flow.set_relaxed(is_relaxed);
             Inner::new(
                 flow,
                 self.kind,

@@ -121,6 +121,12 @@ pub enum OpenError {
         /// The type that it has.
         found: &'static str,
     },
+    /// A [`Requester`](crate::Requester) was to be of another type than the one that asks.
+    #[error("a requester is a REQ, not a {found}")]
+    NotAReq {
+        /// The type that the builder was made for.
+        found: &'static str,
+    },
     /// The socket that was to be adopted is of no use: its context was terminated.
     #[error("cannot adopt the socket: {source}")]
     Adopt {
@@ -166,9 +172,9 @@ pub enum WaitError {
     /// The stream has failed.
     #[error("the stream has failed: {0}")]
     Failed(Errno),
-    /// There is no I/O thread that could keep the time: too many descriptors or threads.
+    /// There is no I/O thread that could keep the time, and there are no descriptors or threads left to start one.
     #[error("cannot keep the time: {0}")]
-    NoTimer(Errno),
+    Timer(io::ErrorKind),
 }
 
 /// Why an [`Authenticator`](crate::Authenticator) could not be started. Nothing is left of the attempt.
@@ -507,6 +513,54 @@ pub enum TryReadEventError {
     /// As a read that waits would say.
     #[error(transparent)]
     Read(#[from] ReadEventError),
+}
+
+/// Why a request has no reply. The request is handed back, boxed so that a result stays small.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// Nobody has answered in time, as often as the request was sent; nobody may have been there. Servers may have done what was asked.
+    #[error("no reply within {timeout:?} to any of {attempts} attempts")]
+    TimedOut {
+        /// The request.
+        request: Box<Multipart>,
+        /// How often it was sent, or was to be.
+        attempts: u32,
+        /// How long the reply was waited for each time.
+        timeout: Duration,
+    },
+    /// The request could not be written, at the first attempt or a later one.
+    #[error("the request was not sent: {0}")]
+    Write(#[source] WriteError),
+    /// The stream has ended before the reply came, or libzmq has refused the request when its turn came.
+    #[error("no reply: {source}")]
+    Read {
+        /// The request.
+        request: Box<Multipart>,
+        /// What a read says.
+        source: ReadError,
+    },
+    /// The time cannot be kept: there are no descriptors or threads left to start the I/O thread with. A
+    /// [`timeout`](crate::Requester::timeout) of `None` needs none.
+    #[error("cannot keep the time of the request: {source}")]
+    Timer {
+        /// The request.
+        request: Box<Multipart>,
+        /// What the operating system says.
+        source: io::Error,
+    },
+}
+
+impl RequestError {
+    /// The request.
+    pub fn into_request(self) -> Multipart {
+        match self {
+            Self::Write(error) => error.into_message(),
+            Self::TimedOut { request, .. }
+            | Self::Read { request, .. }
+            | Self::Timer { request, .. } => *request,
+        }
+    }
 }
 
 /// Why a wait for the write side ended without what it waited for.

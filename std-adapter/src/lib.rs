@@ -18,11 +18,13 @@
 //! - events of the socket, its connections and handshakes, are [read](ZmqStream::read_event) beside the messages;
 //! - a stream is a `Stream` and a `Sink` of the futures crates; [`block_on`] and [`ZmqStream::blocking`] need no executor, and
 //!   `Builder::tokio` (feature `tokio`) has a task of a tokio runtime watch the socket;
+//! - a [`Requester`] asks, waits for so long, asks again, and takes no late reply for another;
 //! - every program ends with [`shutdown`]: libzmq loses what it accepted if the process ends before it was sent.
 //!
 //! The feature `tracing` has streams tell a subscriber of their life: lengths, never payloads.
 //!
-//! Inside, from the caller to the wire: handles and futures (`stream`, `futures`, `adapter`, `blocking`, `raw`) lock the flow; the pump
+//! Inside, from the caller to the wire: handles and futures (`stream`, `futures`, `adapter`, `blocking`, `raw`) lock the flow, and
+//! `requester` asks by them; the pump
 //! (`pump`, `life`), and nothing else, moves messages between the machine and the socket, over the core's seam (`port`, `transport`);
 //! a watcher (`runtime`) watches the socket's descriptor and pumps when nobody else does; `socket` alone calls libzmq. Beside them:
 //! opening (`builder`, `context`, `endpoints`, `options`, `subscriptions`), the monitor with a lock of its own (`monitor`, `backlog`),
@@ -58,6 +60,7 @@ mod presence;
 mod pump;
 mod queue;
 mod raw;
+mod requester;
 mod runtime;
 mod security;
 mod socket;
@@ -78,15 +81,16 @@ pub use context::{Context, ContextBuilder, shutdown};
 pub use done::Shutdown;
 pub use envelope::Envelope;
 pub use error::{
-    AdoptError, AuthenticatorError, DrainError, EndpointError, Errno, MonitorError, OpenError, OptionError, ReadError,
-    ReadEventError, ShutdownError, Side, SocketError, SubscribeError, TryReadError,
-    TryReadEventError, WaitError, WriteError,
+    AdoptError, AuthenticatorError, DrainError, EndpointError, Errno, MonitorError, OpenError,
+    OptionError, ReadError, ReadEventError, RequestError, ShutdownError, Side, SocketError,
+    SubscribeError, TryReadError, TryReadEventError, WaitError, WriteError,
 };
 pub use futures::{Closed, Drain, Flush, Read, SendMessage};
 pub use ledger::{FailedSends, SendFailure, Stats};
 pub use message::{Frame, Multipart};
 pub use monitor::ReadEvent;
 pub use presence::EndpointState;
+pub use requester::Requester;
 pub use stream::ZmqStream;
 pub use tidegate_core::{
     AlreadyDone, EventError, EventKind, EventMask, Limit, Lost, WatermarkError, Watermarks,

@@ -71,6 +71,13 @@ impl Multipart {
         received
     }
 
+    /// A second message over the same bytes.
+    pub(crate) fn share(&mut self) -> Self {
+        Self {
+            frames: self.frames.iter_mut().map(Frame::share).collect(),
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.frames.clear();
     }

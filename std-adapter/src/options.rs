@@ -4,8 +4,8 @@
 //! means, and what libzmq takes for it unless it is set, is libzmq's own:
 //! [zmq_setsockopt(3)](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html).
 //!
-//! Of a stream that runs, [`LINGER`], [`ROUTER_MANDATORY`], [`ROUTER_HANDOVER`] and [`XPUB_NODROP`] change at once; every other option
-//! holds for what is bound and connected after it was set. [`SEND_HWM`] and [`RECEIVE_HWM`] can be set before the first bind or connect
+//! Of a stream that runs, [`LINGER`], [`ROUTER_MANDATORY`], [`ROUTER_HANDOVER`], [`XPUB_NODROP`], [`REQ_CORRELATE`] and [`REQ_RELAXED`]
+//! change at once; every other option holds for what is bound and connected after it was set. [`SEND_HWM`] and [`RECEIVE_HWM`] can be set before the first bind or connect
 //! only: libzmq would tell the peers that it has, and crash where one is just leaving.
 //!
 //! A time is a whole number of milliseconds, one that is none is rounded up; over 2³¹ − 1 of them it is refused with
@@ -43,11 +43,11 @@ use zmq::SocketType;
 
 use crate::error::{Errno, OptionError, SocketError};
 use crate::kinds;
+use crate::security::NO_CURVE;
 pub use crate::security::{
     CURVE_PUBLIC_KEY, CURVE_SECRET_KEY, CURVE_SERVER, CURVE_SERVER_KEY, CurveKey, CurveKeyError,
     CurveKeys, PLAIN_PASSWORD, PLAIN_SERVER, PLAIN_USERNAME, ZAP_DOMAIN, ZAP_ENFORCE_DOMAIN,
 };
-use crate::security::NO_CURVE;
 use crate::socket::{self, Socket};
 use crate::stream::ZmqStream;
 
@@ -184,6 +184,19 @@ pub const RECEIVE_BUFFER_BYTES: SocketOption<Option<u32>> =
 /// subscriber. Cannot be read.
 pub const XPUB_NODROP: SocketOption<bool> =
     SocketOption::new("ZMQ_XPUB_NODROP", zmq_sys::ZMQ_XPUB_NODROP);
+
+/// Whether a REQ puts a number before each request and takes no reply for one without the same: a late reply is never taken for another.
+/// A REP gives the number back by itself; a ROUTER finds it before the empty frame, and has to. To change it while a reply is awaited is to
+/// lose that reply. Default: off, and the first reply of the peer that was asked is taken. Cannot be read.
+pub const REQ_CORRELATE: SocketOption<bool> =
+    SocketOption::new("ZMQ_REQ_CORRELATE", zmq_sys::ZMQ_REQ_CORRELATE);
+
+/// Whether a REQ may ask again before it has the reply. The request before is then given up: its reply is thrown away, also one that was
+/// received and not read, and if it is still queued it is not sent; whoever reads waits for the reply to the new one. Without
+/// [`REQ_CORRELATE`] a late reply may be taken for it. Default: off, and such a write is [`OutOfTurn`](crate::WriteError::OutOfTurn).
+/// Cannot be read. A [`Requester`](crate::Requester) sets both, and asks again by itself.
+pub const REQ_RELAXED: SocketOption<bool> =
+    SocketOption::new("ZMQ_REQ_RELAXED", zmq_sys::ZMQ_REQ_RELAXED);
 
 /// How long a new peer may take for its greeting before it is disconnected; 0: for ever. Default: 30 s.
 pub const HANDSHAKE_INTERVAL: SocketOption<Duration> =
@@ -344,6 +357,12 @@ impl Setting {
         is_conflate.then_some(self.value == Raw::Int(1))
     }
 
+    /// Whether this lets a REQ ask again before it has the reply, or lets it no more.
+    pub(crate) fn relaxes(&self) -> Option<bool> {
+        let is_relaxed = self.number == zmq_sys::ZMQ_REQ_RELAXED;
+        is_relaxed.then_some(self.value == Raw::Int(1))
+    }
+
     /// Why libzmq would take the value and do nothing, if it would.
     fn has_no_effect(&self, kind: SocketType) -> Option<&'static str> {
         let keeps_alive = matches!(
@@ -489,7 +508,11 @@ impl ZmqStream {
         self.inner()
             .with(|flow| {
                 let has_had_peers = flow.endpoints.has_had_peers();
-                flow.touch(|socket| setting.apply_open(socket, has_had_peers))
+                let set = flow.touch(|socket| setting.apply_open(socket, has_had_peers));
+                if let (Ok(Ok(())), Some(is_relaxed)) = (&set, setting.relaxes()) {
+                    flow.set_relaxed(is_relaxed);
+                }
+                set
             })
             .map_err(|over| of_stream(over, option.name))?
     }

@@ -45,6 +45,8 @@ pub(crate) struct Flow {
     pub(crate) subscriptions: Vec<Vec<u8>>,
     pub(crate) ledger: Ledger,
     turn: Turn,
+    /// Whether a REQ may ask again before it has the reply.
+    is_relaxed: bool,
     /// What was written since a sender has last let others run, in bytes.
     unyielded: usize,
     /// How many messages were queued since the socket was last looked at.
@@ -78,6 +80,7 @@ impl Flow {
             machine,
             ledger: Ledger::new(kind),
             turn,
+            is_relaxed: false,
             unyielded: 0,
             queued: 0,
             transport: transport.into(),
@@ -204,10 +207,41 @@ impl Flow {
         self.turn == other && self.is_open()
     }
 
+    /// From now on a REQ may ask again before it has the reply, or may not.
+    pub(crate) fn set_relaxed(&mut self, is_relaxed: bool) {
+        self.is_relaxed = is_relaxed;
+    }
+
+    /// Gives the request up that was not answered yet, if there is one: what is queued of it is not sent, and a reply that was received
+    /// is nobody's. One that libzmq receives later it throws away before the next request goes.
+    pub(crate) fn abandon_request(&mut self) {
+        if self.turn != Turn::Read || self.ledger.kind() != SocketType::REQ {
+            return;
+        }
+        self.turn = Turn::Write;
+        let (_, mut wakes) = self.machine.send_while(usize::MAX, |_| true);
+        while !self.machine.incoming().is_empty() {
+            // Whoever waits for it waits for the next one.
+            let (_, more) = self.machine.take(&mut Ticket::new(), drop);
+            wakes = wakes.and(more);
+        }
+        if let Some(transport) = &mut self.transport {
+            transport.forget_partial();
+        }
+        self.wake(wakes);
+        if !self.is_open() {
+            // It need not wait for that any more.
+            self.pump();
+        }
+    }
+
     /// Sends a message at once if nothing is queued before it, and queues it otherwise.
     pub(crate) fn write(&mut self, message: &mut Multipart) -> Result<(), WriteError> {
         if self.is_out_of_turn(Turn::Read) {
-            return Err(WriteError::OutOfTurn(mem::take(message).into()));
+            if !self.is_relaxed {
+                return Err(WriteError::OutOfTurn(mem::take(message).into()));
+            }
+            self.abandon_request();
         }
         if self.turn == Turn::Write && self.ledger.kind() == SocketType::REQ {
             // Whoever was to be told that the last request was not sent has given up.
@@ -513,7 +547,7 @@ impl Flow {
         ticket: &mut Ticket,
         message: &mut Multipart,
     ) -> Poll<Result<(), WriteError>> {
-        if !ticket.has_place() && self.is_out_of_turn(Turn::Read) {
+        if !ticket.has_place() && self.is_out_of_turn(Turn::Read) && !self.is_relaxed {
             return Poll::Ready(Err(WriteError::OutOfTurn(mem::take(message).into())));
         }
         // The queue of a host has room for every message: what is waited for is the gate.

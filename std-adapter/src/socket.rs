@@ -356,7 +356,7 @@ impl Drop for Frame {
 
 impl Frame {
     /// A second frame over the same bytes; only a count of references changes hands.
-    fn share(&mut self) -> Self {
+    pub(crate) fn share(&mut self) -> Self {
         let mut msg = zmq_sys::zmq_msg_t::default();
         // SAFETY: `msg` is initialised by the first call before the second looks at it. `self.msg` is initialised, and
         // borrowed exclusively while libzmq may mark it as shared.

@@ -202,6 +202,11 @@ impl ZmqTransport {
         self.looked = true;
     }
 
+    /// What has come of a message is of no use any more; libzmq forgets its rest.
+    pub(crate) fn forget_partial(&mut self) {
+        self.partial = None;
+    }
+
     /// Receives a message into `message`, which is empty. Returns the bytes of its payload, or nothing if not all of one has come.
     fn recv_whole(&mut self, message: &mut Multipart) -> Result<Option<usize>, Errno> {
         if let Some(partial) = self.partial.take() {

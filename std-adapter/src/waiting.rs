@@ -29,7 +29,9 @@ impl Waiting {
                     mem::swap(old, new);
                 }
             }
-            None => self.wakers.extend(waker.take().map(|waker| (number, waker))),
+            None => self
+                .wakers
+                .extend(waker.take().map(|waker| (number, waker))),
         }
         Poll::Pending
     }

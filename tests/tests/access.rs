@@ -185,16 +185,18 @@ fn i1_a_context_has_one_authenticator_and_another_once_that_is_gone() {
         Authenticator::start(&context),
         Err(AuthenticatorError::Open(OpenError::ContextShutDown))
     ));
-    eventually(|| !threads().iter().any(|name| name.starts_with("tidegate-zap")));
+    eventually(|| {
+        !threads()
+            .iter()
+            .any(|name| name.starts_with("tidegate-zap"))
+    });
 }
 
 #[test]
 fn i1_a_domain_that_is_enforced_has_to_be_there() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
-    let refused = |error: &OptionError| {
-        matches!(error, OptionError::Unsupported { option, .. } if *option == "ZMQ_ZAP_ENFORCE_DOMAIN")
-    };
+    let refused = |error: &OptionError| matches!(error, OptionError::Unsupported { option, .. } if *option == "ZMQ_ZAP_ENFORCE_DOMAIN");
     for builder in [
         pull(&context).option(options::ZAP_ENFORCE_DOMAIN, true),
         pull(&context)

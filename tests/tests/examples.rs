@@ -28,6 +28,19 @@ fn b2_the_example_sans_io_leaves_on_the_wire_what_a_gate_holds_back() {
 }
 
 #[test]
+fn i3_the_example_req_rep_takes_no_late_reply_for_another() {
+    let _watchdog = Watchdog::new(300);
+    let printed = [
+        "1: [\"2\"]",
+        "2: [\"4\"]",
+        "how are you?: no reply within 250ms to any of 2 attempts",
+        "21: [\"42\"]",
+        "",
+    ];
+    assert_eq!(run("req_rep"), printed.join("\n"));
+}
+
+#[test]
 fn h3_the_example_interrupt_hands_every_sample_to_its_task_in_order() {
     let _watchdog = Watchdog::new(300);
     let printed = "500 samples in order, some of them later, for the task was behind\n";
@@ -74,7 +87,10 @@ fn i1_the_example_security_lets_in_who_may_and_says_what_the_others_see() {
         Some(end) => {
             let (known, unknown) = rest.split_at(end);
             assert!(known.starts_with("a known key: HandshakeSucceeded\n  [\"hello\"] from Some("));
-            assert_eq!(unknown, "an unknown key: HandshakeFailedAuth { status: 400 }\n");
+            assert_eq!(
+                unknown,
+                "an unknown key: HandshakeFailedAuth { status: 400 }\n"
+            );
         }
         None => assert!(rest.contains("the README says how to link that"), "{rest}"),
     }

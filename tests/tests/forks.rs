@@ -9,8 +9,8 @@ use fork::Fork;
 use futures_lite::future::block_on;
 use tidegate::{
     Context, DrainError, EndpointError, Errno, EventMask, MonitorError, OpenError, OptionError,
-    ReadError, ReadEventError, ShutdownError, SocketType, SubscribeError, TryReadError, WriteError,
-    ZmqStream, options,
+    ReadError, ReadEventError, RequestError, Requester, ShutdownError, SocketType, SubscribeError,
+    TryReadError, WriteError, ZmqStream, options,
 };
 use tidegate_tests::{Counter, Watchdog, eventually, poll};
 
@@ -96,6 +96,16 @@ fn e6_in_a_forked_child_every_call_says_forked_and_the_parents_streams_go_on() {
     let mut read = pull.read();
     assert!(poll(&mut read, &counter).is_pending());
 
+    let requester = |context: &Context, timeout| {
+        let builder = ZmqStream::builder(SocketType::REQ).context(context);
+        let requester = Requester::open(builder).unwrap();
+        requester.timeout(timeout).attempts(2)
+    };
+    // It keeps the time in the parent's I/O thread.
+    let mut asks = requester(&context, Duration::from_secs(3_600));
+    let mut asked = Box::pin(asks.request("question"));
+    assert!(poll(&mut asked, &counter).is_pending());
+
     // Locked by this thread, as other threads may have anything locked when a process forks.
     let in_child = succeeds_in_child(|| {
         for stream in [&pull, &push] {
@@ -112,6 +122,12 @@ fn e6_in_a_forked_child_every_call_says_forked_and_the_parents_streams_go_on() {
             Err(OpenError::Forked)
         ));
         assert!(poll(&mut read, &counter).is_ready());
+        let failed = ReadError::Failed(Errno::FORKED);
+        assert!(matches!(
+            poll(&mut asked, &counter),
+            Poll::Ready(Err(RequestError::Read { source, .. })) if source == failed
+        ));
+        drop(asked);
         drop((pull.clone(), push.clone()));
 
         // It may have streams of its own.
@@ -123,6 +139,9 @@ fn e6_in_a_forked_child_every_call_says_forked_and_the_parents_streams_go_on() {
             push.write("in the child").unwrap();
             eventually(|| pull.read_buffer_bytes() > 0);
             assert_eq!(block_on(pull.read()).unwrap(), "in the child");
+            let mut asks = requester(&context, Duration::from_millis(5));
+            let timed_out = block_on(asks.request("question"));
+            assert!(matches!(timed_out, Err(RequestError::TimedOut { .. })));
             block_on(context.shutdown(Duration::from_secs(20))).unwrap();
         }
     });
@@ -148,7 +167,7 @@ fn e6_in_a_forked_child_every_call_says_forked_and_the_parents_streams_go_on() {
     // A child that ends with the parent's streams in its hands.
     let (pull_too, push_too) = (pull.clone(), push.clone());
     assert!(succeeds_in_child(move || drop((
-        pull_too, push_too, shared
+        pull_too, push_too, shared, asks
     ))));
 
     assert_eq!(counter.take(), 0);

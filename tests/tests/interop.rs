@@ -5,9 +5,10 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::Command;
 
 use futures_lite::future::{poll_once, zip};
-use tidegate::{Builder, Context, SocketType, ZmqStream, options};
+use tidegate::{Builder, Context, Requester, SocketType, ZmqStream, options};
 use tidegate_tests::{
-    FarEnd, Process, Watchdog, answer, behind, builder, chunk, large, messages, with_each,
+    FarEnd, Process, Watchdog, answer, behind, builder, chunk, large, messages, shut_down,
+    with_each,
 };
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -68,6 +69,30 @@ fn answer_all(head: &[&[u8]]) -> impl AsyncFn(&ZmqStream, &FarEnd) {
 fn c1_a_req_and_a_rep_ask_and_answer_those_of_aiozmq_and_pyzmq() {
     with_each("rep", of(SocketType::REQ), ask_one_by_one);
     with_each("req", of(SocketType::REP), answer_all(&[]));
+}
+
+#[test]
+fn i3_a_requester_asks_a_rep_of_aiozmq_or_pyzmq() {
+    let _watchdog = Watchdog::new(240);
+    for library in ["aiozmq", "pyzmq-asyncio", "pyzmq"] {
+        let far = FarEnd::start(library);
+        let context = Context::new().unwrap();
+        far.play(async {
+            far.tell("rep bind tcp://127.0.0.1:*");
+            let builder = builder(SocketType::REQ, &context).connect(far.line().await);
+            let mut requester = Requester::open(builder).unwrap();
+            // One that is not sent: the far end counts.
+            drop(requester.request("dropped"));
+            let asked = messages(300);
+            for message in &asked {
+                let reply = requester.request(message.clone()).await;
+                far.check(&reply.unwrap(), answer(message));
+            }
+            far.has_received(asked.len()).await;
+        });
+        shut_down(&context);
+        far.end();
+    }
 }
 
 #[test]

@@ -117,7 +117,8 @@ fn i1_clients_of_pyzmq_get_in_by_curve_with_a_key_of_the_set_alone() {
     let pull = server(pull);
     let endpoint = &*pull.bindings()[0];
     let client = |server: &CurveKeys, keys: &CurveKeys| {
-        let [server, public, secret] = [server.public, keys.public, keys.secret].map(|key| key.to_z85());
+        let [server, public, secret] =
+            [server.public, keys.public, keys.secret].map(|key| key.to_z85());
         Far::start(&["client", endpoint, "curve", &server, &public, &secret])
     };
     let mut wrong = client(&ours, &unknown);

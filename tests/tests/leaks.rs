@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use tidegate::{Context, EventMask, SocketType, ZmqStream, options};
+use futures_lite::future::{poll_once, zip};
+use tidegate::{Context, EventMask, Requester, SocketType, ZmqStream, options};
 use tidegate_tests::{
     Watchdog, block_on, builder, descriptors, eventually, shut_down, start_executor, thread_count,
     threads,
@@ -77,6 +78,24 @@ fn e4_after_the_end_descriptors_and_threads_are_back_to_where_they_were() {
         tasks
     };
     assert_eq!(tasks(3), tasks(1) + 2);
+
+    // I3: a request that waits, one that has timed out and one that was dropped keep the time in the I/O thread.
+    let context = Context::new().unwrap();
+    let requester = || Requester::open(builder(SocketType::REQ, &context)).unwrap();
+    let [waits, times_out, is_dropped] = [(); 3].map(|()| requester());
+    let mut times_out = times_out.timeout(Duration::from_millis(1)).attempts(2);
+    assert!(block_on(times_out.request("?")).is_err());
+    let mut is_dropped = is_dropped.timeout(Duration::from_secs(3_600));
+    assert!(block_on(poll_once(is_dropped.request("?"))).is_none());
+    let mut waits = waits.timeout(Duration::from_secs(3_600));
+    let mut waiting = Box::pin(waits.request("?"));
+    assert!(block_on(poll_once(waiting.as_mut())).is_none());
+    assert!(threads().iter().any(|name| name == "tidegate-io"));
+    let shutdown = context.shutdown(Duration::from_secs(20));
+    let (asked, ended) = block_on(zip(waiting, shutdown));
+    assert!(asked.is_err() && ended.is_ok());
+    drop((waits, times_out, is_dropped));
+    eventually(|| threads().is_empty() && descriptors() == before);
 
     // A context that nobody shuts down ends with its last handle, in the background.
     let context = Context::new().unwrap();

@@ -178,7 +178,9 @@ fn i4_a_stream_that_tracks_nobody_says_so_and_one_that_cannot_open_leaves_nothin
         Err(WaitError::NotTracked)
     );
     assert_eq!(
-        block_on(stream.wait_subscriber(None)).unwrap_err().to_string(),
+        block_on(stream.wait_subscriber(None))
+            .unwrap_err()
+            .to_string(),
         "only an XPUB is told of subscriptions, not a PULL"
     );
     let failed = builder(SocketType::PULL, &context)

@@ -4,11 +4,13 @@
 
 #[cfg(unix)]
 mod caller;
+mod reactor;
 #[cfg(unix)]
 mod spin;
 mod thread;
 #[cfg(unix)]
 mod ticks;
+mod timer;
 #[cfg(all(feature = "tokio", unix))]
 mod tokio;
 
@@ -22,6 +24,7 @@ use std::time::Instant;
 
 #[cfg(unix)]
 pub(crate) use caller::wait;
+pub(crate) use timer::Timer;
 
 use crate::socket::Socket;
 
@@ -217,7 +220,7 @@ impl Watch {
 
     /// Has the I/O thread call the stream at this time, unless the watch is closed before. A later call replaces it.
     pub(crate) fn set_deadline(&mut self, deadline: Instant) {
-        match &self.place {
+        match &mut self.place {
             Place::Thread(place) => place.set_deadline(deadline),
             #[cfg(all(feature = "tokio", unix))]
             Place::Tokio(_) => {}

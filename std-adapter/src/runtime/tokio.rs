@@ -16,7 +16,7 @@ use std::task::{Context, Poll, RawWakerVTable, Waker};
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::Handle;
 
-use super::thread::lock;
+use super::reactor::lock;
 use super::{Watched, unwinding};
 use crate::socket::Descriptor;
 
