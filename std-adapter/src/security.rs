@@ -43,7 +43,7 @@ pub const CURVE_SECRET_KEY: SocketOption<CurveKey> =
 pub const CURVE_SERVER_KEY: SocketOption<CurveKey> =
     SocketOption::new("ZMQ_CURVE_SERVERKEY", zmq_sys::ZMQ_CURVE_SERVERKEY);
 
-/// The domain that the [`Authenticator`](crate::Authenticator) is told of: up to 255 bytes. Default: none; a socket without a mechanism
+/// The domain that the [`Authenticator`](crate::Authenticator) is told of: 1 to 255 bytes. Default: none; a socket without a mechanism
 /// asks it only if there is one.
 pub const ZAP_DOMAIN: SocketOption<String> =
     SocketOption::new("ZMQ_ZAP_DOMAIN", zmq_sys::ZMQ_ZAP_DOMAIN);

@@ -201,13 +201,15 @@ fn i1_a_domain_that_is_enforced_has_to_be_there() {
         pull(&context).option(options::ZAP_ENFORCE_DOMAIN, true),
         pull(&context)
             .option(options::ZAP_ENFORCE_DOMAIN, true)
-            .plain_server(""),
+            .option(options::PLAIN_SERVER, true),
     ] {
         let Err(OpenError::Option(error)) = builder.open() else {
             panic!("it was opened");
         };
         assert!(refused(&error), "{error}");
     }
+    let nameless = pull(&context).plain_server("").open().unwrap_err();
+    assert!(nameless.to_string().contains("ZMQ_ZAP_DOMAIN"));
     let server = pull(&context).plain_server("storm").open().unwrap();
     server
         .set_option(options::ZAP_ENFORCE_DOMAIN, true)
