@@ -70,6 +70,7 @@ mod transport;
 mod turns;
 pub mod typed;
 mod waiting;
+mod yields;
 
 pub use adapter::SinkError;
 pub use any_of::{AnyOf, ReadAny};

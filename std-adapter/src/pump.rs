@@ -26,9 +26,7 @@ use crate::port::{OwnedPort, ZmqMachine};
 use crate::socket::Socket;
 use crate::transport::ZmqTransport;
 use crate::turns::Turn;
-
-/// After so many bytes, as messages are charged, a task that sends lets others run.
-const YIELD_BYTES: usize = 256 * 1024;
+use crate::yields;
 
 /// So many batches at once, as long as nobody is to be woken.
 const BATCHES: usize = 8;
@@ -47,8 +45,6 @@ pub(crate) struct Flow {
     turn: Turn,
     /// Whether a REQ may ask again before it has the reply.
     is_relaxed: bool,
-    /// What was written since a sender has last let others run, in bytes.
-    unyielded: usize,
     /// How many messages were queued since the socket was last looked at.
     queued: usize,
     /// Whether somebody has the socket by `with_socket`.
@@ -81,7 +77,6 @@ impl Flow {
             ledger: Ledger::new(kind),
             turn,
             is_relaxed: false,
-            unyielded: 0,
             queued: 0,
             transport: transport.into(),
             registration: None,
@@ -123,21 +118,20 @@ impl Flow {
         self.wakes = self.wakes.and(wakes);
     }
 
-    /// Polls, unless whoever writes is to let others on its thread run first: then `None`, and what was written counts anew. Each
-    /// write may go at once, so that a task which sends would otherwise keep the thread from the one that receives.
+    /// Polls, unless whoever writes is to let others on its thread run first: then `None`, and what was written counts anew.
     pub(crate) fn poll_or_yield<T>(
         &mut self,
         ticket: &mut Ticket,
         poll: impl FnOnce(&mut Self, &mut Ticket) -> Poll<T>,
     ) -> Option<Poll<T>> {
         // One that has a place has let others run.
-        if self.unyielded >= YIELD_BYTES && !ticket.has_place() {
-            self.unyielded = 0;
+        if yields::is_due() && !ticket.has_place() {
+            yields::others_run();
             return None;
         }
         let polled = poll(self, ticket);
         if polled.is_pending() {
-            self.unyielded = 0;
+            yields::others_run();
         }
         Some(polled)
     }
@@ -249,7 +243,7 @@ impl Flow {
             self.wake(wakes);
         }
         let written_bytes = self.write_in_turn(message)?;
-        self.unyielded = self.unyielded.saturating_add(written_bytes);
+        yields::wrote(written_bytes);
         self.turn.has_written();
         self.has_written = true;
         Ok(())
@@ -304,7 +298,7 @@ impl Flow {
         &mut self,
         message: &mut Multipart,
     ) -> Option<Result<(), WriteError>> {
-        if self.unyielded >= YIELD_BYTES || self.turn == Turn::Read {
+        if yields::is_due() || self.turn == Turn::Read {
             return None;
         }
         // Without a waker it does not wait.
@@ -315,7 +309,7 @@ impl Flow {
 
     /// Whether whoever writes need not wait, and need not let others run.
     pub(crate) fn is_drained(&self) -> bool {
-        self.unyielded < YIELD_BYTES && self.is_open() && !self.machine.is_write_gate_paused()
+        !yields::is_due() && self.is_open() && !self.machine.is_write_gate_paused()
     }
 
     fn queue(&mut self, message: &mut Multipart) -> Result<usize, WriteError> {

@@ -239,6 +239,30 @@ fn b4_new_read_limits_stop_reading_ahead_and_go_on_with_it_at_once() {
 }
 
 #[test]
+fn d2_a_task_that_sends_by_many_streams_lets_others_run_no_less_often() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let open = |kind| {
+        let builder = builder(kind, &context).option(options::SEND_HWM, 0);
+        builder.option(options::RECEIVE_HWM, 0)
+    };
+    let _pull = open(SocketType::PULL).bind("inproc://d2-many").open();
+    let push = || open(SocketType::PUSH).connect("inproc://d2-many").open();
+    let pushes: Vec<_> = (0..64).map(|_| push().unwrap()).collect();
+    let counter = Counter::new();
+    let mut yields = Vec::new();
+    for k in 0..1_024 {
+        let mut send = pushes[k % pushes.len()].send(vec![0; 1_024 - 64]);
+        if poll(&mut send, &counter).is_pending() {
+            yields.push(k);
+            assert!(poll(&mut send, &counter).is_ready());
+        }
+    }
+    assert_eq!(yields, [256, 512, 768]);
+    shut_down(&context);
+}
+
+#[test]
 fn d2_a_task_that_sends_or_drains_lets_others_run_once_per_256_kib() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
