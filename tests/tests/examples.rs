@@ -95,3 +95,23 @@ fn i1_the_example_security_lets_in_who_may_and_says_what_the_others_see() {
         None => assert!(rest.contains("the README says how to link that"), "{rest}"),
     }
 }
+
+#[test]
+fn i4_the_example_pub_sub_publishes_once_somebody_has_subscribed() {
+    let _watchdog = Watchdog::new(300);
+    let forecasts = ["rain", "wind", "sun"].map(|of| format!("[\"weather\", \"{of}\"]\n"));
+    let expected = format!("1 connected\n{}", forecasts.concat());
+    assert_eq!(run("pub_sub"), expected);
+}
+
+#[test]
+fn i4_the_example_envelopes_replies_to_whoever_has_asked() {
+    let _watchdog = Watchdog::new(300);
+    let replies = ["what", "why"].map(|question| {
+        format!(
+            "REQ: [\"from\", \"127.0.0.1\", \"{question}\"]\n\
+             DEALER: [\"from\", \"127.0.0.1\", \"{question}\", \"exactly\"]\n"
+        )
+    });
+    assert_eq!(run("envelopes"), replies.concat());
+}
