@@ -184,6 +184,21 @@ pub const RECEIVE_BUFFER_BYTES: SocketOption<Option<u32>> =
 pub const XPUB_NODROP: SocketOption<bool> =
     SocketOption::new("ZMQ_XPUB_NODROP", zmq_sys::ZMQ_XPUB_NODROP);
 
+/// How many connections the operating system holds for an endpoint that is bound, until libzmq accepts them; it cuts the number to a
+/// most of its own. It bounds nothing that was accepted. Default: 100.
+pub const BACKLOG: SocketOption<u32> = SocketOption::new("ZMQ_BACKLOG", zmq_sys::ZMQ_BACKLOG);
+
+/// How long an attempt to connect over tcp may take before it is given up and, after [`RECONNECT_INTERVAL`], made again; 0: as long as
+/// the operating system tries. Default: 0.
+pub const CONNECT_TIMEOUT: SocketOption<Duration> =
+    SocketOption::new("ZMQ_CONNECT_TIMEOUT", zmq_sys::ZMQ_CONNECT_TIMEOUT);
+
+/// How long what is to go over one tcp connection may wait for the other host, to acknowledge it or to take it at all, before the
+/// connection ends; 0: as long as the operating system tries. It is what ends a peer that is connected and never reads. Where there is
+/// neither Linux nor Windows it does nothing. Default: 0.
+pub const TCP_MAX_RETRANSMIT: SocketOption<Duration> =
+    SocketOption::new("ZMQ_TCP_MAXRT", zmq_sys::ZMQ_TCP_MAXRT);
+
 /// How long a new peer may take for its greeting before it is disconnected; 0: for ever. Default: 30 s.
 pub const HANDSHAKE_INTERVAL: SocketOption<Duration> =
     SocketOption::new("ZMQ_HANDSHAKE_IVL", zmq_sys::ZMQ_HANDSHAKE_IVL);

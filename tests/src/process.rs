@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 use std::ops::{Deref, DerefMut};
-use std::process::{Child, Command, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -98,6 +99,83 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+/// Names the test that a process was started for.
+const ALONE: &str = "TIDEGATE_TEST_ALONE";
+/// What `abort` ends a process by.
+const SIGABRT: i32 = 6;
+
+/// The output of a process in which this test, the caller, is run and no other; `None` in that process, once the test is run.
+fn run_alone<F: FnOnce()>(test: F) -> Option<Output> {
+    // Of a closure in a function it is the path of both.
+    let path = std::any::type_name_of_val(&test);
+    let name = path.rsplit("::").nth(1).expect("a closure in a test");
+    if std::env::var(ALONE).is_ok_and(|alone| alone == name) {
+        test();
+        println!("{name} has ended");
+        return None;
+    }
+    let output = Command::new(std::env::current_exe().expect("Linux"))
+        .args(["--exact", name, "--nocapture"])
+        .env(ALONE, name)
+        .output()
+        .expect("this very program");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    // What a test tells begins so, whatever the harness has left on the line.
+    for told in printed.lines().filter_map(|line| line.split_once("| ")) {
+        println!("| {}", told.1);
+    }
+    let has_ended = printed.contains(&format!("{name} has ended"));
+    assert_eq!(output.status.success(), has_ended, "{name} is no test");
+    Some(output)
+}
+
+/// Runs a test in a process of its own, for it looks at the whole process.
+pub fn alone<F: FnOnce()>(test: F) {
+    if let Some(output) = run_alone(test) {
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{told}");
+    }
+}
+
+/// Runs a test in a process of its own, which is to be aborted by libzmq. Returns what that says; `None` in that process.
+pub fn aborts<F: FnOnce()>(test: F) -> Option<String> {
+    run_alone(test).map(|output| {
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let was_aborted = output.status.signal() == Some(SIGABRT);
+        assert!(was_aborted, "it ended otherwise, {}: {told}", output.status);
+        told
+    })
+}
+
+/// What a process uses, to be compared with what it uses later.
+pub struct Usage {
+    resident_bytes: usize,
+    descriptors: usize,
+}
+
+impl Usage {
+    pub fn now() -> Self {
+        Self {
+            resident_bytes: resident_bytes(),
+            descriptors: descriptors(),
+        }
+    }
+
+    /// Tells how much more the process uses now. Returns how much more of memory, in bytes.
+    pub fn tell(&self, after: &str) -> usize {
+        let now = Self::now();
+        let grown = now.resident_bytes.saturating_sub(self.resident_bytes);
+        let descriptors = now.descriptors.saturating_sub(self.descriptors);
+        println!("| {after}: {} KiB, {descriptors} descriptors", grown / 1024);
+        grown
+    }
+
+    /// Waits until no more descriptors are open.
+    pub fn wait_for_descriptors(&self) {
+        eventually(|| descriptors() <= self.descriptors);
     }
 }
 

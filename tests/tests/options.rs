@@ -43,6 +43,9 @@ fn a4_every_option_that_the_builder_sets_is_what_the_open_stream_reads() {
     is_set(&context, options::RECEIVE_BUFFER_BYTES, Some(6_000));
     is_set(&context, options::RECEIVE_BUFFER_BYTES, None);
     is_set(&context, options::HANDSHAKE_INTERVAL, time);
+    is_set(&context, options::BACKLOG, 7);
+    is_set(&context, options::CONNECT_TIMEOUT, time);
+    is_set(&context, options::TCP_MAX_RETRANSMIT, time);
     shut_down(&context);
 }
 
