@@ -1,7 +1,9 @@
 //! A look at what the process has open, its watchdog, and other processes.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::ops::{Deref, DerefMut};
+use std::os::unix::fs::FileExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
@@ -152,30 +154,45 @@ pub fn aborts<F: FnOnce()>(test: F) -> Option<String> {
 
 /// What a process uses, to be compared with what it uses later.
 pub struct Usage {
+    /// Open, so that it can be read when nothing else can be opened.
+    statm: File,
     resident_bytes: usize,
     descriptors: usize,
 }
 
+/// The second field of this file, in bytes.
+fn resident(statm: &File) -> usize {
+    let mut fields = [0; 256];
+    let read = statm.read_at(&mut fields, 0).expect("Linux");
+    let fields = String::from_utf8_lossy(&fields[..read]);
+    let pages = fields.split(' ').nth(1).map(str::parse::<usize>);
+    pages.and_then(Result::ok).expect("a number of pages") * 4096
+}
+
 impl Usage {
     pub fn now() -> Self {
+        let statm = File::open("/proc/self/statm").expect("Linux");
         Self {
-            resident_bytes: resident_bytes(),
+            resident_bytes: resident(&statm),
             descriptors: descriptors(),
+            statm,
         }
     }
 
     /// Tells how much more the process uses now. Returns how much more of memory, in bytes.
     pub fn tell(&self, after: &str) -> usize {
-        let now = Self::now();
-        let grown = now.resident_bytes.saturating_sub(self.resident_bytes);
-        let descriptors = now.descriptors.saturating_sub(self.descriptors);
-        println!("| {after}: {} KiB, {descriptors} descriptors", grown / 1024);
+        let grown = resident(&self.statm).saturating_sub(self.resident_bytes);
+        let opened = match descriptors() {
+            0 => "all descriptors".into(),
+            now => format!("{} descriptors", now.saturating_sub(self.descriptors)),
+        };
+        println!("| {after}: {} KiB, {opened}", grown / 1024);
         grown
     }
 
-    /// Waits until no more descriptors are open.
-    pub fn wait_for_descriptors(&self) {
-        eventually(|| descriptors() <= self.descriptors);
+    /// Waits until so many more descriptors are open than there were.
+    pub fn wait_for_descriptors(&self, more: usize) {
+        eventually(|| descriptors() == self.descriptors + more);
     }
 }
 
@@ -212,10 +229,5 @@ impl Watchdog {
 
 /// The process's resident memory, in bytes.
 pub fn resident_bytes() -> usize {
-    let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux");
-    let pages = statm
-        .split(' ')
-        .nth(1)
-        .and_then(|pages| pages.parse::<usize>().ok());
-    pages.expect("the second field is the number of resident pages") * 4096
+    resident(&File::open("/proc/self/statm").expect("Linux"))
 }

@@ -1,13 +1,14 @@
 //! Floods of strangers at a bound endpoint, an honest peer beside them (contract I2). `HOSTILE.md` has what each of them cost.
 
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketType as Socket, socket};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tidegate::{Context, EventKind, EventMask, Frame, SocketType, options};
 use tidegate_tests::{
-    MORE, Served, Stranger, Usage, Watchdog, aborts, alone, block_on, descriptors,
-    eventually, frame, shut_down, start_executor,
+    MORE, Served, Stranger, Usage, Watchdog, aborts, alone, block_on, eventually, frame, shut_down,
+    start_executor,
 };
 
 const KIB: usize = 1024;
@@ -32,17 +33,16 @@ fn i2_connections_that_come_and_go_or_stay_silent_leave_no_descriptor_behind() {
                     served.exchange();
                 }
             }
-            before.wait_for_descriptors();
+            before.wait_for_descriptors(0);
             assert!(before.tell(&format!("{kind:?}, 2,000 came and went")) < 8 * MIB);
-            let standing = descriptors();
             let endpoint = served.endpoint();
             let held: Vec<_> = (0..300).map(|_| Stranger::connect(&endpoint)).collect();
             served.exchange();
             // Two for each: the stranger's end is in this process, too.
-            eventually(|| descriptors() == standing + 600);
+            before.wait_for_descriptors(600);
             assert!(before.tell(&format!("{kind:?}, 300 stay, both ends")) < 16 * MIB);
             held.into_iter().for_each(Stranger::hang_up);
-            before.wait_for_descriptors();
+            before.wait_for_descriptors(0);
             before.tell(&format!("{kind:?}, and go"));
             served.exchange();
         }
@@ -50,11 +50,10 @@ fn i2_connections_that_come_and_go_or_stay_silent_leave_no_descriptor_behind() {
     });
 }
 
-/// One more than the highest descriptor that is open.
+/// The number that the next descriptor will have. Those that were inherited may have higher ones.
 fn next_descriptor() -> u64 {
-    let open = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
-    let numbers = open.filter_map(|entry| entry.file_name().to_str()?.parse::<u64>().ok());
-    numbers.max().unwrap() + 1
+    let next = std::fs::File::open("/dev/null").unwrap();
+    u64::try_from(next.as_raw_fd()).unwrap()
 }
 
 #[test]
@@ -95,8 +94,7 @@ fn i2_without_descriptors_left_those_who_are_connected_are_served_and_others_onc
         let resident = before.tell("60 more than there are descriptors for");
         assert!(resident < 8 * MIB);
         drop(strangers);
-        eventually(|| descriptors() > 0);
-        before.wait_for_descriptors();
+        before.wait_for_descriptors(0);
         served.change_peer(&context);
         for _ in 0..100 {
             served.exchange();
@@ -143,7 +141,7 @@ fn i2_a_hundred_thousand_subscriptions_pause_an_xpub_that_nobody_reads_at_its_hi
         assert!(served.bound.read_buffer_bytes() <= read);
         before.tell("XPUB, and 100,000 unsubscribed that were not there");
         stranger.hang_up();
-        before.wait_for_descriptors();
+        before.wait_for_descriptors(0);
         served.exchange();
         // Nothing of it is lost to whoever reads in the end.
         let next = || block_on(served.bound.read()).unwrap();
@@ -155,7 +153,9 @@ fn i2_a_hundred_thousand_subscriptions_pause_an_xpub_that_nobody_reads_at_its_hi
             assert_eq!(next(), format!("\0absent-{k:06}").as_str());
         }
         assert_eq!(next(), "\x01very last");
-        let gone = (0..100_002).filter(|_| next()[0].starts_with(b"\0")).count();
+        let gone = (0..100_002)
+            .filter(|_| next()[0].starts_with(b"\0"))
+            .count();
         assert_eq!(gone, 100_002);
         before.tell("XPUB, the peer gone, all read");
         served.exchange();
@@ -186,7 +186,7 @@ fn i2_subscriptions_at_a_pub_cost_what_libzmq_keeps_of_each_until_the_peer_goes(
         let grown_more = before.tell("PUB, and 100,000 unsubscribed that were not there");
         assert!(grown_more < grown + 8 * MIB);
         stranger.hang_up();
-        before.wait_for_descriptors();
+        before.wait_for_descriptors(0);
         served.exchange();
         before.tell("PUB, the peer gone");
 
@@ -215,7 +215,11 @@ fn i2_a_flood_of_empty_messages_is_held_back_while_nobody_reads_and_others_are_s
         start_executor();
         let context = Context::new().unwrap();
         for kind in [SocketType::PULL, SocketType::ROUTER] {
-            let peer = if kind == SocketType::PULL { "PUSH" } else { "DEALER" };
+            let peer = if kind == SocketType::PULL {
+                "PUSH"
+            } else {
+                "DEALER"
+            };
             let mut served = Served::open(&context, kind, |builder| {
                 builder.option(options::RECEIVE_BUFFER_BYTES, Some(64 * KIB as u32))
             });
@@ -278,7 +282,7 @@ fn i2_no_option_bounds_the_frames_of_one_message_and_others_are_served_meanwhile
         // Were this bounded one day, the docs would have to say so.
         assert!(grown > 32 * MIB);
         stranger.hang_up();
-        before.wait_for_descriptors();
+        before.wait_for_descriptors(0);
         assert_eq!(served.exchange(), 0);
         before.tell("it has hung up");
         shut_down(&context);
