@@ -367,7 +367,7 @@ fn i2_a_peer_that_reads_nothing_is_dropped_where_tcp_has_a_timeout() {
 /// A bug of libzmq 4.3.4: [issue 4364](https://github.com/zeromq/libzmq/issues/4364).
 #[test]
 fn i2_who_floods_a_stream_that_is_not_read_and_resets_the_connection_has_a_heartbeat_abort() {
-    let told = aborts(|| {
+    aborts("Assertion failed: !_io_error", || {
         let _watchdog = Watchdog::new(60);
         let context = Context::new().unwrap();
         let served = Served::open(&context, SocketType::PULL, |builder| {
@@ -383,15 +383,12 @@ fn i2_who_floods_a_stream_that_is_not_read_and_resets_the_connection_has_a_heart
         drop(stranger);
         block_on(served.peer.closed());
     });
-    if let Some(told) = told {
-        assert!(told.contains("Assertion failed"), "{told}");
-    }
 }
 
 /// A bug of libzmq 4.3.4: [issue 3937](https://github.com/zeromq/libzmq/issues/3937).
 #[test]
 fn i2_a_stream_that_connects_and_is_read_late_aborts_once_its_heartbeat_has_reconnected_it() {
-    let told = aborts(|| {
+    aborts("Assertion failed: _input_stopped", || {
         let _watchdog = Watchdog::new(60);
         let context = Context::new().unwrap();
         let push = tidegate_tests::builder(SocketType::PUSH, &context).bind("tcp://127.0.0.1:*");
@@ -418,7 +415,4 @@ fn i2_a_stream_that_connects_and_is_read_late_aborts_once_its_heartbeat_has_reco
             }
         });
     });
-    if let Some(told) = told {
-        assert!(told.contains("Assertion failed"), "{told}");
-    }
 }

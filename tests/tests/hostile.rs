@@ -400,7 +400,7 @@ fn i2_with_handover_who_claims_a_name_takes_it_and_the_other_is_heard_no_more() 
 /// A bug of libzmq 4.3.4, which no option is against: who knows one of the names that a ROUTER has thought of can claim the next.
 #[test]
 fn i2_who_claims_the_name_that_a_router_thinks_of_next_has_libzmq_abort() {
-    let told = aborts(|| {
+    aborts("Assertion failed: ok (", || {
         let _watchdog = Watchdog::new(60);
         let context = Context::new().unwrap();
         let served = Served::open(&context, SocketType::ROUTER, |builder| builder);
@@ -421,9 +421,6 @@ fn i2_who_claims_the_name_that_a_router_thinks_of_next_has_libzmq_abort() {
         let read = block_on(served.bound.read());
         panic!("it goes on: {read:?}");
     });
-    if let Some(told) = told {
-        assert!(told.contains("Assertion failed"), "{told}");
-    }
 }
 
 #[test]
