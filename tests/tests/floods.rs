@@ -169,28 +169,41 @@ fn i2_subscriptions_at_a_pub_cost_what_libzmq_keeps_of_each_until_the_peer_goes(
         let _watchdog = Watchdog::new(120);
         start_executor();
         let context = Context::new().unwrap();
+        let mut served = Served::open(&context, SocketType::PUB, |builder| builder);
+        served.exchange();
+        let before = Usage::now();
+        let mut grown = Vec::new();
+        for round in 1..=6 {
+            let mut stranger = Stranger::greeted(&served.endpoint(), "SUB", &[]);
+            stranger.say(topics(|k| format!("\x01topic-{k:06}")));
+            subscribe_last(&served, &mut stranger, "last");
+            served.exchange();
+            before.tell(&format!("PUB, 100,000 topics of 12 bytes, {round}"));
+            stranger.say(topics(|k| format!("\0absent-{k:06}")));
+            subscribe_last(&served, &mut stranger, "very last");
+            served.exchange();
+            grown.push(before.tell("PUB, and 100,000 unsubscribed that were not there"));
+            stranger.hang_up();
+            before.wait_for_descriptors(0);
+            served.exchange();
+        }
+        before.tell("PUB, the sixth peer gone");
+        // What one has left the next ones use; the allocator may have it once for each thread.
+        assert!(grown[0] < 64 * MIB && grown[5] < 4 * grown[0]);
+        shut_down(&context);
+    });
+}
+
+#[test]
+fn i2_a_topic_is_no_longer_than_the_longest_frame_and_costs_many_times_its_length() {
+    alone(|| {
+        let _watchdog = Watchdog::new(120);
+        start_executor();
+        let context = Context::new().unwrap();
         let mut served = Served::open(&context, SocketType::PUB, |builder| {
             builder.option(options::MAX_MESSAGE_BYTES, Some(MIB as u64))
         });
         served.exchange();
-        let before = Usage::now();
-        let mut stranger = Stranger::greeted(&served.endpoint(), "SUB", &[]);
-        stranger.say(topics(|k| format!("\x01topic-{k:06}")));
-        subscribe_last(&served, &mut stranger, "last");
-        served.exchange();
-        let grown = before.tell("PUB, 100,000 topics of 12 bytes");
-        assert!(grown < 64 * MIB);
-        stranger.say(topics(|k| format!("\0absent-{k:06}")));
-        subscribe_last(&served, &mut stranger, "very last");
-        served.exchange();
-        let grown_more = before.tell("PUB, and 100,000 unsubscribed that were not there");
-        assert!(grown_more < grown + 8 * MIB);
-        stranger.hang_up();
-        before.wait_for_descriptors(0);
-        served.exchange();
-        before.tell("PUB, the peer gone");
-
-        // One topic of a mebibyte: there is a node for each byte of it.
         let before = Usage::now();
         let mut stranger = Stranger::greeted(&served.endpoint(), "SUB", &[]);
         let mut topic = vec![7; MIB];
@@ -198,7 +211,7 @@ fn i2_subscriptions_at_a_pub_cost_what_libzmq_keeps_of_each_until_the_peer_goes(
         stranger.say(frame(0, &topic));
         subscribe_last(&served, &mut stranger, "last");
         served.exchange();
-        before.tell("PUB, one topic of 1 MiB");
+        assert!(before.tell("PUB, one topic of 1 MiB") < 64 * MIB);
         // And one of a byte more than may come.
         topic.push(7);
         stranger.say(frame(0, &topic));
