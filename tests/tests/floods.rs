@@ -173,7 +173,7 @@ fn i2_subscriptions_at_a_pub_cost_what_libzmq_keeps_of_each_until_the_peer_goes(
         served.exchange();
         let before = Usage::now();
         let mut grown = Vec::new();
-        for round in 1..=6 {
+        for round in 1..=4 {
             let mut stranger = Stranger::greeted(&served.endpoint(), "SUB", &[]);
             stranger.say(topics(|k| format!("\x01topic-{k:06}")));
             subscribe_last(&served, &mut stranger, "last");
@@ -187,9 +187,9 @@ fn i2_subscriptions_at_a_pub_cost_what_libzmq_keeps_of_each_until_the_peer_goes(
             before.wait_for_descriptors(0);
             served.exchange();
         }
-        before.tell("PUB, the sixth peer gone");
+        before.tell("PUB, the fourth peer gone");
         // What one has left the next ones use; the allocator may have it once for each thread.
-        assert!(grown[0] < 64 * MIB && grown[5] < 4 * grown[0]);
+        assert!(grown[0] < 64 * MIB && grown[3] < 3 * grown[0]);
         shut_down(&context);
     });
 }
