@@ -33,6 +33,40 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Open to strangers
+//!
+//! Whoever can connect to an endpoint that is bound can send it anything. What is no ZMTP, and what breaks its rules, ends that one
+//! connection at most, and the other peers are served meanwhile. What else a stranger can do, and what bounds it:
+//!
+//! | a stranger | is bounded by | default |
+//! | --- | --- | --- |
+//! | sends a huge frame, command, topic or name, or claims its length | [`MAX_MESSAGE_BYTES`] | no limit |
+//! | does not end its handshake | [`HANDSHAKE_INTERVAL`] | 30 s |
+//! | falls silent after it | [`HEARTBEAT_INTERVAL`], [`HEARTBEAT_TIMEOUT`]; but see there | never |
+//! | sends more than is read | [`high_read`](Builder::high_read), and [`RECEIVE_HWM`] messages of each peer | 64 KiB, 1,000 |
+//! | reads less than it is sent | [`SEND_HWM`] messages for each peer; the time, [`TCP_MAX_RETRANSMIT`] | 1,000; any time |
+//! | connects faster than is accepted | [`BACKLOG`] | 100 |
+//!
+//! Without [`MAX_MESSAGE_BYTES`] libzmq reserves what a frame claims at once, if the system has that much of address space, and memory grows
+//! with what has come. It bounds a frame and not a message.
+//!
+//! **Nothing bounds**, in libzmq 4.3.4:
+//!
+//! - how many connections there are, but the process's limit of descriptors. At that limit the peers that are there are served, and libzmq's
+//!   thread tries to accept the next one without a pause; a connection that goes makes room for it;
+//! - the frames of one message: about 64 bytes of each are held until the last one has come or the peer goes;
+//! - the topics that a peer subscribes to: a PUB or an XPUB holds each until it is unsubscribed or the peer goes, a long one with thirty bytes
+//!   for each of its own;
+//! - what an XPUB has to tell of subscriptions to a user who does not read it, and whatever else its peers send. The stream stops at
+//!   `high_read`, libzmq does not: read an XPUB, or have a PUB;
+//! - what a peer says that it is. Peers of ZMTP 1.0 and 2.0 have no handshake, and bytes that happen to look like theirs are read as
+//!   messages; where a [`ZAP_DOMAIN`] is set, or PLAIN or CURVE is, they are turned away. A ROUTER's peer may claim any name. One that is taken
+//!   is not given away, unless [`ROUTER_HANDOVER`] is on, and the connection that is unheard then stays; but libzmq 4.3.4 trusts the names so
+//!   far that a peer who means harm can have it **end the process**: a ROUTER is for peers that are known.
+//!
+//! So a program that is open to the internet lets in whom it knows, by CURVE; sets [`MAX_MESSAGE_BYTES`]; and leaves the heartbeat off
+//! on what it reads late.
 
 use std::ffi::c_int;
 use std::fmt;
@@ -112,8 +146,8 @@ pub const ROUTING_ID: SocketOption<Vec<u8>> =
 pub const ROUTER_MANDATORY: SocketOption<bool> =
     SocketOption::new("ZMQ_ROUTER_MANDATORY", zmq_sys::ZMQ_ROUTER_MANDATORY);
 
-/// Whether a ROUTER gives the name of a peer to a new one that claims it. Default: the new one is turned away. Cannot be
-/// read.
+/// Whether a ROUTER gives the name of a peer to a new one that claims it. Default: nothing of the new one is read, and it is sent
+/// nothing. Whichever loses stays connected. Cannot be read.
 pub const ROUTER_HANDOVER: SocketOption<bool> =
     SocketOption::new("ZMQ_ROUTER_HANDOVER", zmq_sys::ZMQ_ROUTER_HANDOVER);
 
@@ -130,6 +164,12 @@ pub const RECONNECT_INTERVAL_MAX: SocketOption<Duration> =
     SocketOption::new("ZMQ_RECONNECT_IVL_MAX", zmq_sys::ZMQ_RECONNECT_IVL_MAX);
 
 /// How often a peer is asked whether it is there; 0: never. Default: 0.
+///
+/// libzmq does not hear the answer while it takes nothing from the peer, because the stream is paused or is not read: a peer that is there
+/// is then dropped as one that is not. **libzmq 4.3.4 may end the process** where a heartbeat meets a connection that it takes
+/// nothing from: when the peer resets it ([4364](https://github.com/zeromq/libzmq/issues/4364)), and when a stream that has connected is
+/// read after the heartbeat has connected it again ([3937](https://github.com/zeromq/libzmq/issues/3937)). So this is for streams that are read
+/// without a pause; for others there are [`TCP_KEEPALIVE`] and [`TCP_MAX_RETRANSMIT`].
 pub const HEARTBEAT_INTERVAL: SocketOption<Duration> =
     SocketOption::new("ZMQ_HEARTBEAT_IVL", zmq_sys::ZMQ_HEARTBEAT_IVL);
 
@@ -143,8 +183,8 @@ pub const HEARTBEAT_TIMEOUT: SocketOption<Duration> =
 pub const HEARTBEAT_TTL: SocketOption<Duration> =
     SocketOption::new("ZMQ_HEARTBEAT_TTL", zmq_sys::ZMQ_HEARTBEAT_TTL);
 
-/// The longest frame that is taken from a peer, in bytes; a peer that sends a longer one is disconnected. Default: `None`, no
-/// limit: one frame may then claim all memory.
+/// The longest frame that is taken from a peer, in bytes; a peer that sends a longer one, or a command, is disconnected before any of
+/// it is held. Default: `None`, no limit: one frame may then claim all memory.
 pub const MAX_MESSAGE_BYTES: SocketOption<Option<u64>> =
     SocketOption::new("ZMQ_MAXMSGSIZE", zmq_sys::ZMQ_MAXMSGSIZE);
 
@@ -198,7 +238,24 @@ pub const REQ_CORRELATE: SocketOption<bool> =
 pub const REQ_RELAXED: SocketOption<bool> =
     SocketOption::new("ZMQ_REQ_RELAXED", zmq_sys::ZMQ_REQ_RELAXED);
 
-/// How long a new peer may take for its greeting before it is disconnected; 0: for ever. Default: 30 s.
+/// How many connections the operating system holds for an endpoint that is bound, until libzmq accepts them; it cuts the number to a
+/// most of its own. It bounds nothing that was accepted. Default: 100.
+pub const BACKLOG: SocketOption<u32> = SocketOption::new("ZMQ_BACKLOG", zmq_sys::ZMQ_BACKLOG);
+
+/// How long an attempt to connect over tcp may take before it is given up and, after [`RECONNECT_INTERVAL`], made again; 0: as long as
+/// the operating system tries. Default: 0.
+pub const CONNECT_TIMEOUT: SocketOption<Duration> =
+    SocketOption::new("ZMQ_CONNECT_TIMEOUT", zmq_sys::ZMQ_CONNECT_TIMEOUT);
+
+/// How long what is to go over one tcp connection may wait for the other host, to acknowledge it or to take it at all, before the
+/// connection ends; 0: as long as the operating system tries. It is what ends a peer that is connected and never reads. Where there is
+/// neither Linux nor Windows it does nothing. Default: 0.
+pub const TCP_MAX_RETRANSMIT: SocketOption<Duration> =
+    SocketOption::new("ZMQ_TCP_MAXRT", zmq_sys::ZMQ_TCP_MAXRT);
+
+/// How long a new peer may take for its handshake before it is disconnected; 0: for ever. Default: 30 s.
+///
+/// libzmq 4.3.4 never stops the clock of peers of ZMTP 1.0 and 2.0, which have no handshake, and disconnects them when it is over.
 pub const HANDSHAKE_INTERVAL: SocketOption<Duration> =
     SocketOption::new("ZMQ_HANDSHAKE_IVL", zmq_sys::ZMQ_HANDSHAKE_IVL);
 

@@ -7,8 +7,10 @@ mod machine;
 mod message;
 mod process;
 mod runtime;
+mod served;
 mod sides;
 mod sim;
+mod stranger;
 mod wakers;
 
 pub use corpus::{answer, behind, chunk, large, messages};
@@ -19,10 +21,12 @@ pub use machine::{
 };
 pub use message::{Message, random_message, with_frames};
 pub use process::{
-    Process, Watchdog, asks_peers, descriptors, eventually, resident_bytes, run_time, thread_count,
-    threads,
+    Process, Usage, Watchdog, aborts, alone, asks_peers, descriptors, eventually, resident_bytes,
+    run_time, thread_count, threads,
 };
 pub use runtime::{block_on, start_executor};
+pub use served::Served;
 pub use sides::{Incoming, Lent, Outgoing, Room, Shared, Side, fill};
 pub use sim::{Broken, SimLink, SimWire};
+pub use stranger::{COMMAND, MORE, Stranger, command, frame, greeting, header, ready};
 pub use wakers::{Counter, poll};

@@ -1,10 +1,15 @@
 //! A look at what the process has open, its watchdog, and other processes.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::ops::{Deref, DerefMut};
-use std::process::{Child, Command, Stdio};
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// What `/proc/net/tcp` calls a connection that stands, and the timers that it may have.
 const ESTABLISHED: &str = "01";
@@ -101,6 +106,103 @@ impl Drop for Process {
     }
 }
 
+/// Names the test that a process was started for.
+const ALONE: &str = "TIDEGATE_TEST_ALONE";
+/// What `abort` ends a process by.
+const SIGABRT: i32 = 6;
+
+/// The output of a process in which this test, the caller, is run and no other; `None` in that process, once the test is run.
+fn run_alone<F: FnOnce()>(test: F) -> Option<Output> {
+    // Of a closure in a function it is the path of both.
+    let path = std::any::type_name_of_val(&test);
+    let name = path.rsplit("::").nth(1).expect("a closure in a test");
+    if std::env::var(ALONE).is_ok_and(|alone| alone == name) {
+        // One that is aborted leaves no image of itself.
+        let none = Rlimit {
+            current: Some(0),
+            ..getrlimit(Resource::Core)
+        };
+        setrlimit(Resource::Core, none).expect("less than before");
+        test();
+        println!("{name} has ended");
+        return None;
+    }
+    let output = Command::new(std::env::current_exe().expect("Linux"))
+        .args(["--exact", name, "--nocapture"])
+        .env(ALONE, name)
+        .output()
+        .expect("this very program");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    // What a test tells begins so, whatever the harness has left on the line.
+    for told in printed.lines().filter_map(|line| line.split_once("| ")) {
+        println!("| {}", told.1);
+    }
+    let has_ended = printed.contains(&format!("{name} has ended"));
+    assert_eq!(output.status.success(), has_ended, "{name} is no test");
+    Some(output)
+}
+
+/// Runs a test in a process of its own, for it looks at the whole process.
+pub fn alone<F: FnOnce()>(test: F) {
+    if let Some(output) = run_alone(test) {
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{told}");
+    }
+}
+
+/// Runs a test in a process of its own, which libzmq is to abort with these words.
+pub fn aborts<F: FnOnce()>(words: &str, test: F) {
+    if let Some(output) = run_alone(test) {
+        let told = String::from_utf8_lossy(&output.stderr);
+        let was_aborted = output.status.signal() == Some(SIGABRT) && told.contains(words);
+        assert!(was_aborted, "it ended otherwise, {}: {told}", output.status);
+    }
+}
+
+/// What a process uses, to be compared with what it uses later.
+pub struct Usage {
+    /// Open, so that it can be read when nothing else can be opened.
+    statm: File,
+    resident_bytes: usize,
+    descriptors: usize,
+}
+
+/// The second field of this file, in bytes.
+fn resident(statm: &File) -> usize {
+    let mut fields = [0; 256];
+    let read = statm.read_at(&mut fields, 0).expect("Linux");
+    let fields = String::from_utf8_lossy(&fields[..read]);
+    let pages = fields.split(' ').nth(1).map(str::parse::<usize>);
+    pages.and_then(Result::ok).expect("a number of pages") * 4096
+}
+
+impl Usage {
+    pub fn now() -> Self {
+        let statm = File::open("/proc/self/statm").expect("Linux");
+        Self {
+            resident_bytes: resident(&statm),
+            descriptors: descriptors(),
+            statm,
+        }
+    }
+
+    /// Tells how much more the process uses now. Returns how much more of memory, in bytes.
+    pub fn tell(&self, after: &str) -> usize {
+        let grown = resident(&self.statm).saturating_sub(self.resident_bytes);
+        let opened = match descriptors() {
+            0 => "all descriptors".into(),
+            now => format!("{} descriptors", now.saturating_sub(self.descriptors)),
+        };
+        println!("| {after}: {} KiB, {opened}", grown / 1024);
+        grown
+    }
+
+    /// Waits until so many more descriptors are open than there were.
+    pub fn wait_for_descriptors(&self, more: usize) {
+        eventually(|| descriptors() == self.descriptors + more);
+    }
+}
+
 /// Waits until this is so; a [`Watchdog`] ends the wait.
 pub fn eventually(mut is_so: impl FnMut() -> bool) {
     while !is_so() {
@@ -134,10 +236,5 @@ impl Watchdog {
 
 /// The process's resident memory, in bytes.
 pub fn resident_bytes() -> usize {
-    let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux");
-    let pages = statm
-        .split(' ')
-        .nth(1)
-        .and_then(|pages| pages.parse::<usize>().ok());
-    pages.expect("the second field is the number of resident pages") * 4096
+    resident(&File::open("/proc/self/statm").expect("Linux"))
 }

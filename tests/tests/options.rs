@@ -1,10 +1,15 @@
 //! Options of the socket: rows A4, B6, C7 and G3 of the contract.
 
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use futures_lite::future::{poll_once, yield_now};
+use rustix::net;
 use tidegate::options::{self, OptionValue, SocketOption};
-use tidegate::{Builder, Context, OpenError, OptionError, SocketType, WriteError};
+use tidegate::{
+    Builder, Context, EventKind, EventMask, OpenError, OptionError, SocketType, WriteError,
+};
 use tidegate_tests::{Watchdog, asks_peers, block_on, builder, pipe, shut_down};
 
 const EINVAL: i32 = 22;
@@ -43,6 +48,9 @@ fn a4_every_option_that_the_builder_sets_is_what_the_open_stream_reads() {
     is_set(&context, options::RECEIVE_BUFFER_BYTES, Some(6_000));
     is_set(&context, options::RECEIVE_BUFFER_BYTES, None);
     is_set(&context, options::HANDSHAKE_INTERVAL, time);
+    is_set(&context, options::BACKLOG, 7);
+    is_set(&context, options::CONNECT_TIMEOUT, time);
+    is_set(&context, options::TCP_MAX_RETRANSMIT, time);
     shut_down(&context);
 }
 
@@ -309,6 +317,45 @@ fn g3_a_water_mark_of_libzmq_is_refused_once_there_may_be_peers() {
         .unwrap()
         .unwrap();
     assert!(stream.set_option(options::RECEIVE_HWM, 8).is_err());
+    shut_down(&context);
+}
+
+/// A socket that listens at this endpoint and has no room for more connections; they stay as long as the sockets do.
+fn full_listener() -> (Vec<OwnedFd>, String) {
+    let tcp = || net::socket(net::AddressFamily::INET, net::SocketType::STREAM, None).unwrap();
+    let listener = tcp();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    net::bind(&listener, &any).unwrap();
+    net::listen(&listener, 0).unwrap();
+    let address: SocketAddr = net::getsockname(&listener).unwrap().try_into().unwrap();
+    let mut sockets = vec![listener];
+    for _ in 0..8 {
+        let socket = tcp();
+        rustix::io::ioctl_fionbio(&socket, true).unwrap();
+        // Established, or on its way for good.
+        let _ = net::connect(&socket, &address);
+        sockets.push(socket);
+    }
+    (sockets, format!("tcp://{address}"))
+}
+
+#[test]
+fn a4_a_connect_that_nobody_answers_is_tried_again_after_its_timeout() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let (_sockets, endpoint) = full_listener();
+    let push = builder(SocketType::PUSH, &context)
+        .option(options::CONNECT_TIMEOUT, Duration::from_millis(200))
+        .open()
+        .unwrap();
+    push.enable_monitor(EventMask::CONNECT_RETRIED).unwrap();
+    push.connect(&endpoint).unwrap();
+    // The operating system would try for minutes.
+    for _ in 0..2 {
+        let event = block_on(push.read_event()).unwrap();
+        assert!(matches!(event.kind, EventKind::ConnectRetried { .. }));
+    }
+    push.abort();
     shut_down(&context);
 }
 
