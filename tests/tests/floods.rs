@@ -131,8 +131,10 @@ fn i2_a_hundred_thousand_subscriptions_pause_an_xpub_that_nobody_reads_at_its_hi
         stranger.say(topics(|k| format!("\x01topic-{k:06}")));
         subscribe_last(&served, &mut stranger, "last");
         served.exchange();
+        // They are taken in by batches.
+        eventually(|| served.bound.read_buffer_bytes() > HIGH_READ);
         let read = served.bound.read_buffer_bytes();
-        assert!(read > HIGH_READ && read <= HIGH_READ + size_of::<Frame>() + 33);
+        assert!(read <= HIGH_READ + size_of::<Frame>() + 33);
         let grown = before.tell("XPUB, 100,000 topics of 12 bytes, unread");
         assert!(grown < 64 * MIB);
         stranger.say(topics(|k| format!("\0absent-{k:06}")));
