@@ -389,6 +389,7 @@ fn i3_a_dropped_request_leaves_nothing_queued() {
         assert!(handle.write_buffer_bytes() > 0);
         drop(dropped);
         assert_eq!(handle.write_buffer_bytes(), 0);
+        assert_eq!(handle.try_read(), Err(ReadError::OutOfTurn.into()));
     }
     let (rep, endpoint) = server(&context, SocketType::REP);
     handle.connect(&endpoint).unwrap();
