@@ -40,9 +40,18 @@ const ANONYMOUS: &str = "anonymous";
 /// stays in. The answer's user id, which [`Multipart::user_id`] tells of each message, is the name of a client of PLAIN, the key of one of
 /// CURVE (as 40 characters), and `anonymous` otherwise.
 ///
-/// Whoever is refused gets no message in. The server's [monitor](ZmqStream::enable_monitor) reports
-/// [`HandshakeFailedAuth`](crate::EventKind::HandshakeFailedAuth) with status 400; so does the client's, where the mechanism tells the
-/// client (PLAIN and CURVE do; NULL does, too).
+/// Whoever is refused gets no message in. What the two sides' [monitors](ZmqStream::enable_monitor) report, with libzmq 4.3.4:
+///
+/// | | server | client |
+/// | --- | --- | --- |
+/// | refused here: address, name, password or key | [`HandshakeFailedAuth`] 400 | the same |
+/// | PLAIN, or an enforced domain, without an `Authenticator` | [`HandshakeFailedNoDetail`] | the same |
+/// | CURVE, with another server's key | [`HandshakeFailedProtocol`] | [`HandshakeFailedNoDetail`] |
+/// | no mechanism, or another one | [`HandshakeFailedProtocol`] | the same |
+///
+/// [`HandshakeFailedAuth`]: crate::EventKind::HandshakeFailedAuth
+/// [`HandshakeFailedProtocol`]: crate::EventKind::HandshakeFailedProtocol
+/// [`HandshakeFailedNoDetail`]: crate::EventKind::HandshakeFailedNoDetail
 ///
 /// It takes a thread, two sockets' descriptors, and its rules. When it is dropped the context has no handler: a server of PLAIN then
 /// refuses everybody, one of CURVE lets everybody in who knows its key unless it

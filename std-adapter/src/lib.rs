@@ -19,16 +19,18 @@
 //! - a stream is a `Stream` and a `Sink` of the futures crates; [`block_on`] and [`ZmqStream::blocking`] need no executor, and
 //!   `Builder::tokio` (feature `tokio`) has a task of a tokio runtime watch the socket;
 //! - a [`Requester`] asks, waits for so long, asks again, and takes no late reply for another;
+//! - an [`Authenticator`] says who is let in, by address, PLAIN or CURVE; a [`Requester`] asks until it has an answer; what else is there
+//!   beside the streams is in [`AnyOf`], [`Envelope`], [`typed`], and in [`wait_connected`](ZmqStream::wait_connected) and its like;
 //! - every program ends with [`shutdown`]: libzmq loses what it accepted if the process ends before it was sent.
 //!
 //! The feature `tracing` has streams tell a subscriber of their life: lengths, never payloads.
 //!
-//! Inside, from the caller to the wire: handles and futures (`stream`, `futures`, `adapter`, `blocking`, `raw`) lock the flow, and
-//! `requester` asks by them; the pump
+//! Inside, from the caller to the wire: handles and futures (`stream`, `futures`, `adapter`, `blocking`, `raw`) lock the flow; the pump
 //! (`pump`, `life`), and nothing else, moves messages between the machine and the socket, over the core's seam (`port`, `transport`);
 //! a watcher (`runtime`) watches the socket's descriptor and pumps when nobody else does; `socket` alone calls libzmq. Beside them:
-//! opening (`builder`, `context`, `endpoints`, `options`, `subscriptions`), the monitor with a lock of its own (`monitor`, `backlog`),
-//! what is counted and told (`ledger`, `notes`), and what a forked child finds (`fork`).
+//! opening (`builder`, `context`, `endpoints`, `options`, `security`, `subscriptions`), the monitor with a lock of its own (`monitor`,
+//! `backlog`), and who is there by what it tells (`presence`, `arrivals`), what is counted and told (`ledger`, `notes`), and what a forked
+//! child finds (`fork`). On top of the streams, with nothing of libzmq: `authenticator`, `requester`, `any_of`, `envelope`, `typed`.
 #![deny(unsafe_code)]
 
 mod adapter;

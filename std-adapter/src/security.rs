@@ -27,7 +27,7 @@ pub const PLAIN_PASSWORD: SocketOption<String> =
 /// Whether this socket is a server of CURVE, which encrypts. It needs a [`CURVE_SECRET_KEY`]. Default: no.
 ///
 /// The libzmq that the `zmq` crate builds has no CURVE: all CURVE options are
-/// [`OptionError::Unsupported`](crate::OptionError::Unsupported) with it. A libzmq of the system has it.
+/// [`OptionError::Unsupported`] with it. A libzmq of the system has it.
 pub const CURVE_SERVER: SocketOption<bool> =
     SocketOption::new("ZMQ_CURVE_SERVER", zmq_sys::ZMQ_CURVE_SERVER);
 

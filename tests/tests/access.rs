@@ -342,3 +342,76 @@ fn i1_a_server_of_curve_lets_nobody_in_while_there_is_no_authenticator() {
     assert_eq!(block_on(open.read()).unwrap(), "from inside");
     block_on(context.shutdown(Duration::from_secs(20))).unwrap();
 }
+
+/// How a handshake fails, as a side's monitor tells it: by this, or by the end of the connection alone.
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    Auth(u32),
+    NoDetail,
+    Protocol,
+    Disconnected,
+}
+
+/// The first that a side sees of a refusal.
+fn seen(stream: &ZmqStream) -> Seen {
+    loop {
+        match next_event(stream) {
+            EventKind::HandshakeFailedAuth { status } => return Seen::Auth(status),
+            EventKind::HandshakeFailedNoDetail { .. } => return Seen::NoDetail,
+            EventKind::HandshakeFailedProtocol { .. } => return Seen::Protocol,
+            EventKind::Disconnected { .. } => return Seen::Disconnected,
+            _ => {}
+        }
+    }
+}
+
+/// What the server and the client see.
+fn refusal(server: Builder, client: Builder) -> [Seen; 2] {
+    let server = server.open().unwrap();
+    server.enable_monitor(EventMask::ALL).unwrap();
+    let client = client.open().unwrap();
+    client.enable_monitor(EventMask::ALL).unwrap();
+    client.connect(&server.bindings()[0]).unwrap();
+    let seen = [seen(&server), seen(&client)];
+    client.abort();
+    seen
+}
+
+#[test]
+fn i1_each_side_sees_of_a_refusal_what_the_docs_say() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let pull = || pull(&context);
+    let push = || push(&context);
+    let domain = |builder: Builder| builder.option(options::ZAP_DOMAIN, "storm".into());
+    let plain = || pull().plain_server("storm");
+    let ann = || push().plain_client("ann", "secret");
+    let enforced = || domain(pull()).option(options::ZAP_ENFORCE_DOMAIN, true);
+    // Nobody is asked.
+    for [server, client] in [refusal(plain(), ann()), refusal(enforced(), push())] {
+        assert_eq!(server, Seen::NoDetail);
+        assert_eq!(client, Seen::NoDetail);
+    }
+    let authenticator = Authenticator::start(&context).unwrap();
+    authenticator.deny([LOOPBACK]);
+    let refused = || [Seen::Auth(400), Seen::Auth(400)];
+    assert_eq!(refusal(domain(pull()), push()), refused());
+    assert_eq!(refusal(plain(), ann()), refused());
+    let mistaken = || [Seen::Protocol, Seen::Protocol];
+    assert_eq!(refusal(plain(), push()), mistaken());
+    assert_eq!(refusal(pull(), ann()), mistaken());
+    let Some(keys) = curve_keys() else {
+        return shut_down(&context);
+    };
+    let curve = || pull().curve_server("storm", keys.secret);
+    let client = |server| push().curve_client(CurveKeys::generate().unwrap(), server);
+    assert_eq!(refusal(curve(), client(keys.public)), refused());
+    let other = CurveKeys::generate().unwrap().public;
+    assert_eq!(
+        refusal(curve(), client(other)),
+        [Seen::Protocol, Seen::NoDetail]
+    );
+    assert_eq!(refusal(curve(), push()), mistaken());
+    assert_eq!(refusal(curve(), ann()), mistaken());
+    shut_down(&context);
+}
