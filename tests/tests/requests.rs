@@ -28,10 +28,19 @@ fn requester(context: &Context, endpoints: &[&str]) -> Requester {
 
 /// A server of this type, and where it is.
 fn server(context: &Context, kind: SocketType) -> (ZmqStream, String) {
-    let server = builder(kind, context).bind("tcp://127.0.0.1:*");
-    let server = server.open().unwrap();
+    let server = server_at("tcp://127.0.0.1:*", context, kind);
     let endpoint = server.bindings()[0].clone();
     (server, endpoint)
+}
+
+/// A server of this type, once the endpoint is free.
+fn server_at(endpoint: &str, context: &Context, kind: SocketType) -> ZmqStream {
+    let mut opened = None;
+    eventually(|| {
+        opened = builder(kind, context).bind(endpoint).open().ok();
+        opened.is_some()
+    });
+    opened.unwrap()
 }
 
 /// A server that answers what it is asked behind this, until its context ends.
@@ -56,12 +65,10 @@ fn answer_of(head: &str, request: &Multipart) -> Multipart {
     [head].into_iter().chain(request.iter().cloned()).collect()
 }
 
-/// An endpoint where nobody is.
-fn nowhere(context: &Context) -> String {
-    let (server, endpoint) = server(context, SocketType::PULL);
-    server.close();
-    block_on(server.closed());
-    endpoint
+/// An endpoint where nobody is, or ever was: a port may be another test's by now.
+fn nowhere(name: &str) -> String {
+    let file = format!("tidegate-{}-{name}", std::process::id());
+    format!("ipc://{}", std::env::temp_dir().join(file).display())
 }
 
 /// What a ROUTER answers to what it has received: the identity, the request's number and the empty frame behind it go before.
@@ -285,7 +292,9 @@ fn i3_a_server_that_comes_back_at_its_endpoint_answers_what_was_asked_meanwhile(
     let _watchdog = Watchdog::new(120);
     let context = Context::new().unwrap();
     let dies = Context::new().unwrap();
-    let endpoint = answering(&dies, "before");
+    let endpoint = nowhere("comes-back");
+    let before = server_at(&endpoint, &dies, SocketType::REP);
+    std::thread::spawn(move || answer(&before, "before"));
     let mut asks = requester(&context, &[&endpoint])
         .timeout(Duration::from_millis(200))
         .attempts(u32::MAX);
@@ -294,15 +303,8 @@ fn i3_a_server_that_comes_back_at_its_endpoint_answers_what_was_asked_meanwhile(
     let counter = Counter::new();
     let mut asked = Box::pin(asks.request("two"));
     assert!(poll(&mut asked, &counter).is_pending());
-    let mut opened = None;
-    eventually(|| {
-        opened = builder(SocketType::REP, &context)
-            .bind(&endpoint)
-            .open()
-            .ok();
-        opened.is_some()
-    });
-    std::thread::spawn(move || answer(&opened.unwrap(), "after"));
+    let after = server_at(&endpoint, &context, SocketType::REP);
+    std::thread::spawn(move || answer(&after, "after"));
     assert_eq!(block_on(asked).unwrap(), ["after", "two"]);
     shut_down(&context);
 }
@@ -311,7 +313,7 @@ fn i3_a_server_that_comes_back_at_its_endpoint_answers_what_was_asked_meanwhile(
 fn i3_without_a_server_the_request_comes_back_and_the_error_says_how_long_and_how_often() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
-    let nowhere = nowhere(&context);
+    let nowhere = nowhere("comes-back-to-the-caller");
     for endpoints in [&[][..], &[&*nowhere]] {
         let mut asks = requester(&context, endpoints).timeout(MOMENT).attempts(3);
         let began = Instant::now();
@@ -339,7 +341,7 @@ fn i3_a_thousand_requests_that_nobody_takes_leave_nothing_and_are_not_sent_later
     const BYTES: usize = 100_000;
     let _watchdog = Watchdog::new(120);
     let context = Context::new().unwrap();
-    let endpoint = nowhere(&context);
+    let endpoint = nowhere("a-thousand");
     let mut asks = requester(&context, &[&endpoint])
         .timeout(Duration::from_millis(1))
         .attempts(1);
@@ -355,15 +357,7 @@ fn i3_a_thousand_requests_that_nobody_takes_leave_nothing_and_are_not_sent_later
     assert!(grown < 200 * BYTES, "{grown} bytes more");
     assert_eq!(asks.stream().write_buffer_bytes(), 0);
     assert_eq!(asks.stream().stats().sent_messages, 0);
-    let mut opened = None;
-    eventually(|| {
-        opened = builder(SocketType::REP, &context)
-            .bind(&endpoint)
-            .open()
-            .ok();
-        opened.is_some()
-    });
-    let rep = opened.unwrap();
+    let rep = server_at(&endpoint, &context, SocketType::REP);
     let serve = async {
         assert_eq!(rep.read().await.unwrap(), "the only one");
         rep.write("yes").unwrap();
