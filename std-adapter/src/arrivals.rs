@@ -106,13 +106,8 @@ impl Flow {
             State::Closing | State::Closed => return Poll::Ready(Err(WaitError::Closed)),
             State::Failed(errno) => return Poll::Ready(Err(WaitError::Failed(*errno))),
         }
-        let waits = self.ledger.subscribers.waiting.wait(place, waker);
-        // What has come may be in libzmq still.
-        self.pump();
-        if self.ledger.subscribers.prefixes > 0 {
-            return Poll::Ready(Ok(()));
-        }
-        waits
+        // The I/O thread receives until the buffer is full, whether or not anybody reads.
+        self.ledger.subscribers.waiting.wait(place, waker)
     }
 }
 
@@ -163,7 +158,8 @@ impl ZmqStream {
     ///
     /// libzmq hands subscriptions to an XPUB as messages, which can be read as well; with
     /// [`read_ahead`](crate::Builder::read_ahead) turned off they are known only once they are, and past `high_read` bytes of them,
-    /// too. A PUB is not told of subscriptions: an XPUB sends as one does.
+    /// too. Where libzmq is told to hand on every subscription (`ZMQ_XPUB_VERBOSE`, by `with_socket`), somebody who has left may count on;
+    /// and what an adopted socket was told before does not count. A PUB is not told of subscriptions: an XPUB sends as one does.
     ///
     /// # Errors
     /// See [`WaitError`].

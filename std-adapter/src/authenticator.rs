@@ -29,7 +29,7 @@ const ANONYMOUS: &str = "anonymous";
 /// Decides who may connect to the sockets of a context: by address, by name and password, by key.
 ///
 /// libzmq asks it about a server of PLAIN or CURVE, always, and about a socket without a mechanism only if that has a
-/// [`ZAP_DOMAIN`](crate::options::ZAP_DOMAIN). A client is let in if its address is, and then by its mechanism:
+/// [`ZAP_DOMAIN`](crate::options::ZAP_DOMAIN): open it with [`guarded`](crate::Builder::guarded). A client is let in if its address is, and then by its mechanism:
 ///
 /// - without one (NULL): yes;
 /// - PLAIN: if [`set_plain`](Self::set_plain) has its name and password for the socket's domain;
@@ -53,9 +53,10 @@ const ANONYMOUS: &str = "anonymous";
 /// [`HandshakeFailedProtocol`]: crate::EventKind::HandshakeFailedProtocol
 /// [`HandshakeFailedNoDetail`]: crate::EventKind::HandshakeFailedNoDetail
 ///
-/// It takes a thread, two sockets' descriptors, and its rules. When it is dropped the context has no handler: a server of PLAIN then
-/// refuses everybody, one of CURVE lets everybody in who knows its key unless it
-/// [enforces its domain](crate::options::ZAP_ENFORCE_DOMAIN).
+/// It takes a thread, four descriptors, and its rules. While the context shuts down it decides until all other streams are closed. **When it
+/// is dropped the context has no handler**: a server of PLAIN, and whoever [enforces its domain](crate::options::ZAP_ENFORCE_DOMAIN), as
+/// [`guarded`](crate::Builder::guarded) and [`curve_server`](crate::Builder::curve_server) do, then let nobody in any more; every other socket
+/// lets everybody in, whatever the rules were.
 ///
 /// ```
 /// use futures_lite::future::block_on;
@@ -107,8 +108,8 @@ impl FromIterator<CurveKey> for CurveClients {
 
 #[derive(Default)]
 struct Rules {
-    /// If there is any, no other address is let in.
-    allowed: HashSet<IpAddr>,
+    /// If there are such, no other address is let in.
+    allowed: Option<HashSet<IpAddr>>,
     denied: HashSet<IpAddr>,
     /// Names and passwords, by domain.
     plain: HashMap<String, HashMap<String, String>>,
@@ -130,6 +131,7 @@ impl Authenticator {
             }
             error => AuthenticatorError::Open(error),
         })?;
+        context.is_guarded_by(handler.downgrade());
         let rules = Arc::<Mutex<Rules>>::default();
         let answering = (handler.clone(), rules.clone());
         thread::Builder::new()
@@ -139,14 +141,19 @@ impl Authenticator {
         Ok(Self { handler, rules })
     }
 
-    /// Lets clients in from these addresses, and from then on from no other. An IPv6 address that stands for an IPv4 one is taken for that.
+    /// Lets clients in from these addresses, and from then on from no other: of an empty list, from none. An IPv6 address that stands for
+    /// an IPv4 one is taken for that.
     ///
-    /// It says nothing of `inproc`, of which libzmq never asks, and lets no client of `ipc` in, which has no such address.
+    /// It says nothing of `inproc`, of which libzmq never asks, and lets no client of `ipc` in, which has no such address. A socket without a
+    /// mechanism is not asked about unless it has a domain: [`guarded`](crate::Builder::guarded) gives it one.
     pub fn allow<A: Into<IpAddr>>(&self, addresses: impl IntoIterator<Item = A>) {
-        self.rules().allowed.extend(canonical(addresses));
+        let mut rules = self.rules();
+        let allowed = rules.allowed.get_or_insert_default();
+        allowed.extend(canonical(addresses));
     }
 
-    /// Keeps clients from these addresses out, whatever else is allowed.
+    /// Keeps clients from these addresses out, whatever else is allowed; of a socket without a mechanism only where that has a domain, as
+    /// with [`allow`](Self::allow).
     pub fn deny<A: Into<IpAddr>>(&self, addresses: impl IntoIterator<Item = A>) {
         self.rules().denied.extend(canonical(addresses));
     }
@@ -154,7 +161,7 @@ impl Authenticator {
     /// Allows and denies no address by itself any more: all are let in, if their mechanism does.
     pub fn clear_addresses(&self) {
         let mut rules = self.rules();
-        rules.allowed.clear();
+        rules.allowed = None;
         rules.denied.clear();
     }
 
@@ -304,10 +311,10 @@ impl Rules {
         let address = address.and_then(|text| text.parse::<IpAddr>().ok());
         match address.map(|address| address.to_canonical()) {
             Some(address) => {
-                !self.denied.contains(&address)
-                    && (self.allowed.is_empty() || self.allowed.contains(&address))
+                let is_allowed = |allowed: &HashSet<_>| allowed.contains(&address);
+                !self.denied.contains(&address) && self.allowed.as_ref().is_none_or(is_allowed)
             }
-            None => self.allowed.is_empty(),
+            None => self.allowed.is_none(),
         }
     }
 }
@@ -355,12 +362,17 @@ mod tests {
         assert_eq!(from(&rules, "192.0.2.2"), "200");
         rules
             .allowed
+            .get_or_insert_default()
             .extend([[192, 0, 2, 1], [192, 0, 2, 3]].map(IpAddr::from));
         // Denied is denied.
         assert_eq!(from(&rules, "192.0.2.1"), "400");
         assert_eq!(from(&rules, "192.0.2.3"), "200");
         assert_eq!(from(&rules, "192.0.2.2"), "400");
         assert_eq!(from(&rules, "localhost:0:0:1"), "400");
+        // To allow nobody is to allow nobody.
+        rules.denied.clear();
+        rules.allowed = Some(HashSet::new());
+        assert_eq!(from(&rules, "192.0.2.1"), "400");
     }
 
     #[test]

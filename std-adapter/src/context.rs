@@ -48,6 +48,8 @@ struct State {
     streams: HashMap<u64, Weak<Inner>>,
     /// How many streams were ever opened.
     opened: u64,
+    /// Who decides who is let in. It goes last: until then there are others that may be asked for.
+    guard: Weak<Inner>,
     /// The end, once it has been asked for.
     shutdown: Option<Arc<Done>>,
     terminated: bool,
@@ -79,6 +81,7 @@ impl State {
             origin,
             streams: HashMap::new(),
             opened: 0,
+            guard: Weak::new(),
             shutdown: None,
             terminated: false,
         }
@@ -169,6 +172,11 @@ impl Context {
         Some(Registration(id))
     }
 
+    /// This stream decides who is let in.
+    pub(crate) fn is_guarded_by(&self, guard: Weak<Inner>) {
+        self.shared.lock().guard = guard;
+    }
+
     /// A stream has closed its socket.
     pub(crate) fn ended(&self, registration: &Registration) {
         self.shared.lock().streams.remove(&registration.0);
@@ -225,10 +233,21 @@ impl Context {
         };
         // One that is just taken out has ended, and has told its own loss.
         streams.retain(|stream| !stream.with(|flow| flow.is_over()));
-        for stream in &streams {
+        let close = |stream: &Inner| {
             unwinding(|| {
                 stream.with(|flow| flow.close_within(deadline.saturating_add(BEYOND_DEADLINE)));
             });
+        };
+        let guard = self.shared.lock().guard.clone();
+        let is_guard = |stream: &Weak<Inner>| stream.ptr_eq(&guard);
+        for stream in &streams {
+            if !is_guard(&Arc::downgrade(stream)) {
+                close(stream);
+            }
+        }
+        self.wait(end, |state| state.streams.values().all(is_guard));
+        if let Some(guard) = guard.upgrade() {
+            close(&guard);
         }
         let sent_all = self.wait(end, |state| state.streams.is_empty());
         let mut lost = Lost::default();

@@ -9,9 +9,10 @@ use std::ffi::CString;
 use crate::error::{EndpointError, Errno, SocketError};
 use crate::names;
 use crate::notes::Note;
+use crate::presence::Change;
 use crate::pump::Flow;
 use crate::socket::{Socket, c_string};
-use crate::stream::ZmqStream;
+use crate::stream::{ZmqStream, wake_all};
 
 /// What was done through the stream and not undone, in the order in which it was done.
 #[derive(Debug, Default)]
@@ -223,12 +224,21 @@ impl ZmqStream {
     /// # }
     /// ```
     pub fn bind(&self, endpoint: &str) -> Result<String, EndpointError> {
-        self.inner().with(|flow| {
+        // Whoever comes by it is told of from then on.
+        self.note(Change::Opened, endpoint);
+        let bound = self.inner().with(|flow| {
             let bound =
                 flow.with_endpoints(|endpoints, socket| endpoints.bind(socket, endpoint))?;
             flow.ledger.notes.push(|| Note::Bound(bound.clone()));
-            Ok(bound)
-        })
+            Ok::<_, EndpointError>(bound)
+        })?;
+        self.note(Change::Opened, &bound);
+        Ok(bound)
+    }
+
+    /// Has the monitor know of it, if it keeps who is there.
+    fn note(&self, change: Change, endpoint: &str) {
+        wake_all(self.inner().monitor.note(change, endpoint));
     }
 
     /// Connects an endpoint, and returns it. The connection is made in the background, and made again when it is lost.
@@ -246,6 +256,7 @@ impl ZmqStream {
     /// # Errors
     /// See [`EndpointError`]: it names the endpoint, and nothing was connected. That nobody is there is no error.
     pub fn connect(&self, endpoint: &str) -> Result<String, EndpointError> {
+        self.note(Change::Opened, endpoint);
         let at_once = names::resolves_at_once(endpoint);
         if at_once {
             // Nobody else is to wait for the lock meanwhile.
@@ -277,14 +288,17 @@ impl ZmqStream {
     /// # Errors
     /// See [`EndpointError`]: it names the endpoint, and nothing has changed.
     pub fn unbind(&self, endpoint: &str) -> Result<(), EndpointError> {
-        self.inner().with(|flow| {
+        let ended = self.inner().with(|flow| {
             flow.with_endpoints(|endpoints, socket| endpoints.unbind(socket, endpoint))?;
-            self.inner().monitor.forget(endpoint);
             flow.ledger
                 .notes
                 .push(|| Note::Unbound(endpoint.to_owned()));
             Ok(())
-        })
+        });
+        if ended.is_ok() {
+            self.note(Change::Unbound, endpoint);
+        }
+        ended
     }
 
     /// Takes back every [`connect`](Self::connect) to this endpoint. Nothing more is received from there; what libzmq holds for
@@ -294,14 +308,17 @@ impl ZmqStream {
     /// # Errors
     /// See [`EndpointError`]: it names the endpoint, and nothing has changed.
     pub fn disconnect(&self, endpoint: &str) -> Result<(), EndpointError> {
-        self.inner().with(|flow| {
+        let ended = self.inner().with(|flow| {
             flow.with_endpoints(|endpoints, socket| endpoints.disconnect(socket, endpoint))?;
-            self.inner().monitor.forget(endpoint);
             flow.ledger
                 .notes
                 .push(|| Note::Disconnected(endpoint.to_owned()));
             Ok(())
-        })
+        });
+        if ended.is_ok() {
+            self.note(Change::Disconnected, endpoint);
+        }
+        ended
     }
 
     /// The endpoints that this stream has bound and not unbound, with wildcards resolved, in the order in which it did.

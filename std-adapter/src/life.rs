@@ -4,7 +4,7 @@
 use std::mem;
 use std::time::Duration;
 
-use tidegate_core::{Level, Shutdown};
+use tidegate_core::{EventMask, Level, Shutdown};
 use zmq::SocketType;
 
 use crate::endpoints::Endpoints;
@@ -56,7 +56,11 @@ impl Flow {
 
     /// Ends the stream before it was anybody's, and gives its socket back, if it still has it.
     pub(crate) fn give_up(&mut self) -> Option<Socket> {
-        let transport = self.transport.take();
+        let mut transport = self.transport.take();
+        if let Some(transport) = &mut transport {
+            // libzmq's own I/O thread would wait for somebody who takes its events. It fails only if the context is gone.
+            let _: Result<(), Errno> = transport.watch.socket().monitor(None, EventMask::NONE);
+        }
         self.abort();
         transport.map(|transport| transport.watch.into_socket())
     }

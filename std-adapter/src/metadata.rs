@@ -7,8 +7,8 @@ use crate::message::{Frame, Multipart};
 impl Frame {
     /// A property of the connection that the frame came by: `Peer-Address`, `Socket-Type`, `Routing-Id`, `User-Id`, and whatever else
     /// the peer or the [`Authenticator`](crate::Authenticator) has told
-    /// ([zmq_msg_gets(3)](https://libzmq.readthedocs.io/en/latest/zmq_msg_gets.html)). What a peer says of itself may be a lie; the
-    /// address and the user id are not the peer's to say.
+    /// ([zmq_msg_gets(3)](https://libzmq.readthedocs.io/en/latest/zmq_msg_gets.html)). What a peer says of itself may be a lie,
+    /// and it may say anything: see [`Multipart::user_id`]. Over tcp the address is the system's.
     ///
     /// `None` of a frame that came by no connection, as one over `inproc` or one of one's own, and of what is not UTF-8.
     pub fn metadata(&self, property: &str) -> Option<&str> {
@@ -29,7 +29,9 @@ impl Multipart {
         self.metadata("Peer-Address")
     }
 
-    /// Who sent the message, as the [`Authenticator`](crate::Authenticator) calls the peer.
+    /// Who sent the message, as the [`Authenticator`](crate::Authenticator) calls the peer, **where it was asked**: on a
+    /// [`plain_server`](crate::Builder::plain_server), a [`curve_server`](crate::Builder::curve_server), or a stream that is
+    /// [`guarded`](crate::Builder::guarded). Anywhere else libzmq hands on what the peer calls itself, which may be any name.
     pub fn user_id(&self) -> Option<&str> {
         self.metadata("User-Id")
     }

@@ -25,7 +25,7 @@ use crate::error::{
 };
 use crate::fork::Forkable;
 use crate::message::Multipart;
-use crate::presence::Presence;
+use crate::presence::{Change, Presence};
 use crate::pump::Flow;
 use crate::queue::GrowingSlots;
 use crate::runtime::{Runtime, Watch, Watched};
@@ -252,6 +252,7 @@ impl Monitor {
             };
             state.wake(wakes);
             if let Some(tracking) = &mut state.tracking {
+                tracking.presence.leave_all();
                 tracking.has_news = true;
             }
         });
@@ -277,7 +278,7 @@ impl Monitor {
     ) -> Result<(), MonitorError> {
         let (armed, wakers) = self.locked(|state| {
             state.tracking = Some(Box::new(Tracking {
-                presence: Presence::default(),
+                presence: Presence::new(socket.kind()),
                 wanted: EventMask::NONE,
                 waiting: Waiting::default(),
                 has_news: false,
@@ -291,13 +292,17 @@ impl Monitor {
         armed
     }
 
-    /// The stream has unbound or disconnected an endpoint.
-    pub(crate) fn forget(&self, endpoint: &str) {
-        self.with(|state| {
+    /// The stream has bound, connected, unbound or disconnected an endpoint: what was told before is looked at first.
+    pub(crate) fn note(&self, change: Change, endpoint: &str) -> Wakers {
+        let ((), wakers) = self.locked(|state| {
+            if state.tracking.is_some() {
+                state.take_in_all();
+            }
             if let Some(tracking) = &mut state.tracking {
-                tracking.presence.forget(endpoint);
+                tracking.presence.change(change, endpoint);
             }
         });
+        wakers
     }
 
     /// Looks at who is there, if that is kept.
@@ -324,11 +329,9 @@ impl Monitor {
             let Some(tracking) = &mut state.tracking else {
                 return Poll::Ready(Err(end.unwrap_or(WaitError::NotTracked)));
             };
-            if tracking.presence.connected() >= connections {
-                return Poll::Ready(Ok(()));
-            }
             match end {
                 Some(error) => Poll::Ready(Err(error)),
+                None if tracking.presence.connected() >= connections => Poll::Ready(Ok(())),
                 None => tracking.waiting.wait(place, waker),
             }
         })

@@ -1,16 +1,22 @@
 //! Who is there, by what the events of a socket tell.
 //!
-//! An event of a connection names its endpoint, which the connections of one listener share, and some its descriptor. That a handshake
-//! has ended is told without a descriptor; so of each endpoint it is counted how many are ready, and not which. What counts wrong for a
-//! moment, because the events of two connections came between each other, is right again when both have ended.
+//! An event of a connection names its endpoint, which the connections of one listener share, and some its descriptor. How a handshake
+//! has ended is told without a descriptor: where only one of an endpoint is under way it is that one's, and otherwise a guess, which is
+//! put right as soon as the end of a connection shows that it was wrong.
+
+use std::collections::VecDeque;
 
 use tidegate_core::EventKind;
+use zmq::SocketType;
+
+/// So many endpoints that the stream has left are remembered: of those that it has left last something may still be told.
+const LEFT: usize = 32;
 
 /// The connections of a stream by one endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EndpointState {
-    /// Where: as libzmq tells it, names resolved; of connections that were accepted, the address of this side.
+    /// Where: what was connected, or the address of this side by which connections were accepted.
     pub endpoint: String,
     /// How many connections have ended their handshake: messages can go.
     pub connected: usize,
@@ -18,122 +24,217 @@ pub struct EndpointState {
     pub handshaking: usize,
 }
 
+/// What the stream itself does with an endpoint, of which libzmq tells nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    Opened,
+    Unbound,
+    Disconnected,
+}
+
 /// The connections of a stream.
-#[derive(Default)]
 pub(crate) struct Presence {
-    endpoints: Vec<Endpoint>,
+    connections: Vec<Connection>,
+    /// What the stream has left last.
+    left: VecDeque<(Change, String)>,
+    /// A STREAM's connections have none.
+    has_handshake: bool,
 }
 
-struct Endpoint {
-    name: String,
-    /// The descriptors of all connections.
-    open: Vec<i32>,
-    ready: usize,
-    /// Handshakes that have failed, and whose connection is about to end.
-    failed: usize,
+struct Connection {
+    fd: i32,
+    endpoint: String,
+    is_accepted: bool,
+    state: State,
+    /// Whether another connection may be meant by what this state was told by.
+    is_guess: bool,
 }
 
-impl Endpoint {
-    fn handshaking(&self) -> usize {
-        let others = self.ready.saturating_add(self.failed);
-        self.open.len().saturating_sub(others)
-    }
-
-    /// One of its connections has ended. If no handshake has failed it was one that was ready.
-    fn has_lost(&mut self, fd: i32) {
-        let Some(index) = self.open.iter().position(|&open| open == fd) else {
-            return;
-        };
-        self.open.swap_remove(index);
-        if self.failed > 0 {
-            self.failed -= 1;
-        } else {
-            self.ready = self.ready.saturating_sub(1);
-        }
-        self.ready = self.ready.min(self.open.len());
-    }
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Handshaking,
+    /// Of `ws` the end of a handshake is told twice.
+    Half,
+    Ready,
+    /// Its handshake has failed, and it is about to end.
+    Failed,
 }
 
 impl Presence {
+    pub(crate) fn new(kind: SocketType) -> Self {
+        Self {
+            connections: Vec::new(),
+            left: VecDeque::new(),
+            has_handshake: kind != SocketType::STREAM,
+        }
+    }
+
     /// Takes an event in. Says whether more connections are ready than before.
     pub(crate) fn note(&mut self, kind: EventKind, endpoint: &str) -> bool {
         match kind {
-            EventKind::Connected { fd } | EventKind::Accepted { fd } => self.opened(fd, endpoint),
-            EventKind::Disconnected { fd } => self.lost(fd),
-            EventKind::HandshakeSucceeded => {
-                if let Some(endpoint) = self.find(endpoint)
-                    && endpoint.handshaking() > 0
-                {
-                    endpoint.ready += 1;
-                    return true;
-                }
+            EventKind::Connected { fd } => self.opened(fd, endpoint, false),
+            EventKind::Accepted { fd } => self.opened(fd, endpoint, true),
+            EventKind::Disconnected { fd } => {
+                self.lost(fd);
+                false
             }
+            EventKind::HandshakeSucceeded => self.succeeded(endpoint),
             EventKind::HandshakeFailedNoDetail { .. }
             | EventKind::HandshakeFailedProtocol { .. }
             | EventKind::HandshakeFailedAuth { .. } => {
                 // Of a connection that was ready its end is told next.
-                if let Some(endpoint) = self.find(endpoint)
-                    && endpoint.handshaking() > 0
-                {
-                    endpoint.failed += 1;
-                }
+                self.advance(endpoint, &[State::Half, State::Handshaking], State::Failed);
+                false
             }
-            _ => {}
+            _ => false,
         }
-        false
     }
 
-    fn find(&mut self, name: &str) -> Option<&mut Endpoint> {
-        self.endpoints
-            .iter_mut()
-            .find(|endpoint| endpoint.name == name)
-    }
-
-    fn opened(&mut self, fd: i32, name: &str) {
-        // Where the stream itself has ended a connection, nothing was told.
+    fn opened(&mut self, fd: i32, endpoint: &str, is_accepted: bool) -> bool {
+        // Where the stream itself has ended the connection that had it, nothing was told.
         self.lost(fd);
-        match self.find(name) {
-            Some(endpoint) => endpoint.open.push(fd),
-            None => self.endpoints.push(Endpoint {
-                name: name.to_owned(),
-                open: vec![fd],
-                ready: 0,
-                failed: 0,
-            }),
+        let is_left =
+            |(change, left): &(Change, String)| is_of(*change, left, endpoint, is_accepted);
+        if self.left.iter().any(is_left) {
+            return false;
         }
-    }
-
-    fn lost(&mut self, fd: i32) {
-        for endpoint in &mut self.endpoints {
-            endpoint.has_lost(fd);
-        }
-        self.endpoints.retain(|endpoint| !endpoint.open.is_empty());
-    }
-
-    /// The stream has unbound or disconnected this endpoint, of which libzmq tells nothing.
-    pub(crate) fn forget(&mut self, endpoint: &str) {
-        let is_known = self.endpoints.iter().any(|known| known.name == endpoint);
-        self.endpoints.retain(|known| match is_known {
-            true => known.name != endpoint,
-            // A wildcard or a host name, which events tell resolved.
-            false => port(endpoint).is_none() || port(&known.name) != port(endpoint),
+        self.connections.push(Connection {
+            fd,
+            endpoint: endpoint.to_owned(),
+            is_accepted,
+            state: if self.has_handshake {
+                State::Handshaking
+            } else {
+                State::Ready
+            },
+            is_guess: false,
         });
+        !self.has_handshake
+    }
+
+    fn succeeded(&mut self, endpoint: &str) -> bool {
+        let is_told_twice = endpoint.starts_with("ws://") || endpoint.starts_with("wss://");
+        if !is_told_twice {
+            return self.advance(endpoint, &[State::Handshaking], State::Ready);
+        }
+        let is_second = self.advance(endpoint, &[State::Half], State::Ready);
+        if !is_second {
+            self.advance(endpoint, &[State::Handshaking], State::Half);
+        }
+        is_second
+    }
+
+    /// The handshake of one of an endpoint's connections, the first that is in one of these states, goes on to another. Says whether
+    /// there was one.
+    fn advance(&mut self, endpoint: &str, from: &[State], to: State) -> bool {
+        let is_candidate = |connection: &&mut Connection| {
+            connection.endpoint == endpoint && from.contains(&connection.state)
+        };
+        let mut candidates = self.connections.iter_mut().filter(is_candidate);
+        let Some(first) = candidates.next() else {
+            return false;
+        };
+        first.state = to;
+        first.is_guess |= candidates.next().is_some();
+        true
+    }
+
+    /// A connection has ended.
+    fn lost(&mut self, fd: i32) {
+        let index = self.connections.iter().position(|open| open.fd == fd);
+        let Some(lost) = index.map(|index| self.connections.remove(index)) else {
+            return;
+        };
+        // No handshake ends without a word: this one's failure was taken for another's.
+        if lost.state != State::Failed && (lost.is_guess || lost.state != State::Ready) {
+            let is_mistaken = |other: &&mut Connection| {
+                other.endpoint == lost.endpoint && other.is_guess && other.state == State::Failed
+            };
+            if let Some(other) = self.connections.iter_mut().find(is_mistaken) {
+                other.state = lost.state;
+            }
+        }
+    }
+
+    /// The stream has done this.
+    pub(crate) fn change(&mut self, change: Change, endpoint: &str) {
+        if change == Change::Opened {
+            self.left.retain(|(change, left)| {
+                let is_unbound = *change == Change::Unbound;
+                left != endpoint && !(is_unbound && port(left) == port(endpoint))
+            });
+            return;
+        }
+        self.connections.retain(|connection| {
+            !is_of(
+                change,
+                endpoint,
+                &connection.endpoint,
+                connection.is_accepted,
+            )
+        });
+        if self.left.len() >= LEFT {
+            self.left.pop_front();
+        }
+        self.left.push_back((change, endpoint.to_owned()));
+    }
+
+    /// The stream is closing.
+    pub(crate) fn leave_all(&mut self) {
+        self.connections.clear();
+    }
+
+    fn count(&self, endpoint: &str, states: &[State]) -> usize {
+        let of_endpoint = self.connections.iter();
+        of_endpoint
+            .filter(|connection| {
+                connection.endpoint == endpoint && states.contains(&connection.state)
+            })
+            .count()
     }
 
     /// How many connections are ready.
     pub(crate) fn connected(&self) -> usize {
-        let ready = self.endpoints.iter().map(|endpoint| endpoint.ready);
-        ready.fold(0, usize::saturating_add)
+        let connections = self.connections.iter();
+        connections
+            .filter(|connection| connection.state == State::Ready)
+            .count()
     }
 
     pub(crate) fn states(&self) -> Vec<EndpointState> {
-        let states = self.endpoints.iter().map(|endpoint| EndpointState {
-            endpoint: endpoint.name.clone(),
-            connected: endpoint.ready,
-            handshaking: endpoint.handshaking(),
+        let mut names: Vec<&str> = Vec::new();
+        for connection in &self.connections {
+            if !names.contains(&&*connection.endpoint) {
+                names.push(&connection.endpoint);
+            }
+        }
+        let states = names.into_iter().map(|endpoint| EndpointState {
+            endpoint: endpoint.to_owned(),
+            connected: self.count(endpoint, &[State::Ready]),
+            handshaking: self.count(endpoint, &[State::Handshaking, State::Half]),
         });
         states.collect()
     }
+}
+
+/// Whether a connection by `name` was one by this endpoint, which the stream has left.
+fn is_of(change: Change, left: &str, name: &str, is_accepted: bool) -> bool {
+    match change {
+        Change::Opened => false,
+        Change::Disconnected => !is_accepted && left == name,
+        // What a wildcard has accepted is told by the address of this side.
+        Change::Unbound => {
+            is_accepted && (left == name || (is_wildcard(left) && port(left) == port(name)))
+        }
+    }
+}
+
+fn is_wildcard(endpoint: &str) -> bool {
+    ["0.0.0.0:", "[::]:", "*:"].iter().any(|host| {
+        endpoint
+            .split_once("://")
+            .is_some_and(|(_, rest)| rest.starts_with(host))
+    })
 }
 
 /// The transport of an endpoint and its port.
@@ -149,11 +250,27 @@ mod tests {
 
     const HERE: &str = "tcp://127.0.0.1:5555";
     const FAILED: EventKind = EventKind::HandshakeFailedAuth { status: 400 };
+    const SUCCEEDED: EventKind = EventKind::HandshakeSucceeded;
 
-    fn accepted(presence: &mut Presence, fds: &[i32]) {
-        for &fd in fds {
-            presence.note(EventKind::Accepted { fd }, HERE);
-        }
+    fn presence() -> Presence {
+        Presence::new(SocketType::ROUTER)
+    }
+
+    fn accepted(presence: &mut Presence, fd: i32) {
+        assert!(!presence.note(EventKind::Accepted { fd }, HERE));
+    }
+
+    fn connected(presence: &mut Presence, fd: i32, endpoint: &str) {
+        presence.note(EventKind::Connected { fd }, endpoint);
+    }
+
+    fn ready(presence: &mut Presence, fd: i32) {
+        accepted(presence, fd);
+        assert!(presence.note(SUCCEEDED, HERE));
+    }
+
+    fn failed(presence: &mut Presence) {
+        assert!(!presence.note(FAILED, HERE));
     }
 
     fn lost(presence: &mut Presence, fd: i32) {
@@ -168,56 +285,76 @@ mod tests {
             .map_or((0, 0), |state| (state.connected, state.handshaking))
     }
 
+    fn names(presence: &Presence) -> Vec<String> {
+        let states = presence.states().into_iter();
+        states.map(|state| state.endpoint).collect()
+    }
+
     #[test]
     fn i4_a_connection_counts_from_the_end_of_its_handshake_until_it_breaks() {
-        let mut presence = Presence::default();
-        accepted(&mut presence, &[7]);
+        let mut presence = presence();
+        accepted(&mut presence, 7);
         assert_eq!(counts(&presence), (0, 1));
-        assert!(presence.note(EventKind::HandshakeSucceeded, HERE));
-        assert_eq!(counts(&presence), (1, 0));
+        assert!(presence.note(SUCCEEDED, HERE));
+        assert_eq!((counts(&presence), presence.connected()), ((1, 0), 1));
         lost(&mut presence, 7);
         assert_eq!(presence.states(), []);
     }
 
     #[test]
-    fn i4_a_handshake_that_fails_takes_nobody_away_who_is_there() {
-        let mut presence = Presence::default();
-        accepted(&mut presence, &[7, 8]);
-        presence.note(EventKind::HandshakeSucceeded, HERE);
-        presence.note(FAILED, HERE);
-        assert_eq!(counts(&presence), (1, 0));
-        lost(&mut presence, 8);
+    fn i4_one_that_was_refused_and_stays_counts_for_nothing_whoever_leaves() {
+        let mut presence = presence();
+        ready(&mut presence, 7);
+        accepted(&mut presence, 8);
+        failed(&mut presence);
         assert_eq!(counts(&presence), (1, 0));
         lost(&mut presence, 7);
         assert_eq!(counts(&presence), (0, 0));
+        ready(&mut presence, 9);
+        assert_eq!(counts(&presence), (1, 0));
+        lost(&mut presence, 8);
+        assert_eq!(counts(&presence), (1, 0));
+    }
+
+    #[test]
+    fn i4_a_guess_between_two_handshakes_is_put_right_by_the_end_of_one() {
+        // The first that came is taken for the one that is ready, and it was the other.
+        let mut two = presence();
+        accepted(&mut two, 7);
+        accepted(&mut two, 8);
+        two.note(SUCCEEDED, HERE);
+        failed(&mut two);
+        assert_eq!(counts(&two), (1, 0));
+        lost(&mut two, 7);
+        assert_eq!(counts(&two), (1, 0));
+        lost(&mut two, 8);
+        assert_eq!(counts(&two), (0, 0));
+        // The failure of the second is taken for the first one's, which is still under way.
+        let mut two = presence();
+        accepted(&mut two, 7);
+        accepted(&mut two, 8);
+        failed(&mut two);
+        lost(&mut two, 8);
+        assert_eq!(counts(&two), (0, 1));
+        two.note(SUCCEEDED, HERE);
+        assert_eq!(counts(&two), (1, 0));
     }
 
     #[test]
     fn i4_a_peer_that_breaks_the_protocol_later_is_gone_like_any_other() {
-        let mut presence = Presence::default();
-        accepted(&mut presence, &[7]);
-        presence.note(EventKind::HandshakeSucceeded, HERE);
-        presence.note(FAILED, HERE);
-        lost(&mut presence, 7);
-        assert_eq!(counts(&presence), (0, 0));
-        // Beside one that is just coming the count is right once that one has come.
-        accepted(&mut presence, &[7]);
-        presence.note(EventKind::HandshakeSucceeded, HERE);
-        accepted(&mut presence, &[8]);
-        presence.note(FAILED, HERE);
-        lost(&mut presence, 7);
-        presence.note(EventKind::HandshakeSucceeded, HERE);
+        let mut presence = presence();
+        ready(&mut presence, 7);
+        failed(&mut presence);
         assert_eq!(counts(&presence), (1, 0));
-        lost(&mut presence, 8);
+        lost(&mut presence, 7);
         assert_eq!(counts(&presence), (0, 0));
     }
 
     #[test]
     fn i4_a_descriptor_that_is_used_again_belongs_to_the_new_connection() {
-        let mut presence = Presence::default();
-        accepted(&mut presence, &[7]);
-        presence.note(EventKind::HandshakeSucceeded, HERE);
-        presence.note(EventKind::Connected { fd: 7 }, "tcp://127.0.0.1:6666");
+        let mut presence = presence();
+        ready(&mut presence, 7);
+        connected(&mut presence, 7, "tcp://127.0.0.1:6666");
         let states = presence.states();
         assert_eq!(states.len(), 1);
         assert_eq!(states[0].endpoint, "tcp://127.0.0.1:6666");
@@ -225,25 +362,49 @@ mod tests {
     }
 
     #[test]
-    fn i4_what_the_stream_has_left_is_gone_by_its_name_or_by_its_port() {
-        let mut presence = Presence::default();
-        accepted(&mut presence, &[7]);
-        presence.note(EventKind::Connected { fd: 8 }, "tcp://127.0.0.1:6666");
-        presence.forget("tcp://0.0.0.0:5555");
-        assert_eq!(presence.states()[0].endpoint, "tcp://127.0.0.1:6666");
-        presence.note(EventKind::Connected { fd: 9 }, "ipc://there");
-        presence.forget("ipc://elsewhere");
-        assert_eq!(presence.states().len(), 2);
-        presence.forget("ipc://there");
-        presence.forget("tcp://127.0.0.1:6666");
+    fn i4_the_handshake_of_a_websocket_is_told_twice() {
+        let mut presence = presence();
+        connected(&mut presence, 7, "ws://127.0.0.1:5555");
+        assert!(!presence.note(SUCCEEDED, "ws://127.0.0.1:5555"));
+        assert_eq!(counts(&presence), (0, 1));
+        assert!(presence.note(SUCCEEDED, "ws://127.0.0.1:5555"));
+        assert_eq!(counts(&presence), (1, 0));
+    }
+
+    #[test]
+    fn i4_a_connection_of_a_stream_socket_has_no_handshake() {
+        let mut raw = Presence::new(SocketType::STREAM);
+        assert!(raw.note(EventKind::Accepted { fd: 7 }, HERE));
+        assert_eq!(counts(&raw), (1, 0));
+    }
+
+    #[test]
+    fn i4_what_the_stream_has_left_is_gone_and_comes_back_by_no_late_event() {
+        let elsewhere = ["tcp://127.0.0.2:5555", "tcp://127.0.0.3:5555"];
+        let mut presence = presence();
+        ready(&mut presence, 7);
+        connected(&mut presence, 8, elsewhere[0]);
+        connected(&mut presence, 9, elsewhere[1]);
+        // Only what has just this name.
+        presence.change(Change::Disconnected, elsewhere[1]);
+        assert_eq!(names(&presence), [HERE, elsewhere[0]]);
+        connected(&mut presence, 9, elsewhere[1]);
+        assert_eq!(names(&presence), [HERE, elsewhere[0]]);
+        // A wildcard by its port, of what was accepted.
+        presence.change(Change::Unbound, "tcp://0.0.0.0:5555");
+        assert_eq!(names(&presence), [elsewhere[0]]);
+        presence.change(Change::Opened, elsewhere[1]);
+        connected(&mut presence, 9, elsewhere[1]);
+        assert_eq!(names(&presence), elsewhere);
+        presence.leave_all();
         assert_eq!(presence.states(), []);
     }
 
     #[test]
     fn i4_an_event_of_what_was_never_seen_counts_for_nothing() {
-        let mut presence = Presence::default();
-        assert!(!presence.note(EventKind::HandshakeSucceeded, HERE));
-        presence.note(FAILED, HERE);
+        let mut presence = presence();
+        assert!(!presence.note(SUCCEEDED, HERE));
+        failed(&mut presence);
         lost(&mut presence, 7);
         assert_eq!(presence.connected(), 0);
     }

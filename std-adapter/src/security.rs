@@ -144,6 +144,13 @@ impl CurveKeys {
 
 /// The mechanisms, each with all its options.
 impl Builder {
+    /// A socket without a mechanism, of whose clients the context's [`Authenticator`](crate::Authenticator) decides by their address. While
+    /// there is none, nobody is let in.
+    pub fn guarded(self, domain: impl Into<String>) -> Self {
+        self.option(ZAP_DOMAIN, domain.into())
+            .option(ZAP_ENFORCE_DOMAIN, true)
+    }
+
     /// A server of PLAIN: clients give a name and a password, which cross the wire as they are, and the context's
     /// [`Authenticator`](crate::Authenticator) decides by the rules of this domain. Without one nobody is let in.
     pub fn plain_server(self, domain: impl Into<String>) -> Self {
@@ -163,8 +170,7 @@ impl Builder {
     /// Opening it is an error with the libzmq that the `zmq` crate builds, which has no CURVE. (For a server that lets in everybody who
     /// knows its key, without an `Authenticator`, set [`CURVE_SERVER`] and [`CURVE_SECRET_KEY`] alone.)
     pub fn curve_server(self, domain: impl Into<String>, secret: CurveKey) -> Self {
-        self.option(ZAP_DOMAIN, domain.into())
-            .option(ZAP_ENFORCE_DOMAIN, true)
+        self.guarded(domain)
             .option(CURVE_SERVER, true)
             .option(CURVE_SECRET_KEY, secret)
     }

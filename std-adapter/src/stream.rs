@@ -1,7 +1,7 @@
 //! The handle of a stream.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, MutexGuard};
+use std::sync::{Arc, MutexGuard, Weak};
 use std::task::Waker;
 use std::time::Duration;
 use std::{fmt, mem};
@@ -262,6 +262,10 @@ impl ZmqStream {
 
     pub(crate) fn parts(&mut self) -> (&Inner, &mut Adapter) {
         (&self.handle.0, &mut self.adapter)
+    }
+
+    pub(crate) fn downgrade(&self) -> Weak<Inner> {
+        Arc::downgrade(&self.handle.0)
     }
 
     pub(crate) fn inner(&self) -> &Inner {

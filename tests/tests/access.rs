@@ -145,6 +145,28 @@ fn i1_an_address_is_kept_out_where_there_is_a_domain_and_nobody_is_asked_where_t
 }
 
 #[test]
+fn i1_who_is_kept_out_is_kept_out_while_the_context_shuts_down() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let authenticator = Authenticator::start(&context).unwrap();
+    authenticator.deny([LOOPBACK]);
+    let guarded = push(&context).option(options::ZAP_DOMAIN, "storm".into());
+    let guarded = guarded.bind("tcp://127.0.0.1:*").open().unwrap();
+    let endpoint = guarded.bindings().remove(0);
+    guarded.write("secret").unwrap();
+    // It waits for somebody to whom it may send, and the end of the authenticator would let anybody be that.
+    let elsewhere = Context::new().unwrap();
+    let shutdown = context.shutdown(Duration::from_secs(2));
+    eventually(|| guarded.at_closing());
+    let stranger = builder(SocketType::PULL, &elsewhere);
+    let stranger = stranger.connect(endpoint).open().unwrap();
+    assert!(block_on(shutdown).is_err());
+    assert_eq!(stranger.stats().received_messages, 0);
+    stranger.abort();
+    shut_down(&elsewhere);
+}
+
+#[test]
 fn i1_who_is_refused_costs_the_others_nothing() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
@@ -386,14 +408,17 @@ fn i1_each_side_sees_of_a_refusal_what_the_docs_say() {
     let domain = |builder: Builder| builder.option(options::ZAP_DOMAIN, "storm".into());
     let plain = || pull().plain_server("storm");
     let ann = || push().plain_client("ann", "secret");
-    let enforced = || domain(pull()).option(options::ZAP_ENFORCE_DOMAIN, true);
+    let enforced = || pull().guarded("storm");
     // Nobody is asked.
     for [server, client] in [refusal(plain(), ann()), refusal(enforced(), push())] {
         assert_eq!(server, Seen::NoDetail);
         assert_eq!(client, Seen::NoDetail);
     }
     let authenticator = Authenticator::start(&context).unwrap();
-    authenticator.deny([LOOPBACK]);
+    // What is right but for the address; as IPv6 says it.
+    authenticator.set_plain("storm", [("ann", "secret")]);
+    authenticator.set_curve("storm", CurveClients::Any);
+    authenticator.deny([LOOPBACK.to_ipv6_mapped()]);
     let refused = || [Seen::Auth(400), Seen::Auth(400)];
     assert_eq!(refusal(domain(pull()), push()), refused());
     assert_eq!(refusal(plain(), ann()), refused());

@@ -1,7 +1,7 @@
 //! What makes an expert's life easier (contract I4): where a message comes from, envelopes, several streams at once, types.
 
 use futures_util::StreamExt;
-use tidegate::typed::{Dealer, Pull, Push, Router, Sub};
+use tidegate::typed::{self, Dealer, Pull, Push, Router, Sub};
 use tidegate::{AnyOf, Context, Multipart, ReadError, SocketType, ZmqStream};
 use tidegate_tests::{Counter, Watchdog, block_on, builder, poll, shut_down};
 
@@ -146,4 +146,56 @@ fn i4_a_typed_stream_is_the_stream_with_the_calls_of_its_type() {
     dealer.clone().close();
     block_on(dealer.closed());
     shut_down(&context);
+}
+
+/// Whether a type has what it is to have: what it has not does not compile.
+fn sends<K: typed::Sends>() -> SocketType {
+    K::TYPE
+}
+
+fn receives<K: typed::Receives>() -> SocketType {
+    K::TYPE
+}
+
+#[test]
+fn i4_each_type_sends_and_receives_what_it_can() {
+    use SocketType::{DEALER, PAIR, PUB, PULL, PUSH, REP, REQ, ROUTER, STREAM, SUB, XPUB, XSUB};
+    use typed::kind::{Dealer, Pair, Pub, Pull, Push, Raw, Rep, Req, Router, Sub, XPub, XSub};
+
+    let senders = [
+        sends::<Pair>(),
+        sends::<Pub>(),
+        sends::<XPub>(),
+        sends::<XSub>(),
+        sends::<Req>(),
+        sends::<Rep>(),
+        sends::<Dealer>(),
+        sends::<Router>(),
+        sends::<Push>(),
+        sends::<Raw>(),
+    ];
+    assert_eq!(
+        senders,
+        [
+            PAIR, PUB, XPUB, XSUB, REQ, REP, DEALER, ROUTER, PUSH, STREAM
+        ]
+    );
+    let receivers = [
+        receives::<Pair>(),
+        receives::<Sub>(),
+        receives::<XPub>(),
+        receives::<XSub>(),
+        receives::<Req>(),
+        receives::<Rep>(),
+        receives::<Dealer>(),
+        receives::<Router>(),
+        receives::<Pull>(),
+        receives::<Raw>(),
+    ];
+    assert_eq!(
+        receivers,
+        [
+            PAIR, SUB, XPUB, XSUB, REQ, REP, DEALER, ROUTER, PULL, STREAM
+        ]
+    );
 }

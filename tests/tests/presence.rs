@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tidegate::{Context, EventKind, EventMask, ReadEventError, SocketType, WaitError, ZmqStream};
@@ -146,25 +148,176 @@ fn i4_everybody_who_waits_for_a_peer_is_told_and_one_who_gives_up_takes_nothing(
 }
 
 #[test]
-fn i4_who_waits_on_a_stream_that_closes_learns_of_it() {
+fn i4_who_waits_on_a_stream_that_closes_learns_of_it_and_nobody_is_there_any_more() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
     let server = tracked(SocketType::XPUB, &context);
-    let closer = server.clone();
-    let closing = std::thread::spawn(move || {
-        block_on(closer.wait_connected(1, Duration::from_millis(30))).unwrap_err();
-        closer.close();
-    });
+    let _peer = peer(SocketType::XSUB, &context, &server);
+    block_on(server.wait_connected(1, PATIENCE)).unwrap();
+    let counters = [(); 2].map(|()| Counter::new());
+    {
+        let mut second = Box::pin(server.wait_connected(2, None));
+        let mut subscriber = Box::pin(server.wait_subscriber(None));
+        assert!(poll(&mut second, &counters[0]).is_pending());
+        assert!(poll(&mut subscriber, &counters[1]).is_pending());
+        server.close();
+        assert!(counters.iter().all(|counter| counter.take() > 0));
+        assert_eq!(
+            poll(&mut second, &counters[0]),
+            Poll::Ready(Err(WaitError::Closed))
+        );
+        assert_eq!(
+            poll(&mut subscriber, &counters[1]),
+            Poll::Ready(Err(WaitError::Closed))
+        );
+    }
+    assert_eq!(server.connection_states(), Some(Vec::new()));
     assert_eq!(
         block_on(server.wait_connected(1, None)),
         Err(WaitError::Closed)
     );
-    assert_eq!(
-        block_on(server.wait_subscriber(None)),
-        Err(WaitError::Closed)
-    );
-    closing.join().unwrap();
     shut_down(&context);
+}
+
+#[test]
+fn i4_a_wait_for_a_subscriber_that_is_dropped_leaves_nobody_to_be_woken() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let publisher = tracked(SocketType::XPUB, &context);
+    let counter = Counter::new();
+    {
+        let mut wait = Box::pin(publisher.wait_subscriber(None));
+        assert!(poll(&mut wait, &counter).is_pending());
+    }
+    // Nothing but the test holds its waker.
+    assert_eq!(Arc::strong_count(&counter), 1);
+    {
+        let mut wait = Box::pin(publisher.wait_connected(1, None));
+        assert!(poll(&mut wait, &counter).is_pending());
+    }
+    assert_eq!(Arc::strong_count(&counter), 1);
+    shut_down(&context);
+}
+
+#[test]
+fn i4_what_the_stream_itself_leaves_is_gone_and_nothing_else_is() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let servers = ["tcp://127.0.0.1:*", "tcp://127.0.0.2:*"].map(|endpoint| {
+        let server = builder(SocketType::PULL, &context).bind(endpoint);
+        server.open().unwrap()
+    });
+    let client = tracked(SocketType::PUSH, &context);
+    let own = client.bindings().remove(0);
+    let port = own.rsplit_once(':').unwrap().1;
+    for server in &servers {
+        client.connect(&server.bindings()[0]).unwrap();
+    }
+    // The same port on another host, where nobody is.
+    let nobody = format!("tcp://127.0.0.3:{port}");
+    client.connect(&nobody).unwrap();
+    let _peer = peer(SocketType::PULL, &context, &client);
+    block_on(client.wait_connected(3, PATIENCE)).unwrap();
+    client.disconnect(&nobody).unwrap();
+    assert_eq!(connected(&client), 3);
+    client.disconnect(&servers[0].bindings()[0]).unwrap();
+    assert_eq!(connected(&client), 2);
+    client.unbind(&own).unwrap();
+    let states = client.connection_states().unwrap();
+    assert_eq!(states.len(), 1);
+    assert_eq!(states[0].endpoint, servers[1].bindings()[0]);
+    shut_down(&context);
+}
+
+#[test]
+fn i4_a_connection_that_comes_to_be_when_it_was_left_is_not_there() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let server = builder(SocketType::PULL, &context).bind("tcp://127.0.0.1:*");
+    let server = server.open().unwrap();
+    let endpoint = server.bindings().remove(0);
+    let elsewhere = builder(SocketType::PULL, &context).bind("tcp://127.0.0.1:*");
+    let elsewhere = elsewhere.open().unwrap();
+    for _ in 0..50 {
+        let client = builder(SocketType::PUSH, &context).track_connections(true);
+        let client = client.open().unwrap();
+        client.connect(&endpoint).unwrap();
+        client.disconnect(&endpoint).unwrap();
+        // What libzmq tells of the first is told before it tells of this.
+        client.connect(&elsewhere.bindings()[0]).unwrap();
+        block_on(client.wait_connected(1, PATIENCE)).unwrap();
+        let states = client.connection_states().unwrap();
+        assert_eq!(states.len(), 1, "{states:?}");
+        assert_eq!(states[0].endpoint, elsewhere.bindings()[0]);
+        client.abort();
+    }
+    shut_down(&context);
+}
+
+#[test]
+fn i4_a_peer_by_websocket_and_one_of_a_stream_socket_count_once() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    if tidegate::zmq::has("WS").unwrap() {
+        let open = |kind| builder(kind, &context).track_connections(true);
+        let server = open(SocketType::PULL).bind("ws://127.0.0.1:*").open();
+        let server = server.unwrap();
+        let client = open(SocketType::PUSH).connect(&server.bindings()[0]);
+        let client = client.open().unwrap();
+        block_on(client.wait_connected(1, PATIENCE)).unwrap();
+        block_on(server.wait_connected(1, PATIENCE)).unwrap();
+        client.write("hello").unwrap();
+        assert_eq!(block_on(server.read()).unwrap(), "hello");
+        assert_eq!((connected(&server), connected(&client)), (1, 1));
+    }
+    let raw = tracked(SocketType::STREAM, &context);
+    let peer = TcpStream::connect(raw.bindings()[0].replace("tcp://", "")).unwrap();
+    block_on(raw.wait_connected(1, PATIENCE)).unwrap();
+    drop(peer);
+    eventually(|| connected(&raw) == 0);
+    shut_down(&context);
+}
+
+#[test]
+fn i4_an_open_that_fails_stops_telling_and_gives_the_socket_and_its_names_back() {
+    let _watchdog = Watchdog::new(120);
+    let context = Context::new().unwrap();
+    let server = builder(SocketType::PULL, &context).bind("tcp://127.0.0.1:*");
+    let server = server.open().unwrap();
+    let endpoint = &*server.bindings()[0];
+    let failing = || {
+        let failing = builder(SocketType::PUSH, &context).track_connections(true);
+        let failing = (0..5).fold(failing, |failing, _| failing.connect(endpoint));
+        failing
+            .bind("inproc://given-back")
+            .connect("tcp://nonsense")
+    };
+    // libzmq's I/O thread would wait for a monitor that is gone, and with it every stream of the context.
+    let beside = builder(SocketType::PUSH, &context).connect(endpoint);
+    let beside = beside.open().unwrap();
+    for k in 0..100 {
+        let error = failing().open().unwrap_err();
+        assert!(error.to_string().contains("tcp://nonsense"), "{error}");
+        beside.write(k.to_string()).unwrap();
+        assert_eq!(block_on(server.read()).unwrap(), k.to_string().as_str());
+    }
+    let free = builder(SocketType::PULL, &context).bind("inproc://given-back");
+    drop(free.open().unwrap());
+    shut_down(&context);
+
+    // An adopted socket comes back, and can be used.
+    let of_caller = tidegate::zmq::Context::new();
+    let socket = of_caller.socket(SocketType::PUSH).unwrap();
+    let context = Context::from(of_caller.clone());
+    let adopt = builder(SocketType::PUSH, &context).track_connections(true);
+    let adopt = adopt.bind("tcp://127.0.0.1:*").connect("tcp://nonsense");
+    let socket = adopt.adopt(socket).unwrap_err().socket;
+    socket.bind("tcp://127.0.0.1:*").unwrap();
+    let peer = of_caller.socket(SocketType::PULL).unwrap();
+    peer.connect(&socket.get_last_endpoint().unwrap().unwrap())
+        .unwrap();
+    socket.send("still of use", 0).unwrap();
+    assert_eq!(peer.recv_bytes(0).unwrap(), b"still of use");
 }
 
 #[test]
