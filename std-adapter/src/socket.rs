@@ -7,7 +7,6 @@
     reason = "libzmq is a C library; each block says why it is sound"
 )]
 
-#[cfg(unix)]
 use std::ffi::{CStr, CString, c_int, c_short, c_void};
 use std::mem::{self, ManuallyDrop};
 use std::ops::Deref;
