@@ -45,7 +45,8 @@ const ANONYMOUS: &str = "anonymous";
 /// | | server | client |
 /// | --- | --- | --- |
 /// | refused here: address, name, password or key | [`HandshakeFailedAuth`] 400 | the same |
-/// | PLAIN, or an enforced domain, without an `Authenticator` | [`HandshakeFailedNoDetail`] | the same |
+/// | PLAIN without an `Authenticator` | [`HandshakeFailedNoDetail`] | the same |
+/// | no mechanism, but an enforced domain, without an `Authenticator` | [`HandshakeFailedNoDetail`] | the same, when the server's [`HANDSHAKE_INTERVAL`](crate::options::HANDSHAKE_INTERVAL) is over |
 /// | CURVE, with another server's key | [`HandshakeFailedProtocol`] | [`HandshakeFailedNoDetail`] |
 /// | no mechanism, or another one | [`HandshakeFailedProtocol`] | the same |
 ///

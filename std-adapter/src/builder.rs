@@ -193,7 +193,9 @@ impl Builder {
     /// Keeps who is connected, from before the first bind or connect on, for [`connection_states`](ZmqStream::connection_states) and
     /// [`wait_connected`](ZmqStream::wait_connected). Default: off. It takes what a [monitor](ZmqStream::enable_monitor) takes, two more
     /// sockets of the context, for as long as the stream is open, and some 100 bytes for each connection; the stream can be monitored
-    /// as any other.
+    /// as any other. What libzmq does not tell is not known: `inproc`; what somebody connects or disconnects by
+    /// [`with_socket`](ZmqStream::with_socket); and that peers of ZMTP 1.0 and 2.0, which have no handshake, are ready. While several
+    /// handshakes of one endpoint are under way and one fails, it may be taken for another until one of them ends.
     pub fn track_connections(mut self, on: bool) -> Self {
         self.tracks_connections = on;
         self

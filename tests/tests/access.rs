@@ -408,7 +408,11 @@ fn i1_each_side_sees_of_a_refusal_what_the_docs_say() {
     let domain = |builder: Builder| builder.option(options::ZAP_DOMAIN, "storm".into());
     let plain = || pull().plain_server("storm");
     let ann = || push().plain_client("ann", "secret");
-    let enforced = || pull().guarded("storm");
+    // Here the client is told nothing, and learns of it when the handshake has taken too long.
+    let enforced = || {
+        let guarded = pull().guarded("storm");
+        guarded.option(options::HANDSHAKE_INTERVAL, Duration::from_millis(100))
+    };
     // Nobody is asked.
     for [server, client] in [refusal(plain(), ann()), refusal(enforced(), push())] {
         assert_eq!(server, Seen::NoDetail);
