@@ -127,15 +127,23 @@ impl Presence {
     /// The handshake of one of an endpoint's connections, the first that is in one of these states, goes on to another. Says whether
     /// there was one.
     fn advance(&mut self, endpoint: &str, from: &[State], to: State) -> bool {
-        let is_candidate = |connection: &&mut Connection| {
-            connection.endpoint == endpoint && from.contains(&connection.state)
-        };
-        let mut candidates = self.connections.iter_mut().filter(is_candidate);
-        let Some(first) = candidates.next() else {
+        let of_endpoint = self.connections.iter_mut();
+        let mut may_be_meant = false;
+        let mut first: Option<&mut Connection> = None;
+        for connection in of_endpoint.filter(|open| open.endpoint == endpoint) {
+            let is_candidate = from.contains(&connection.state);
+            if is_candidate && first.is_none() {
+                first = Some(connection);
+            } else {
+                // One whose own state is a guess may be that which the guess was about.
+                may_be_meant |= is_candidate || connection.is_guess;
+            }
+        }
+        let Some(first) = first else {
             return false;
         };
         first.state = to;
-        first.is_guess |= candidates.next().is_some();
+        first.is_guess |= may_be_meant;
         true
     }
 
