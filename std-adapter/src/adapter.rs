@@ -24,6 +24,8 @@ pub(crate) struct Adapter(OnceLock<Box<Mutex<Places>>>);
 struct Places {
     next: Ticket,
     ready: Ticket,
+    /// Whether who is to be ready has let others run.
+    has_yielded: bool,
     flush: Ticket,
     close: Ticket,
     has_ended: bool,
@@ -172,7 +174,10 @@ impl<M: Into<Multipart>> Sink<M> for ZmqStream {
     fn poll_ready(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Result<(), SinkError>> {
         let this = self.get_mut();
         let drained = this.with_places(|inner, places| {
-            poll_or_yield(inner, &mut places.ready, cx, Flow::poll_drain)
+            let Places {
+                ready, has_yielded, ..
+            } = places;
+            poll_or_yield(inner, ready, has_yielded, cx, Flow::poll_drain)
         });
         drained.map_err(SinkError::Drain)
     }

@@ -18,6 +18,8 @@ use crate::turns;
 pub(crate) struct Wait<'a> {
     inner: &'a Inner,
     ticket: Ticket,
+    /// Whether it has let others run, and is to go on.
+    has_yielded: bool,
 }
 
 impl<'a> Wait<'a> {
@@ -25,6 +27,7 @@ impl<'a> Wait<'a> {
         Self {
             inner: stream.inner(),
             ticket: Ticket::new(),
+            has_yielded: false,
         }
     }
 
@@ -34,7 +37,7 @@ impl<'a> Wait<'a> {
         cx: &mut task::Context<'_>,
         f: impl FnOnce(&mut Flow, &mut Ticket) -> Poll<R>,
     ) -> Poll<R> {
-        poll_or_yield(self.inner, &mut self.ticket, cx, f)
+        poll_or_yield(self.inner, &mut self.ticket, &mut self.has_yielded, cx, f)
     }
 
     fn poll<R>(
@@ -87,11 +90,12 @@ pub(crate) fn poll_read(
 pub(crate) fn poll_or_yield<R>(
     inner: &Inner,
     ticket: &mut Ticket,
+    has_yielded: &mut bool,
     cx: &mut task::Context<'_>,
     f: impl FnOnce(&mut Flow, &mut Ticket) -> Poll<R>,
 ) -> Poll<R> {
     let polled = poll_with(inner, ticket, cx, |flow, ticket| {
-        flow.poll_or_yield(ticket, f)
+        flow.poll_or_yield(ticket, has_yielded, f)
     });
     polled.unwrap_or_else(|| {
         runtime::let_others_run(cx);

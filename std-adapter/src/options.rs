@@ -226,7 +226,7 @@ pub const XPUB_NODROP: SocketOption<bool> =
     SocketOption::new("ZMQ_XPUB_NODROP", zmq_sys::ZMQ_XPUB_NODROP);
 
 /// Whether a REQ puts a number before each request and takes no reply for one without the same: a late reply is never taken for another.
-/// A REP gives the number back by itself; a ROUTER finds it before the empty frame, and has to. To change it while a reply is awaited is to
+/// A REP gives the number back by itself; a ROUTER finds it before the empty frame, and has to give it back there. To change it while a reply is awaited is to
 /// lose that reply. Default: off, and the first reply of the peer that was asked is taken. Cannot be read.
 pub const REQ_CORRELATE: SocketOption<bool> =
     SocketOption::new("ZMQ_REQ_CORRELATE", zmq_sys::ZMQ_REQ_CORRELATE);

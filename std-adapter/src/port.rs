@@ -50,6 +50,10 @@ impl<'a> OwnedPort<'a> {
 
     /// A message was received. The queue of a host takes every message that has a frame.
     pub(crate) fn feed(&mut self, message: Multipart) {
+        if *self.turn == Turn::Write && self.ledger.kind() == SocketType::REQ {
+            // The request was given up: its reply is nobody's, though somebody may wait for the next one.
+            return;
+        }
         let frames = message.len();
         self.ledger.look_at(&message);
         let before = self.machine.incoming().level_bytes();

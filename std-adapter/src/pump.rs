@@ -122,13 +122,16 @@ impl Flow {
     pub(crate) fn poll_or_yield<T>(
         &mut self,
         ticket: &mut Ticket,
+        has_yielded: &mut bool,
         poll: impl FnOnce(&mut Self, &mut Ticket) -> Poll<T>,
     ) -> Option<Poll<T>> {
-        // One that has a place has let others run.
-        if yields::is_due() && !ticket.has_place() {
+        // One that has a place has let others run. And nobody lets others run twice: they may have written as much again.
+        if !*has_yielded && yields::is_due() && !ticket.has_place() {
             yields::others_run();
+            *has_yielded = true;
             return None;
         }
+        *has_yielded = false;
         let polled = poll(self, ticket);
         if polled.is_pending() {
             yields::others_run();

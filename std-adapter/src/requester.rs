@@ -26,6 +26,13 @@ const ATTEMPTS: u32 = 3;
 /// for the next one. Each attempt goes to the next of its servers in turn, among those whose connection stands ([`IMMEDIATE`]): one that
 /// died is passed over.
 ///
+/// A server that goes away takes with it what it had answered and was not read yet, for libzmq drops that with the connection where
+/// [`IMMEDIATE`] is set; the request is then asked again. Without that option it is read, and requests may wait for servers that are gone.
+/// A request of several frames whose server goes away between two of them ends the stream with `EINTR`, as that of every REQ does: open the
+/// requester anew then. Whoever sets [`REQ_CORRELATE`] or [`REQ_RELAXED`] otherwise on its [`stream`](Self::stream) has no requester any more.
+///
+/// It keeps a place on the process's I/O thread for its timeouts, and with it the thread, until it is dropped.
+///
 /// **A server may see a request more than once**, at most as often as there are [`attempts`](Self::attempts), and also after it was given up:
 /// a slow one has it still. What must not happen twice has to carry a name of its own that the server knows again.
 ///

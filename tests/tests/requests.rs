@@ -588,3 +588,35 @@ fn c7_a_req_may_be_relaxed_while_it_runs_and_takes_turns_again_after_it() {
     assert!(error.to_string().contains("ZMQ_REQ_RELAXED"));
     shut_down(&context);
 }
+
+#[test]
+fn i3_the_reply_to_a_request_that_was_dropped_is_nobodys_whoever_else_waits() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let router = builder(SocketType::ROUTER, &context).bind("inproc://nobodys");
+    let router = router.open().unwrap();
+    let req = builder(SocketType::REQ, &context).connect("inproc://nobodys");
+    let mut requester = Requester::open(req).unwrap().timeout(None);
+    let other = requester.stream().clone();
+    let counter = Counter::new();
+    let mut asking = Box::pin(requester.request("the first"));
+    assert!(poll(&mut asking, &counter).is_pending());
+    let first = block_on(router.read()).unwrap();
+    let mut reading = Box::pin(other.read());
+    assert!(poll(&mut reading, &counter).is_pending());
+    drop(asking);
+    let reply = |to: Multipart, with: &str| {
+        let frames = to.into_iter().take(3).chain([with.into()]);
+        router.write(frames.collect::<Multipart>()).unwrap();
+    };
+    // Over inproc it is there at once.
+    reply(first, "too late");
+    assert!(poll(&mut reading, &counter).is_pending());
+    let mut asking = Box::pin(requester.request("the second"));
+    assert!(poll(&mut asking, &counter).is_pending());
+    drop(reading);
+    let second = block_on(router.read()).unwrap();
+    reply(second, "in time");
+    assert_eq!(block_on(asking).unwrap(), "in time");
+    shut_down(&context);
+}

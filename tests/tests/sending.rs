@@ -263,6 +263,31 @@ fn d2_a_task_that_sends_by_many_streams_lets_others_run_no_less_often() {
 }
 
 #[test]
+fn d2_who_has_let_others_run_goes_on_however_much_they_have_written() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let open = |kind| {
+        let builder = builder(kind, &context).option(options::SEND_HWM, 0);
+        builder.option(options::RECEIVE_HWM, 0)
+    };
+    let _pull = open(SocketType::PULL).bind("inproc://d2-goes-on").open();
+    let push = || open(SocketType::PUSH).connect("inproc://d2-goes-on").open();
+    let (push, other) = (push().unwrap(), push().unwrap());
+    let much = || other.write(vec![0; 300 * 1_024]).unwrap();
+    let counter = Counter::new();
+    much();
+    let mut send = push.send("a little");
+    assert!(poll(&mut send, &counter).is_pending());
+    much();
+    assert!(poll(&mut send, &counter).is_ready());
+    let mut drain = push.drain();
+    assert!(poll(&mut drain, &counter).is_pending());
+    much();
+    assert!(poll(&mut drain, &counter).is_ready());
+    shut_down(&context);
+}
+
+#[test]
 fn d2_a_task_that_sends_or_drains_lets_others_run_once_per_256_kib() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
