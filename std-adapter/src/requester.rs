@@ -31,6 +31,9 @@ const ATTEMPTS: u32 = 3;
 /// A request of several frames whose server goes away between two of them ends the stream with `EINTR`, as that of every REQ does: open the
 /// requester anew then. Whoever sets [`REQ_CORRELATE`] or [`REQ_RELAXED`] otherwise on its [`stream`](Self::stream) has no requester any more.
 ///
+/// A server that hangs up in the very microseconds in which it is asked again may have libzmq send that request without its envelope, which
+/// nobody answers: it is asked again when the time is up, so that a timeout of `None` is for servers that stay.
+///
 /// It keeps a place on the process's I/O thread for its timeouts, and with it the thread, until it is dropped.
 ///
 /// **A server may see a request more than once**, at most as often as there are [`attempts`](Self::attempts), and also after it was given up:
