@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::task::{self, Poll};
 
 use futures_core::{FusedStream, Stream};
@@ -13,6 +13,7 @@ use crate::error::{DrainError, ReadError, WriteError};
 use crate::futures::{poll_or_yield, poll_read, poll_with};
 use crate::message::Multipart;
 use crate::pump::Flow;
+use crate::runtime::lock;
 use crate::stream::{Inner, ZmqStream};
 use crate::turns;
 
@@ -35,7 +36,7 @@ impl Adapter {
     /// Nobody waits for the lock: whoever polls has the handle to himself.
     fn places(&self) -> MutexGuard<'_, Places> {
         let places = self.0.get_or_init(Box::default);
-        places.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(places)
     }
 
     /// The places, if there are any.

@@ -5,17 +5,16 @@ use std::pin::Pin;
 use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
+use tidegate_core::State;
 use zmq::SocketType;
 
-use crate::error::WaitError;
+use crate::error::{Errno, WaitError};
 use crate::kinds;
 use crate::presence::{EndpointState, Presence};
 use crate::pump::Flow;
 use crate::runtime::Timer;
 use crate::stream::{Inner, ZmqStream};
 use crate::waiting::{Place, Waiting};
-
-use tidegate_core::State;
 
 /// What an XPUB has been told of subscriptions.
 #[derive(Default)]
@@ -92,6 +91,15 @@ impl Drop for Arrival<'_> {
     }
 }
 
+/// Why nobody comes any more, if the stream is not open.
+pub(crate) fn over(state: &State<Errno>) -> Option<WaitError> {
+    match state {
+        State::Open => None,
+        State::Closing | State::Closed => Some(WaitError::Closed),
+        State::Failed(errno) => Some(WaitError::Failed(*errno)),
+    }
+}
+
 impl Flow {
     fn poll_subscriber(
         &mut self,
@@ -101,10 +109,8 @@ impl Flow {
         if self.ledger.subscribers.prefixes > 0 {
             return Poll::Ready(Ok(()));
         }
-        match self.machine.state() {
-            State::Open => {}
-            State::Closing | State::Closed => return Poll::Ready(Err(WaitError::Closed)),
-            State::Failed(errno) => return Poll::Ready(Err(WaitError::Failed(*errno))),
+        if let Some(over) = over(self.machine.state()) {
+            return Poll::Ready(Err(over));
         }
         // The I/O thread receives until the buffer is full, whether or not anybody reads.
         self.ledger.subscribers.waiting.wait(place, waker)

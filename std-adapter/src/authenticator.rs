@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
 use zmq::SocketType;
@@ -15,6 +15,7 @@ use crate::blocking::block_on;
 use crate::context::Context;
 use crate::error::{AuthenticatorError, EndpointError, Errno, OpenError};
 use crate::message::{Frame, Multipart};
+use crate::runtime::lock;
 use crate::security::CurveKey;
 use crate::stream::ZmqStream;
 
@@ -215,10 +216,6 @@ fn canonical<A: Into<IpAddr>>(
 ) -> impl Iterator<Item = IpAddr> {
     let addresses = addresses.into_iter().map(Into::into);
     addresses.map(|address: IpAddr| address.to_canonical())
-}
-
-fn lock(rules: &Mutex<Rules>) -> MutexGuard<'_, Rules> {
-    rules.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Answers until the stream is closed, or fails: the context is gone.

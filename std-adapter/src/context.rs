@@ -14,7 +14,7 @@ use crate::error::{OpenError, OptionError, ShutdownError};
 use crate::fork::Forkable;
 use crate::kinds;
 use crate::pump::Flow;
-use crate::runtime::unwinding;
+use crate::runtime::{lock, unwinding};
 use crate::socket::{RawContext, Socket, socket_of, watch_forks};
 use crate::stream::Inner;
 
@@ -70,10 +70,6 @@ enum Origin {
 /// A stream's place among those of its context.
 #[derive(Debug)]
 pub(crate) struct Registration(u64);
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 impl State {
     fn new(origin: Option<Origin>) -> Self {

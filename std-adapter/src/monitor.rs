@@ -19,6 +19,7 @@ use tidegate_core::{
 };
 use zmq::SocketType;
 
+use crate::arrivals::over;
 use crate::backlog::{Backlog, SocketEvent};
 use crate::error::{
     Errno, MonitorError, OpenError, ReadEventError, SocketError, TryReadEventError, WaitError,
@@ -321,11 +322,7 @@ impl Monitor {
         connections: usize,
     ) -> Poll<Result<(), WaitError>> {
         self.with(|state| {
-            let end = match state.machine.state() {
-                Life::Open => None,
-                Life::Failed(errno) => Some(WaitError::Failed(*errno)),
-                Life::Closing | Life::Closed => Some(WaitError::Closed),
-            };
+            let end = over(state.machine.state());
             let Some(tracking) = &mut state.tracking else {
                 return Poll::Ready(Err(end.unwrap_or(WaitError::NotTracked)));
             };

@@ -51,6 +51,21 @@ fn event(stream: &ZmqStream) -> EventKind {
     block_on(stream.read_event()).unwrap().kind
 }
 
+/// Has the wrong client refused by the far end, and returns the right one, which has written to it.
+fn knock(endpoint: &str, wrong: Builder, right: Builder) -> ZmqStream {
+    let wrong = wrong.open().unwrap();
+    wrong
+        .enable_monitor(EventMask::HANDSHAKE_FAILED_AUTH)
+        .unwrap();
+    wrong.write("from outside").unwrap();
+    wrong.connect(endpoint).unwrap();
+    assert_eq!(event(&wrong), REFUSED);
+    wrong.abort();
+    let right = right.connect(endpoint).open().unwrap();
+    right.write("from tidegate").unwrap();
+    right
+}
+
 const REFUSED: EventKind = EventKind::HandshakeFailedAuth { status: 400 };
 
 #[test]
@@ -87,16 +102,7 @@ fn i1_a_server_of_pyzmq_lets_in_by_plain_who_has_the_right_password_alone() {
     let mut far = Far::start(&["server", "plain", "ann", "secret"]);
     let endpoint = far.line();
     let client = |password| builder(SocketType::PUSH, &context).plain_client("ann", password);
-    let wrong = client("guess").open().unwrap();
-    wrong
-        .enable_monitor(EventMask::HANDSHAKE_FAILED_AUTH)
-        .unwrap();
-    wrong.write("from outside").unwrap();
-    wrong.connect(&endpoint).unwrap();
-    assert_eq!(event(&wrong), REFUSED);
-    wrong.abort();
-    let right = client("secret").connect(&*endpoint).open().unwrap();
-    right.write("from tidegate").unwrap();
+    let _right = knock(&endpoint, client("guess"), client("secret"));
     assert_eq!(far.line(), "from tidegate ann");
     assert_eq!(far.end(), "");
     shut_down(&context);
@@ -158,16 +164,7 @@ fn i1_a_server_of_pyzmq_lets_in_by_curve_who_has_the_right_key_alone() {
     let mut far = Far::start(&["server", "curve", &secret, &client_key]);
     let endpoint = far.line();
     let client = |keys| builder(SocketType::PUSH, &context).curve_client(keys, theirs.public);
-    let wrong = client(unknown).open().unwrap();
-    wrong
-        .enable_monitor(EventMask::HANDSHAKE_FAILED_AUTH)
-        .unwrap();
-    wrong.write("from outside").unwrap();
-    wrong.connect(&endpoint).unwrap();
-    assert_eq!(event(&wrong), REFUSED);
-    wrong.abort();
-    let right = client(known).connect(&*endpoint).open().unwrap();
-    right.write("from tidegate").unwrap();
+    let _right = knock(&endpoint, client(unknown), client(known));
     assert!(far.line().starts_with("from tidegate "));
     assert_eq!(far.end(), "");
     shut_down(&context);

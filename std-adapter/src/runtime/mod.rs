@@ -18,7 +18,7 @@ mod tokio;
 use std::future::Future as _;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task;
 use std::time::Instant;
 
@@ -64,6 +64,11 @@ pub(crate) enum Lent {
         /// Whether something was written and somebody reads: what is waited for may be the answer, and come soon.
         awaits_reply: bool,
     },
+}
+
+/// Locks what nobody leaves in disorder: a panic of somebody who has held it changes nothing.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A waker that panics has its say on standard error, as any panic; a thread of ours goes on.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ use slab::Slab;
 use super::caller;
 #[cfg(unix)]
 use super::ticks::Ticks;
-use super::{Watched, unwinding};
+use super::{Watched, lock, unwinding};
 use crate::fork::Forkable;
 
 struct Reactor {
@@ -57,10 +57,6 @@ impl Table {
 /// Locked when a seat is taken or closed; the reactor's table then, and at each wake of the I/O thread. Neither is
 /// held while a stream is locked by the one who locks it, but for the close of a stream.
 static RUNNING: Forkable<Option<Arc<Reactor>>> = Forkable::of_program(None);
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A seat in the table of the I/O thread: whoever has one is called.
 pub(super) struct Seat {

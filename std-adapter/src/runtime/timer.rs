@@ -9,7 +9,8 @@ use std::task::{self, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::Watched;
-use super::reactor::{Seat, lock};
+use super::lock;
+use super::reactor::Seat;
 use crate::fork::Forkable;
 
 /// Wakes whoever waits, when a time has come. It takes a seat of the I/O thread's when it is first needed, and keeps it until it is

@@ -16,8 +16,7 @@ use std::task::{Context, Poll, RawWakerVTable, Waker};
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::Handle;
 
-use super::reactor::lock;
-use super::{Watched, unwinding};
+use super::{Watched, lock, unwinding};
 use crate::socket::Descriptor;
 
 /// After so many calls of the stream the task lets others run.
