@@ -66,6 +66,7 @@ mod requester;
 mod runtime;
 mod security;
 mod socket;
+mod spill;
 mod stream;
 mod subscriptions;
 mod transport;

@@ -1,23 +1,25 @@
 //! Multipart messages of owned frames.
 
-use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::{fmt, mem};
 
 use bytes::Bytes;
 use smallvec::SmallVec;
 
 use crate::error::Errno;
 use crate::socket::Socket;
+use crate::spill;
 
 pub use crate::socket::Frame;
 
-/// How many frames a message holds without an allocation.
-const INLINE: usize = 3;
+/// How many frames lie in the message itself. Most messages have one, and what is small moves fast.
+const INLINE: usize = 1;
 
 /// A message: one frame or several, each owned and cheap to move.
 ///
-/// Up to three frames lie in the message itself. A frame of up to 33 bytes lies in the frame itself; a longer one is
-/// moved into a message, through the stream and out again without being copied.
+/// One frame lies in the message itself; those of a message with more lie in a buffer, which the thread that drops the message keeps and
+/// uses again. A frame of up to 33 bytes lies in the frame itself; a longer one is moved into a message, through the stream and out
+/// again without being copied.
 ///
 /// It is made of whatever can be a [`Frame`], or of an array, a tuple or an iterator of these:
 ///
@@ -40,7 +42,7 @@ const INLINE: usize = 3;
 /// message.push("first");
 /// assert_eq!(message, "first");
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq)]
 pub struct Multipart {
     frames: SmallVec<[Frame; INLINE]>,
 }
@@ -52,15 +54,32 @@ impl Multipart {
     }
 
     /// Adds a frame at the end.
+    #[inline]
     pub fn push(&mut self, frame: impl Into<Frame>) {
-        self.frames.push(frame.into());
+        self.push_frame(frame.into());
+    }
+
+    #[inline]
+    fn push_frame(&mut self, frame: Frame) {
+        if self.frames.len() == INLINE && !self.frames.spilled() {
+            self.spill();
+        }
+        self.frames.push(frame);
+    }
+
+    /// Makes room for more frames than lie in the message itself.
+    #[inline(never)]
+    fn spill(&mut self) {
+        let mut buffer = spill::take();
+        buffer.extend(self.frames.drain(..));
+        self.frames = SmallVec::from_vec(buffer);
     }
 
     /// Receives a frame at the end. Returns how many bytes it has, and whether more belong to the message; a failure adds none.
     #[inline]
     pub(crate) fn receive(&mut self, socket: &mut Socket) -> Result<(usize, bool), Errno> {
         // In its place: to move what libzmq has just written costs more than all else.
-        self.frames.push(Frame::room());
+        self.push_frame(Frame::room());
         let received = match self.frames.last_mut() {
             Some(frame) => socket.recv(frame),
             None => Err(Errno::INVALID),
@@ -73,9 +92,7 @@ impl Multipart {
 
     /// A second message over the same bytes.
     pub(crate) fn share(&mut self) -> Self {
-        Self {
-            frames: self.frames.iter_mut().map(Frame::share).collect(),
-        }
+        self.frames.iter_mut().map(Frame::share).collect()
     }
 
     pub(crate) fn clear(&mut self) {
@@ -87,6 +104,21 @@ impl Multipart {
         self.frames
             .iter()
             .fold(0, |sum, frame| sum.saturating_add(frame.len()))
+    }
+}
+
+impl Clone for Multipart {
+    fn clone(&self) -> Self {
+        self.iter().cloned().collect()
+    }
+}
+
+impl Drop for Multipart {
+    #[inline]
+    fn drop(&mut self) {
+        if self.frames.spilled() {
+            spill::give_back(mem::take(&mut self.frames).into_vec());
+        }
     }
 }
 
@@ -112,8 +144,8 @@ impl fmt::Debug for Multipart {
 impl IntoIterator for Multipart {
     type Item = Frame;
     type IntoIter = smallvec::IntoIter<[Frame; INLINE]>;
-    fn into_iter(self) -> Self::IntoIter {
-        self.frames.into_iter()
+    fn into_iter(mut self) -> Self::IntoIter {
+        mem::take(&mut self.frames).into_iter()
     }
 }
 
@@ -127,15 +159,17 @@ impl<'a> IntoIterator for &'a Multipart {
 
 impl<F: Into<Frame>> FromIterator<F> for Multipart {
     fn from_iter<I: IntoIterator<Item = F>>(iter: I) -> Self {
-        Self {
-            frames: iter.into_iter().map(Into::into).collect(),
-        }
+        let mut message = Self::new();
+        message.extend(iter);
+        message
     }
 }
 
 impl<F: Into<Frame>> Extend<F> for Multipart {
     fn extend<I: IntoIterator<Item = F>>(&mut self, iter: I) {
-        self.frames.extend(iter.into_iter().map(Into::into));
+        for frame in iter {
+            self.push(frame);
+        }
     }
 }
 
