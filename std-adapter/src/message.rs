@@ -71,8 +71,16 @@ impl Multipart {
     #[inline(never)]
     fn spill(&mut self) {
         let mut buffer = spill::take();
-        buffer.extend(self.frames.drain(..));
+        buffer.extend(self.frames.pop());
         self.frames = SmallVec::from_vec(buffer);
+    }
+
+    /// libzmq has taken all frames over. The last one, of which nothing was kept, it has left empty: that one need not be closed
+    /// (zmq_msg_send(3)).
+    #[inline]
+    pub(crate) fn sent(&mut self) {
+        self.frames.pop().map(mem::forget);
+        self.frames.clear();
     }
 
     /// Receives a frame at the end. Returns how many bytes it has, and whether more belong to the message; a failure adds none.

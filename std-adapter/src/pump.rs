@@ -301,13 +301,8 @@ impl Flow {
         &mut self,
         message: &mut Multipart,
     ) -> Option<Result<(), WriteError>> {
-        if yields::is_due() || self.turn == Turn::Read {
-            return None;
-        }
-        // Without a waker it does not wait.
-        let (is_next, wakes) = self.machine.poll_send(&mut Ticket::new(), 0);
-        self.wake(wakes);
-        matches!(is_next, Poll::Ready(Ok(()))).then(|| self.write(message))
+        let may_send = self.is_drained() && !self.machine.has_senders() && self.turn != Turn::Read;
+        may_send.then(|| self.write(message))
     }
 
     /// Whether whoever writes need not wait, and need not let others run.
@@ -471,11 +466,18 @@ impl Flow {
     }
 
     pub(crate) fn try_read(&mut self) -> Result<Multipart, TryReadError> {
+        let mut message = Multipart::new();
+        if let Some(read) = self.read_at_once(&mut message) {
+            return read.map(|()| message).map_err(Into::into);
+        }
         if self.is_out_of_turn(Turn::Write) {
             return Err(ReadError::OutOfTurn.into());
         }
+        let found_nothing = self.found_nothing.take().is_some();
         if self.machine.incoming().is_empty() && !self.machine.has_readers() {
-            self.receive();
+            if !found_nothing {
+                self.receive();
+            }
             if self.has_sleepers() {
                 self.pump_on();
             }

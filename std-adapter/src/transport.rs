@@ -148,6 +148,7 @@ impl ZmqTransport {
         match sent {
             Sent::Blocked => self.sending = Known::WasBlocked,
             Sent::Accepted => {
+                message.sent();
                 *bytes = bytes.saturating_add(sent_bytes);
                 self.sending = Known::Nothing;
                 self.futile_sends = 0;

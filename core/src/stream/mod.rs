@@ -286,6 +286,12 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         !self.waiters.nobody(Kind::Read)
     }
 
+    /// Whether somebody waits to send.
+    #[inline]
+    pub fn has_senders(&self) -> bool {
+        !self.waiters.nobody(Kind::Send)
+    }
+
     /// What the driver is to do next.
     pub fn phase(&self) -> Phase {
         match self.state {
