@@ -124,6 +124,11 @@ impl<S: Subject> Rig<S> {
         ]
     }
 
+    /// How many messages wait on either side.
+    pub fn lengths(&self) -> [usize; 2] {
+        [self.machine.incoming().len(), self.machine.outgoing().len()]
+    }
+
     fn poll<R>(
         &mut self,
         which: u8,
@@ -248,7 +253,23 @@ impl<S: Subject> Rig<S> {
             Op::OnDemand(on) => done(machine.set_on_demand(on)),
             Op::RegisterDriver => {
                 machine.register_driver(self.driver.waker());
+                assert!(machine.has_driver());
                 done(Wakes::NONE)
+            }
+            Op::DeregisterDriver => {
+                machine.deregister_driver();
+                assert!(!machine.has_driver());
+                done(Wakes::NONE)
+            }
+            Op::Look(which) => {
+                let (looked, wakes) = self.poll(which, Machine::poll_readable);
+                (Outcome::Looked(looked), wakes)
+            }
+            Op::Ask(which, bytes) => {
+                let (ready, wakes) = self.poll(which, |machine, ticket| {
+                    machine.poll_send(ticket, usize::from(bytes))
+                });
+                (Outcome::Sent(ready), wakes)
             }
         };
         self.wake(wakes);
@@ -268,16 +289,20 @@ impl<S: Subject> Rig<S> {
             outcome,
             woken: self.waiters.each_ref().map(|(_, counter)| counter.take()),
             driver_woken: self.driver.take(),
-            incoming: (incoming.len(), incoming.level_bytes()),
-            outgoing: (outgoing.len(), outgoing.level_bytes()),
-            read_gate_paused: machine.is_read_gate_paused(),
-            write_gate_paused: machine.is_write_gate_paused(),
+            levels: [incoming.level_bytes(), outgoing.level_bytes()],
+            gates_paused: [
+                machine.is_read_gate_paused(),
+                machine.is_write_gate_paused(),
+            ],
             interest: machine.interest(),
             phase: machine.phase(),
             at_closing: machine.at_closing(),
             exception: machine.exception().copied(),
             lost: machine.lost(),
             refused: machine.refused_messages(),
+            reading_paused: machine.is_reading_paused(),
+            monitoring: machine.is_monitoring(),
+            events_discarded: machine.events().discarded(),
         }
     }
 }
