@@ -74,11 +74,12 @@ fn push(endpoint: &str, frames: u32, bytes: usize) {
 fn echo(kind: &str, endpoint: &str) {
     let kind = match kind {
         "dealer" => zmq::DEALER,
+        "pair" => zmq::PAIR,
         "rep" => zmq::REP,
         _ => panic!("{kind} is not tested"),
     };
     let socket = socket(kind, endpoint);
-    if kind == zmq::DEALER {
+    if kind != zmq::REP {
         socket.send("here", 0).expect("accepted");
     }
     loop {
