@@ -35,7 +35,6 @@ fn a4_without_descriptors_an_open_is_an_error_that_leaves_nothing_and_what_is_op
         let (mut refused, mut exchanged) = (0, 0);
         // With none left, with one, with two, ...: one step or another of an open is the first that finds none.
         for more in 0..40 {
-            eprintln!("more {more}");
             allow(more);
             let mut open = Vec::new();
             let error = loop {
@@ -61,7 +60,6 @@ fn a4_without_descriptors_an_open_is_an_error_that_leaves_nothing_and_what_is_op
                 served.exchange();
                 exchanged += 1;
             }
-            eprintln!("open {}, {refused}", open.len());
             for (stream, _, _) in &open {
                 stream.close();
                 block_on(stream.closed());
@@ -69,7 +67,6 @@ fn a4_without_descriptors_an_open_is_an_error_that_leaves_nothing_and_what_is_op
             drop(open);
             setrlimit(Resource::Nofile, limit).unwrap();
             before.wait_for_no_more();
-            eprintln!("back");
             let opens = builder(SocketType::DEALER, &context).bind("tcp://127.0.0.1:*");
             opens
                 .open()

@@ -11,6 +11,8 @@ use tidegate_tests::{eventually, number_of, numbered};
 
 use crate::executor::{Executor, Executors};
 
+/// Between two connections over tcp, whose ports the system keeps for a minute.
+const BETWEEN: Duration = Duration::from_millis(10);
 /// What ends a line, and what says that somebody is there.
 const END: &str = "end";
 const HELLO: &str = "hello";
@@ -70,7 +72,7 @@ async fn read_all(stream: ZmqStream, line: Arc<Line>, pace: Pace) {
         let mut cancelled = None;
         match pace {
             Pace::Fast => {}
-            Pace::Slow if next % 64 == 0 => {
+            Pace::Slow if next.is_multiple_of(64) => {
                 smol::Timer::after(Duration::from_millis(20)).await;
             }
             Pace::Slow => {}
@@ -167,7 +169,11 @@ async fn answer_all(rep: ZmqStream) {
 async fn publish(publisher: ZmqStream, line: Arc<Line>, subscribers: u64) {
     let mut k = 0u32;
     while !line.is_over() {
-        while line.sent.load(Ordering::Relaxed) - line.received.load(Ordering::Relaxed) > WINDOW {
+        let unread = || {
+            let sent = line.sent.load(Ordering::Relaxed);
+            sent.saturating_sub(line.received.load(Ordering::Relaxed))
+        };
+        while unread() > WINDOW {
             smol::Timer::after(Duration::from_millis(1)).await;
         }
         let message = numbered(k, 1 + k % 3, 100);
@@ -215,8 +221,9 @@ fn come_and_go(line: &Line) {
                 pull.abort();
             }
         }
+        std::thread::sleep(BETWEEN);
         round = round.wrapping_add(1);
-        if round % 50 == 0 {
+        if round.is_multiple_of(50) {
             shut_down(&context);
             context = Context::new().expect("descriptors");
         }
@@ -249,6 +256,7 @@ async fn be_visited(pull: ZmqStream, context: Context, line: Arc<Line>) {
             assert!(is_awaited, "{event:?}");
         }
         line.count_received();
+        smol::Timer::after(BETWEEN).await;
         k = k.wrapping_add(1);
     }
 }
