@@ -44,7 +44,7 @@ struct Network {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// Carries what comes from one device to the other, as long as the process runs.
+/// Carries what comes from one device to the other, as long as both are there.
 fn carry(from: &Arc<SyncDevice>, to: &Arc<SyncDevice>, weather: &Arc<Weather>, seed: u64) {
     let (sender, receiver) = mpsc::channel::<(Instant, Vec<u8>)>();
     let (from, to, weather) = (from.clone(), to.clone(), weather.clone());
@@ -74,35 +74,28 @@ fn carry(from: &Arc<SyncDevice>, to: &Arc<SyncDevice>, weather: &Arc<Weather>, s
 impl Network {
     fn new() -> Self {
         static TURN: Mutex<()> = Mutex::new(());
-        static BUILT: Mutex<Option<Arc<Weather>>> = Mutex::new(None);
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let device = |name| {
+            let device = DeviceBuilder::new().name(name).inherit_enable_state();
+            Arc::new(
+                device
+                    .build_sync()
+                    .expect("run by `.ci/run`, in a namespace"),
+            )
+        };
+        let (near, far) = (device("near"), device("far"));
         let namespace = format!("tidegate-{}", std::process::id());
-        let mut built = BUILT.lock().unwrap();
-        let weather = built.get_or_insert_with(|| {
-            let device = |name| {
-                let device = DeviceBuilder::new().name(name).inherit_enable_state();
-                Arc::new(
-                    device
-                        .build_sync()
-                        .expect("run by `.ci/run`, in a namespace"),
-                )
-            };
-            let (near, far) = (device("near"), device("far"));
-            ip(&format!("netns add {namespace}"));
-            ip(&format!("link set far netns {namespace}"));
-            ip(&format!("address add {NEAR}/24 dev near"));
-            ip("link set near up");
-            ip(&format!("-n {namespace} address add {FAR}/24 dev far"));
-            ip(&format!("-n {namespace} link set far up"));
-            let weather = Arc::<Weather>::default();
-            carry(&near, &far, &weather, 1);
-            carry(&far, &near, &weather, 2);
-            weather
-        });
-        weather.carried.store(0, Ordering::Relaxed);
-        weather.dropped.store(0, Ordering::Relaxed);
+        ip(&format!("netns add {namespace}"));
+        ip(&format!("link set far netns {namespace}"));
+        ip(&format!("address add {NEAR}/24 dev near"));
+        ip("link set near up");
+        ip(&format!("-n {namespace} address add {FAR}/24 dev far"));
+        ip(&format!("-n {namespace} link set far up"));
+        let weather = Arc::<Weather>::default();
+        carry(&near, &far, &weather, 1);
+        carry(&far, &near, &weather, 2);
         Self {
-            weather: weather.clone(),
+            weather,
             namespace,
             _turn: turn,
         }
@@ -148,9 +141,9 @@ impl Network {
 
 impl Drop for Network {
     fn drop(&mut self) {
-        self.heal();
-        self.loses(0);
-        self.delays(0);
+        // Whoever carries packets ends with the devices.
+        ip(&format!("netns delete {}", self.namespace));
+        ip("link delete near");
     }
 }
 
