@@ -119,6 +119,7 @@ impl<'s, const N: usize> Rig<'s, N> {
             }
             Driving::Counted(port, link) => {
                 port.port.register(&waker);
+                self.link.wire().moved_before = port.moved;
                 let drive = drive(port, *link, &mut cx);
                 self.is_awake = drive == Drive::Again;
                 drive == Drive::Ended

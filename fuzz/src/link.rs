@@ -92,6 +92,9 @@ pub struct Wire {
     pub receives: usize,
     pub tells: usize,
     pub touches: usize,
+    /// What the port had moved before, and whether the link said that it is ready for what nobody wants.
+    pub moved_before: usize,
+    was_for_others: bool,
     waker: Option<Waker>,
 }
 
@@ -185,6 +188,7 @@ impl Wire {
     fn touch(&mut self, at: Touch) -> Result<(), u8> {
         self.touches += 1;
         assert!(self.touches < 2_000, "a driver does not let others run");
+        assert!(!self.was_for_others, "that was to be taken as pending");
         if self.breaks == Some(at) {
             self.breaks = None;
             self.end(State::Failed);
@@ -196,6 +200,7 @@ impl Wire {
     /// A driver is about to be polled.
     pub fn begin_poll(&mut self) {
         (self.sends, self.receives, self.tells, self.touches) = (0, 0, 0, 0);
+        self.was_for_others = false;
     }
 }
 
@@ -239,6 +244,8 @@ impl Link {
             receives: 0,
             tells: 0,
             touches: 0,
+            moved_before: 0,
+            was_for_others: false,
             waker: None,
         })))
     }
@@ -338,6 +345,7 @@ impl<'s, P: Carries<'s, N>, const N: usize> Transport<P> for Over<N> {
         }
         if wire.ready_for_others > 0 {
             wire.ready_for_others -= 1;
+            wire.was_for_others = true;
             return Poll::Ready(Ok(Interest {
                 receive: !want.receive,
                 send: !want.send,
@@ -350,6 +358,8 @@ impl<'s, P: Carries<'s, N>, const N: usize> Transport<P> for Over<N> {
         let mut wire = self.0.wire();
         wire.touch(Touch::Receive)?;
         assert!(wire.wants().receive, "a paused stream's link is read");
+        let moved = port.moved_bytes() - wire.moved_before;
+        assert!(wire.receives == 0 || moved < BATCH_BYTES, "over a batch");
         assert!(wire.receives < BATCH_MESSAGES, "a batch never ends");
         wire.receives += 1;
         let Some(message) = wire.inbound.pop_front() else {
@@ -390,6 +400,8 @@ impl<'s, P: Carries<'s, N>, const N: usize> Transport<P> for Over<N> {
         let mut wire = self.0.wire();
         wire.touch(Touch::Send)?;
         assert!(wire.wants().send, "there is nothing to send");
+        let moved = port.moved_bytes() - wire.moved_before;
+        assert!(wire.sends == 0 || moved < BATCH_BYTES, "over a batch");
         assert!(wire.sends < BATCH_MESSAGES, "a batch never ends");
         wire.sends += 1;
         wire.go_on();

@@ -109,7 +109,15 @@ impl Model {
                 Outcome::Sent(Poll::Ready(Err(SendError::NoFrames(()))))
             }
             Op::Send(who, _) => Outcome::Sent(self.send_shared(waiter(who), message)),
-            Op::Refused if self.outgoing.first().is_none() => Outcome::Done,
+            Op::Sent | Op::Refused => {
+                if self.outgoing.first().is_some() {
+                    self.refused += usize::from(matches!(op, Op::Refused));
+                    self.step(|model| drop(model.outgoing.release()));
+                    // Until then there was nothing to send, if there is a gap.
+                    self.step(|model| model.outgoing.pass_gaps());
+                }
+                Outcome::Done
+            }
             _ => return self.apply(op, message),
         };
         self.see(outcome)

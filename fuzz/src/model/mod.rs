@@ -136,13 +136,6 @@ impl Model {
         Some(message)
     }
 
-    /// The oldest message is sent.
-    fn sent(&mut self) {
-        if self.outgoing.first().is_some() {
-            self.outgoing.take();
-        }
-    }
-
     /// Whether so many bytes may be put in, and where.
     fn reserve(&mut self, len: usize, received: bool) -> Result<usize, Refusal> {
         match self.state {
@@ -416,10 +409,10 @@ impl Model {
                     self.discarded.get_or_insert((0, before)).0 += 1;
                 }
             }
-            Op::Sent => self.sent(),
+            Op::Sent => drop(self.outgoing.take()),
             Op::Refused => {
                 self.refused += 1;
-                self.sent();
+                self.outgoing.take();
             }
             Op::Close => {
                 if self.state == State::Open {

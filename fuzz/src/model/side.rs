@@ -166,7 +166,7 @@ impl Side {
     }
 
     /// The reader passes what nobody uses; a ring that is empty begins at its beginning.
-    fn pass_gaps(&mut self) {
+    pub fn pass_gaps(&mut self) {
         while let Some(Holds::Gap) = self.regions.front().map(|first| &first.holds) {
             self.regions.pop_front();
         }
@@ -184,14 +184,20 @@ impl Side {
         reserved.is_some()
     }
 
-    /// Takes the oldest message out, if it can be taken or was lent.
-    pub fn take(&mut self) -> Option<Message> {
+    /// Takes the oldest message out, if it can be taken or was lent. The reader has not passed yet what is behind it.
+    pub fn release(&mut self) -> Option<Message> {
         self.lent = false;
         let message = self.first()?.clone();
         self.regions.pop_front();
-        self.pass_gaps();
         self.update();
         Some(message)
+    }
+
+    /// The same, and what nobody uses is passed.
+    pub fn take(&mut self) -> Option<Message> {
+        let message = self.release();
+        self.pass_gaps();
+        message
     }
 
     /// Everything is dropped.
