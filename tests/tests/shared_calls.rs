@@ -113,6 +113,14 @@ fn c3_whoever_finds_no_place_to_wait_in_on_a_shared_stream_is_told_whatever_the_
 }
 
 #[test]
+fn d3_a_message_without_frames_is_no_message_on_a_shared_stream_either() {
+    let stream = Shared::<64>::new();
+    let none: &[&[u8]] = &[];
+    assert_eq!(stream.write(none), Err(WriteError::NoFrames(none)));
+    assert_eq!(stream.write_buffer_bytes(), 0);
+}
+
+#[test]
 fn b5_a_frame_that_no_header_can_name_can_never_be_sent() {
     // Nobody touches these zeros: they take no memory.
     let longest = vec![0; 1 << 29];

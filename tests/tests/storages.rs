@@ -225,8 +225,9 @@ fn h4_a_refusal_changes_nothing() {
 #[test]
 fn d1_a_host_sends_as_many_as_are_taken_at_once_and_the_level_follows() {
     let mut machine =
-        Machine::<Host, Broken>::new(OwnedQueue::new(), OwnedQueue::new(), Slots::new());
+        Machine::<Host, Broken>::new(OwnedQueue::new(), OwnedQueue::new(), Slots::default());
     assert!(OwnedQueue::<Owned>::default().head().is_none());
+    let _: Wakes = machine.set_write_limits(Watermarks::new(10, 5).unwrap());
     for text in ["a", "bb", "ccc", "dddd"] {
         let _: Wakes = machine.write(Owned(vec![text.into()])).ok().unwrap();
     }
@@ -245,6 +246,8 @@ fn d1_a_host_sends_as_many_as_are_taken_at_once_and_the_level_follows() {
     machine.outgoing_mut().head_mut().unwrap().0[0] = b"x".to_vec();
     assert_eq!(machine.outgoing().head().unwrap().0[0], b"x");
     assert_eq!(machine.outgoing().level_bytes(), 5 + 6);
+    assert!(machine.is_write_gate_paused());
     let (sent, _) = machine.send_while(8, |_| true);
     assert_eq!((sent, machine.outgoing().level_bytes()), (2, 0));
+    assert!(!machine.is_write_gate_paused());
 }
