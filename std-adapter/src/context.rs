@@ -187,6 +187,10 @@ impl Context {
     /// else tells when it is done. What libzmq holds for a stream whose socket is closed already is sent for as long as that one
     /// [lingers](crate::options::LINGER), whatever the deadline.
     ///
+    /// Over `ipc` what was sent need not arrive: a peer whose libzmq has stopped to receive, for it has its
+    /// [mark](crate::options::RECEIVE_HWM) of messages, loses what lies in the kernel when this end hangs up, with libzmq 4.3.4 and
+    /// 4.3.5 ([4660](https://github.com/zeromq/libzmq/issues/4660)). Over tcp it arrives.
+    ///
     /// The threads that it takes end right afterwards, and so does the process's I/O thread if no other context has
     /// streams.
     ///
