@@ -128,5 +128,5 @@ pub use zmq::SocketType;
 
 /// The README's code, compiled and run.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
