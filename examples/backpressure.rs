@@ -1,17 +1,17 @@
-//! Both gates at work, as a plot: a fast writer, a reader that sleeps and then reads all, and libzmq's queues between them.
+//! Both gates at work, as a plot: a fast writer, a reader that comes now and then, and libzmq's queues between them.
 //!
 //! ```sh
 //! cargo run --example backpressure
 //! ```
 //!
-//! Each line is a step. A bar is what a buffer holds, `|` its low- and high-water mark, and `shut` or `open` says that the gate has
-//! just changed.
+//! A bar is what a buffer holds, a `#` for each message, a `|` for its low- and its high-water mark; behind it stands its gate.
 
 use std::error::Error;
+use std::thread;
 use std::time::Duration;
 
 use futures_lite::future::{block_on, poll_once};
-use tidegate::{Multipart, SocketType, Watermarks, ZmqStream, options};
+use tidegate::{Multipart, SocketType, Stats, Watermarks, ZmqStream, options};
 
 /// Payload, and the 64 bytes that a frame is charged.
 const MESSAGE_BYTES: usize = 1024;
@@ -25,61 +25,45 @@ fn message(number: u64) -> Multipart {
     [payload].into()
 }
 
-/// One buffer of one stream, and what its gate did when it was last looked at.
-struct Gauge {
-    name: &'static str,
-    pauses: u64,
-    resumes: u64,
+/// A character for each message that a buffer holds, and its gate.
+fn gauge(bytes: usize, is_shut: bool) -> String {
+    let place = |bytes: usize| bytes.div_ceil(MESSAGE_BYTES);
+    let bar: String = (0..20)
+        .map(|at| match at {
+            at if at == place(LOW_BYTES) || at == place(HIGH_BYTES) => '|',
+            at if at < place(bytes) => '#',
+            _ => '.',
+        })
+        .collect();
+    format!("{bar} {}", if is_shut { "shut" } else { "open" })
 }
 
-impl Gauge {
-    /// A character for each message, and what the gate has done since the last look.
-    fn show(&mut self, bytes: usize, [pauses, resumes]: [u64; 2]) -> String {
-        let place = |bytes: usize| bytes.div_ceil(MESSAGE_BYTES);
-        let bar: String = (0..20)
-            .map(|at| match at {
-                at if at == place(LOW_BYTES) || at == place(HIGH_BYTES) => '|',
-                at if at < place(bytes) => '#',
-                _ => '.',
-            })
-            .collect();
-        let news = match (pauses > self.pauses, resumes > self.resumes) {
-            (true, true) => "shut, open",
-            (true, false) => "shut",
-            (false, true) => "open",
-            (false, false) => "",
-        };
-        (self.pauses, self.resumes) = (pauses, resumes);
-        format!("{} {bar} {news:<10}", self.name)
-    }
+/// Both ends of the way, at one moment.
+struct Tide {
+    push: Stats,
+    pull: Stats,
 }
 
-struct Plot {
-    write: Gauge,
-    read: Gauge,
-}
-
-impl Plot {
-    fn new() -> Self {
-        let gauge = |name| Gauge {
-            name,
-            pauses: 0,
-            resumes: 0,
-        };
+impl Tide {
+    fn look(push: &ZmqStream, pull: &ZmqStream) -> Self {
         Self {
-            write: gauge("write"),
-            read: gauge("read"),
+            push: push.stats(),
+            pull: pull.stats(),
         }
     }
 
-    fn line(&mut self, what: &str, push: &ZmqStream, pull: &ZmqStream) {
-        let (sent, got) = (push.stats(), pull.stats());
-        let write_moves = [sent.write_pauses, sent.write_resumes];
-        let write = self.write.show(sent.write_buffer_bytes, write_moves);
-        let read_moves = [got.read_pauses, got.read_resumes];
-        let read = self.read.show(got.read_buffer_bytes, read_moves);
-        let line = format!("{write} {read} {what}");
-        println!("{}", line.trim_end());
+    fn write_is_shut(&self) -> bool {
+        self.push.write_pauses > self.push.write_resumes
+    }
+
+    fn read_is_shut(&self) -> bool {
+        self.pull.read_pauses > self.pull.read_resumes
+    }
+
+    fn draw(&self, what: &str) {
+        let write = gauge(self.push.write_buffer_bytes, self.write_is_shut());
+        let read = gauge(self.pull.read_buffer_bytes, self.read_is_shut());
+        println!("write {write}   read {read}   {what}");
     }
 }
 
@@ -96,29 +80,39 @@ async fn go() -> Result<(), Box<dyn Error>> {
     pull.set_read_limits(limits);
     push.set_write_limits(limits);
 
-    let mut plot = Plot::new();
+    let look = || Tide::look(&push, &pull);
     let (mut written, mut read) = (0, 0);
     while read < MESSAGES {
-        // The writer: as long as nobody holds it back.
-        while written < MESSAGES && poll_once(push.drain()).await.transpose()?.is_some() {
+        // The writer: until nobody takes anything any more, and both gates are shut.
+        while written < MESSAGES && !(look().write_is_shut() && look().read_is_shut()) {
+            if poll_once(push.drain()).await.transpose()?.is_none() {
+                thread::yield_now();
+                continue;
+            }
             push.write(message(written))?;
             written += 1;
+            if written % 20 == 0 {
+                look().draw(&format!("{written} written"));
+            }
         }
-        plot.line(&format!("{written} written"), &push, &pull);
+        look().draw(&format!("{written} written"));
 
-        // The reader: comes back, and reads a third of all that was written and not yet read.
-        for _ in 0..(written - read).div_ceil(3) {
+        // The reader: until the writer may go on, or there is nothing more to come.
+        while read < written && (look().write_is_shut() || written == MESSAGES) {
             let message = pull.read().await?;
             assert_eq!(message[0][..8], read.to_le_bytes());
             read += 1;
+            if read % 20 == 0 {
+                look().draw(&format!("{read} read"));
+            }
         }
-        plot.line(&format!("{read} read"), &push, &pull);
+        look().draw(&format!("{read} read"));
     }
 
-    let (sent, got) = (push.stats(), pull.stats());
+    let end = look();
     println!(
         "{MESSAGES} messages in order; the write gate shut {} times, the read gate {}",
-        sent.write_pauses, got.read_pauses
+        end.push.write_pauses, end.pull.read_pauses
     );
     tidegate::shutdown(Duration::from_secs(5)).await?;
     Ok(())

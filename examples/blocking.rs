@@ -61,10 +61,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{} message of it was dropped", lost.messages);
     }
 
-    // It says so once more: that message did not arrive.
-    match tidegate::block_on(tidegate::shutdown(PATIENCE)) {
-        Ok(()) => println!("all sent"),
-        Err(error) => println!("{error}"),
-    }
+    tidegate::block_on(tidegate::shutdown(PATIENCE))?;
     Ok(())
 }

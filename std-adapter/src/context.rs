@@ -449,7 +449,8 @@ impl fmt::Debug for Context {
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let pull = ZmqStream::builder(SocketType::PULL).bind("tcp://127.0.0.1:*").open()?;
 /// let push = ZmqStream::builder(SocketType::PUSH).connect(&pull.bindings()[0]).open()?;
-/// push.write("goes out")?;
+/// push.write("is read")?;
+/// assert_eq!(tidegate::block_on(pull.read())?, "is read");
 /// tidegate::block_on(tidegate::shutdown(Duration::from_secs(5)))?;
 ///
 /// let nobody_there = ZmqStream::builder(SocketType::PUSH).open()?;
