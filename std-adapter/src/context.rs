@@ -439,6 +439,31 @@ impl fmt::Debug for Context {
 
 /// Shuts down the context that the process's streams have unless they were given another; see [`Context::shutdown`]. If
 /// there is none, there is nothing to wait for. A stream that is opened later has a new one.
+///
+/// # Errors
+/// See [`ShutdownError`]: the time was up, or a stream had lost messages before.
+///
+/// # Cancel safety
+/// A dropped future stops nothing.
+///
+/// ```
+/// use std::time::Duration;
+/// use tidegate::{ShutdownError, SocketType, ZmqStream};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pull = ZmqStream::builder(SocketType::PULL).bind("tcp://127.0.0.1:*").open()?;
+/// let push = ZmqStream::builder(SocketType::PUSH).connect(&pull.bindings()[0]).open()?;
+/// push.write("is read")?;
+/// assert_eq!(tidegate::block_on(pull.read())?, "is read");
+/// tidegate::block_on(tidegate::shutdown(Duration::from_secs(5)))?;
+///
+/// let nobody_there = ZmqStream::builder(SocketType::PUSH).open()?;
+/// nobody_there.write("goes nowhere")?;
+/// let end = tidegate::block_on(tidegate::shutdown(Duration::from_millis(10)));
+/// assert!(matches!(end, Err(ShutdownError::TimedOut(lost)) if lost.messages == 1));
+/// # Ok(())
+/// # }
+/// ```
 pub fn shutdown(deadline: Duration) -> Shutdown {
     let context = SHARED.lock(|| None).clone();
     match context {

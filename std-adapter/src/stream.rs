@@ -306,6 +306,22 @@ impl ZmqStream {
     ///
     /// # Cancel safety
     /// A dropped future has no effect; if it had been woken already, the next one is.
+    ///
+    /// ```
+    /// use futures_lite::future::{block_on, poll_once};
+    /// use tidegate::{DrainError, SocketType, ZmqStream};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let push = ZmqStream::builder(SocketType::PUSH).high_write(0).open()?;
+    /// assert_eq!(block_on(push.drain()), Ok(()));
+    /// push.write("nobody takes it")?;
+    /// assert_eq!(block_on(poll_once(push.drain())), None);
+    ///
+    /// push.abort();
+    /// assert!(matches!(block_on(push.drain()), Err(DrainError::Dropped(lost)) if lost.messages == 1));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn drain(&self) -> Drain<'_> {
         self.leave();
         Drain(Wait::new(self))
@@ -458,12 +474,27 @@ impl ZmqStream {
     ///
     /// # Cancel safety
     /// A dropped future has no effect.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tidegate::{SocketType, ZmqStream, options};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let push = ZmqStream::builder(SocketType::PUSH).open()?;
+    /// push.set_option(options::LINGER, Some(Duration::ZERO))?;
+    /// push.write("there is nobody")?;
+    /// push.close();
+    /// let lost = tidegate::block_on(push.closed());
+    /// assert_eq!(lost.messages, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn closed(&self) -> Closed<'_> {
         Closed(Wait::new(self))
     }
 
     /// Shuts down the **context** of this stream, with all streams that it has: every stream that was opened without
-    /// [`Builder::context`] shares one. See [`Context::shutdown`].
+    /// [`Builder::context`] shares one. See [`Context::shutdown`], also for its errors; a dropped future stops nothing.
     pub fn shutdown(&self, deadline: Duration) -> Shutdown {
         self.inner().context.shutdown(deadline)
     }
