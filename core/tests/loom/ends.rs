@@ -36,7 +36,7 @@ fn e3_several_who_wait_for_the_same_are_all_told_of_the_end() {
 
 #[test]
 fn c4_what_came_before_a_close_is_read_first_by_one_and_the_other_is_told() {
-    model([Some(4), Some(2)], || {
+    model([Some(3), Some(2)], || {
         let stream = stream();
         let readers = [(); 2].map(|()| {
             thread::spawn(|| block_on(stream.peek()).map(|message| message.release()))
@@ -51,7 +51,7 @@ fn c4_what_came_before_a_close_is_read_first_by_one_and_the_other_is_told() {
 
 #[test]
 fn c5_whoever_waits_when_the_transport_fails_gets_its_error() {
-    model([Some(4), Some(2)], || {
+    model([Some(3), Some(2)], || {
         let stream = stream();
         stream.write(&[b"00"]).unwrap();
         let reader = thread::spawn(|| block_on(stream.peek()).map(drop));

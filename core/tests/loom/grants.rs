@@ -77,7 +77,7 @@ fn h3_a_ring_that_is_full_again_and_again_slides_under_its_reader() {
 
 #[test]
 fn e1_a_message_that_is_committed_when_the_stream_closes_is_refused_or_is_read() {
-    model([None, Some(2)], || {
+    model([Some(4), Some(2)], || {
         let stream = stream();
         let writer = thread::spawn(|| {
             let mut grant = stream.port().reserve(2, 1).ok()?;

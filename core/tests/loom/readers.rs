@@ -64,7 +64,7 @@ fn c3_those_who_wait_are_served_in_the_order_in_which_they_came() {
 
 #[test]
 fn c2_a_reader_that_is_dropped_when_it_was_woken_passes_its_turn_on() {
-    model([None, Some(2)], || {
+    model([Some(4), Some(2)], || {
         let stream = stream();
         let [mut first, mut second] = [(); 2].map(|()| Box::pin(next(stream)));
         begins_to_wait(&mut first);
@@ -79,7 +79,7 @@ fn c2_a_reader_that_is_dropped_when_it_was_woken_passes_its_turn_on() {
 
 #[test]
 fn c6_a_try_read_overtakes_nobody_whenever_it_comes() {
-    model([None, Some(2)], || {
+    model([Some(4), Some(2)], || {
         let stream = stream();
         let mut first = Box::pin(next(stream));
         begins_to_wait(&mut first);
