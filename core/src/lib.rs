@@ -80,6 +80,7 @@ mod ring;
 mod shared;
 mod span;
 mod stream;
+mod sync;
 mod transport;
 mod waiters;
 mod watermark;

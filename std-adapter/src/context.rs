@@ -1,9 +1,8 @@
 //! What streams share: libzmq's context, its end, and what that waits for.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, PoisonError, Weak};
+use std::time::Duration;
 use std::{fmt, io, mem};
 
 use tidegate_core::Lost;
@@ -17,6 +16,7 @@ use crate::pump::Flow;
 use crate::runtime::{lock, unwinding};
 use crate::socket::{RawContext, Socket, socket_of, watch_forks};
 use crate::stream::Inner;
+use crate::sync::{Condvar, Instant, Mutex, MutexGuard, global, thread};
 
 /// Sockets that are closed by a shutdown linger for so much longer than its deadline: were libzmq to give up just
 /// then, a shutdown that was too short would look like one that was not.
@@ -24,8 +24,10 @@ const BEYOND_DEADLINE: Duration = Duration::from_secs(3);
 /// How long libzmq may take to end, though the deadline is over.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The context of the streams that name none.
-static SHARED: Forkable<Option<Context>> = Forkable::of_program(None);
+global! {
+    /// The context of the streams that name none.
+    static SHARED: Forkable<Option<Context>> = Forkable::of_program(None);
+}
 
 /// A libzmq context: streams of one context share its I/O threads and can reach each other by `inproc`.
 ///

@@ -55,6 +55,7 @@
 //! `backlog`), and who is there by what it tells (`presence`, `arrivals`), what is counted and told (`ledger`, `notes`), and what a forked
 //! child finds (`fork`). On top of the streams, with nothing of libzmq: `authenticator`, `requester`, `any_of`, `envelope`, `typed`.
 #![deny(unsafe_code)]
+#![cfg_attr(tidegate_loom, allow(dead_code, reason = "what a model has no use for"))]
 
 mod adapter;
 mod any_of;
@@ -69,6 +70,7 @@ mod done;
 mod endpoints;
 mod envelope;
 mod error;
+#[cfg_attr(tidegate_loom, path = "model/fork.rs")]
 mod fork;
 mod futures;
 pub mod guide;
@@ -77,6 +79,9 @@ mod ledger;
 mod life;
 mod message;
 mod metadata;
+#[cfg(tidegate_loom)]
+#[doc(hidden)]
+pub mod model;
 mod monitor;
 mod names;
 mod notes;
@@ -89,10 +94,12 @@ mod raw;
 mod requester;
 mod runtime;
 mod security;
+#[cfg_attr(tidegate_loom, path = "model/socket.rs")]
 mod socket;
 mod spill;
 mod stream;
 mod subscriptions;
+mod sync;
 mod transport;
 mod turns;
 pub mod typed;

@@ -1,7 +1,7 @@
 //! The handle of a stream.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, MutexGuard, Weak};
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 use std::{fmt, mem};
@@ -26,6 +26,7 @@ use crate::pump::Flow;
 #[cfg(unix)]
 use crate::runtime::Lent;
 use crate::runtime::{Watched, unwinding};
+use crate::sync::{MutexGuard, catch_unwind};
 use crate::turns;
 
 /// What all handles of a stream share, and the I/O thread for as long as the stream has a socket.

@@ -6,7 +6,7 @@
 //! blocked, and takes back what it no longer knows of the other.
 
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tidegate_core::{BATCH_MESSAGES, EventMask, Interest, Received, Sent, Shutdown, Transport};
 use zmq::SocketType;
@@ -16,6 +16,7 @@ use crate::message::{Frame, Multipart};
 use crate::port::OwnedPort;
 use crate::runtime::Watch;
 use crate::socket::Socket;
+use crate::sync::Instant;
 
 /// What is known of one direction.
 #[derive(Clone, Copy, PartialEq, Eq)]
