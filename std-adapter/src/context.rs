@@ -187,6 +187,9 @@ impl Context {
     /// else tells when it is done. What libzmq holds for a stream whose socket is closed already is sent for as long as that one
     /// [lingers](crate::options::LINGER), whatever the deadline.
     ///
+    /// What libzmq has sent it no longer knows. A peer over ipc that reads so late that libzmq holds as much for it as it may loses what the
+    /// operating system holds of the connection then; one over tcp gets that, too.
+    ///
     /// The threads that it takes end right afterwards, and so does the process's I/O thread if no other context has
     /// streams.
     ///

@@ -429,8 +429,8 @@ impl ZmqStream {
         self.inner().with(|flow| flow.set_write_limits(limits));
     }
 
-    /// Drops both buffers and closes the socket now, with what libzmq has accepted and not yet sent. Whoever waits learns of
-    /// it: a drain or a flush of what was [dropped](crate::DrainError::Dropped), if anything was.
+    /// Drops both buffers and closes the socket now. What libzmq has accepted and not yet sent it drops within 20 milliseconds. Whoever
+    /// waits learns of it: a drain or a flush of what was [dropped](crate::DrainError::Dropped), if anything was.
     pub fn abort(&self) {
         self.inner().with(Flow::abort);
     }
