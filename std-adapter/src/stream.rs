@@ -446,13 +446,8 @@ impl ZmqStream {
         self.inner().with(|flow| flow.set_write_limits(limits));
     }
 
-    /// Drops both buffers and closes the socket now, with what libzmq has accepted and not yet sent. Whoever waits learns of
-    /// it: a drain or a flush of what was [dropped](crate::DrainError::Dropped), if anything was.
-    ///
-    /// The socket does not [linger](crate::options::LINGER) then, and libzmq 4.3.4 aborts the process where it has sent some frames of
-    /// a message of a socket that does not, and not all, when the connection breaks
-    /// ([3442](https://github.com/zeromq/libzmq/issues/3442)): seen of sockets that were busy with such messages when their peers ended
-    /// at the same moment. [`close`](Self::close) lingers.
+    /// Drops both buffers and closes the socket now. What libzmq has accepted and not yet sent it drops within 20 milliseconds. Whoever
+    /// waits learns of it: a drain or a flush of what was [dropped](crate::DrainError::Dropped), if anything was.
     pub fn abort(&self) {
         self.inner().with(Flow::abort);
     }

@@ -37,6 +37,10 @@ const FUTILE_SENDS: usize = 3;
 /// peer that never comes does not keep it.
 const LINGER: Duration = Duration::from_secs(30);
 
+/// How long libzmq lingers at the least for what it holds itself: 4.3.4 aborts the process if it is not to linger at all and a connection
+/// breaks just then of which it has sent half a message (<https://github.com/zeromq/libzmq/issues/3442>).
+const LEAST_LINGER: Duration = Duration::from_millis(20);
+
 /// A socket and the watch over its descriptor.
 pub(crate) struct ZmqTransport {
     pub(crate) watch: Watch,
@@ -117,12 +121,20 @@ impl ZmqTransport {
             Some(gives_up) => gives_up.saturating_duration_since(Instant::now()),
             None => return,
         };
+        self.linger(left);
+    }
+
+    /// Has libzmq linger for this long, and no longer than it would.
+    fn linger(&mut self, left: Duration) {
         let socket = self.watch.socket();
-        // A socket that lingers for less, as a SUB does, has its reason.
-        let lingers_for_less = matches!(socket.linger(), Ok(Some(linger)) if linger <= left);
-        if !lingers_for_less {
-            let _: Result<(), Errno> = socket.set_linger(left);
+        // What it sends to its publishers are subscriptions, of one frame each.
+        if socket.kind() == SocketType::SUB {
+            return;
         }
+        let of_socket = socket.linger().ok().flatten();
+        let linger = of_socket.map_or(left, |linger| linger.min(left));
+        // It fails only if the context is gone.
+        let _: Result<(), Errno> = socket.set_linger(linger.max(LEAST_LINGER));
     }
 
     /// Sends a whole message, or nothing of it. Adds its payload to `bytes` if it went.
@@ -323,9 +335,7 @@ impl Transport<OwnedPort<'_>> for ZmqTransport {
         let _: Result<(), Errno> = self.watch.socket().monitor(None, EventMask::NONE);
         match how {
             Shutdown::Flushed => self.linger_for_the_rest(),
-            Shutdown::Abort => {
-                let _: Result<(), Errno> = self.watch.socket().set_linger(Duration::ZERO);
-            }
+            Shutdown::Abort => self.linger(Duration::ZERO),
         }
         self.watch.close();
     }

@@ -206,7 +206,12 @@ impl Usage {
 
     /// Waits until the process has as many descriptors and threads as it had.
     pub fn wait_for_no_more(&self) {
-        eventually(|| (descriptors(), thread_count()) == (self.descriptors, self.threads));
+        eventually(|| self.is_no_more());
+    }
+
+    /// Whether it has no more than that.
+    pub fn is_no_more(&self) -> bool {
+        (descriptors(), thread_count()) == (self.descriptors, self.threads)
     }
 }
 

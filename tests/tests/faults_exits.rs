@@ -3,11 +3,18 @@
 
 use std::net::TcpListener;
 
-use tidegate::{Context, SocketType};
-use tidegate_tests::{Peer, Watchdog, block_on, builder, number_of, shut_down};
+use std::time::Duration;
+
+use futures_lite::future::poll_once;
+use tidegate::{Context, SocketType, options};
+use tidegate_tests::{
+    Peer, Usage, Watchdog, alone, block_on, builder, number_of, numbered, shut_down, start_executor,
+};
 
 const PEER: &str = env!("CARGO_BIN_EXE_peer");
 const MESSAGES: u32 = 3_000;
+/// No more than the operating system holds of a connection.
+const FEW: u32 = 1_000;
 
 fn exits(endpoint: &str, millis: &str) -> Peer {
     Peer::start(PEER, &["exits", endpoint, &MESSAGES.to_string(), millis])
@@ -75,4 +82,50 @@ fn e1_a_process_whose_peer_never_comes_exits_when_its_time_is_up_and_says_what_i
     println!(
         "| exit without a peer: written {MESSAGES}, accepted {accepted}, reported lost {lost}"
     );
+}
+
+/// libzmq's reader looks at a connection no more once it has as many messages as it may, and one by ipc ends for it with the sender's close:
+/// what the operating system has of it then is gone. One by tcp waits for it.
+#[test]
+fn e1_a_slow_reader_gets_everything_over_tcp_and_loses_what_is_on_its_way_over_ipc() {
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        start_executor();
+        let of_process = format!("ipc://@tidegate-{}", std::process::id());
+        for (endpoint, loses) in [("tcp://127.0.0.1:*", false), (&of_process, true)] {
+            let there = Context::new().unwrap();
+            let pull = builder(SocketType::PULL, &there)
+                .option(options::RECEIVE_HWM, 100)
+                .read_ahead(false)
+                .bind(endpoint);
+            let pull = pull.open().unwrap();
+            let before = Usage::now();
+            let here = Context::new().unwrap();
+            let push = builder(SocketType::PUSH, &here).connect(&pull.bindings()[0]);
+            let push = push.open().unwrap();
+            for k in 0..FEW {
+                push.write(numbered(k, 1, 100)).unwrap();
+            }
+            // All that the stream held has gone, and libzmq has nothing left to send.
+            block_on(here.shutdown(Duration::from_secs(20))).unwrap();
+            let mut received = 0;
+            let mut read_all = || {
+                while let Some(message) = block_on(poll_once(pull.read())) {
+                    assert_eq!(number_of(&message.unwrap()), received);
+                    received += 1;
+                }
+            };
+            // Until the reader has closed the connection, and then what it had of it.
+            while !before.is_no_more() {
+                read_all();
+            }
+            read_all();
+            let gone = FEW - received;
+            println!(
+                "| exit, a slow reader, {endpoint}: written {FEW}, received {received}, gone {gone}"
+            );
+            assert_eq!(gone > 0, loses);
+            shut_down(&there);
+        }
+    });
 }

@@ -247,7 +247,10 @@ pub(crate) struct Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         with_world(|world| {
-            assert!(!world.is_watched(self.fd), "it is watched while it is closed");
+            assert!(
+                !world.is_watched(self.fd),
+                "it is watched while it is closed"
+            );
             let peer = world.link(self.fd).peer;
             world.tell(peer, Command::Leave);
         });
