@@ -39,7 +39,7 @@ const LINGER: Duration = Duration::from_secs(30);
 
 /// How long libzmq lingers at the least for what it holds itself: 4.3.4 aborts the process if it is not to linger at all and a connection
 /// breaks just then of which it has sent half a message (<https://github.com/zeromq/libzmq/issues/3442>).
-const LEAST_LINGER: Duration = Duration::from_millis(20);
+const LEAST_LINGER: Duration = Duration::from_millis(250);
 
 /// A socket and the watch over its descriptor.
 pub(crate) struct ZmqTransport {

@@ -14,7 +14,7 @@ use tidegate_tests::{
 const PEER: &str = env!("CARGO_BIN_EXE_peer");
 const MESSAGES: u32 = 3_000;
 /// No more than the operating system holds of a connection.
-const FEW: u32 = 1_000;
+const FEW: u32 = 300;
 
 fn exits(endpoint: &str, millis: &str) -> Peer {
     Peer::start(PEER, &["exits", endpoint, &MESSAGES.to_string(), millis])
@@ -95,7 +95,7 @@ fn e1_a_slow_reader_gets_everything_over_tcp_and_loses_what_is_on_its_way_over_i
         for (endpoint, loses) in [("tcp://127.0.0.1:*", false), (&of_process, true)] {
             let there = Context::new().unwrap();
             let pull = builder(SocketType::PULL, &there)
-                .option(options::RECEIVE_HWM, 100)
+                .option(options::RECEIVE_HWM, 10)
                 .read_ahead(false)
                 .bind(endpoint);
             let pull = pull.open().unwrap();
