@@ -38,7 +38,7 @@ async fn pass_on(pull: &ZmqStream, push: &ZmqStream, desk: &Desk) {
             desk.in_hand.set(None);
             desk.has_passed_on.set(k + 1);
         }
-        if desk.has_passed_on.get() % 5 == 0 {
+        if desk.has_passed_on.get().is_multiple_of(5) {
             desk.waits_for.set("flush");
             push.flush().await.unwrap();
         }
