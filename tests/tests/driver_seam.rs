@@ -401,3 +401,44 @@ fn f5_events_without_end_let_others_run_after_a_batch() {
     assert!(poll(&mut s.drive(&mut link), &counter).is_pending());
     assert_eq!((counter.take(), link.down), (1, None));
 }
+
+/// A link that takes whatever there is, and counts.
+struct Takes(usize);
+
+impl<'a, const N: usize> Transport<BytePort<'a, 0, N, 4, Broken>> for Takes {
+    type Error = Broken;
+    type Refused = ();
+    fn poll_ready(&mut self, _: &mut Context<'_>, _: Interest) -> Poll<Result<Interest, Broken>> {
+        Poll::Pending
+    }
+    fn try_recv(&mut self, _: &mut BytePort<'a, 0, N, 4, Broken>) -> Result<Received, Broken> {
+        Ok(Received::Blocked)
+    }
+    fn try_send(&mut self, port: &mut BytePort<'a, 0, N, 4, Broken>) -> Result<Sent<()>, Broken> {
+        port.sent();
+        self.0 += 1;
+        Ok(Sent::Accepted)
+    }
+    fn try_flush(&mut self) -> Result<bool, Broken> {
+        Ok(true)
+    }
+    fn shutdown(&mut self, _: Shutdown) {}
+}
+
+#[test]
+fn f5_a_batch_is_64_messages_or_64_kib() {
+    const FRAME: usize = 4096 - 2;
+    let waker = Counter::new().waker();
+    let mut cx = Context::from_waker(&waker);
+    for (len, in_a_batch) in [(1, 64), (FRAME, 16)] {
+        let s = Stream::<0, { 128 * 1024 }, 4, Broken>::new();
+        for _ in 0..in_a_batch + 1 {
+            s.write(&[&[0; FRAME][..len]]).unwrap();
+        }
+        let mut link = Takes(0);
+        assert_eq!(drive(&mut s.port(), &mut link, &mut cx), Drive::Again);
+        assert_eq!(link.0, in_a_batch);
+        assert_eq!(drive(&mut s.port(), &mut link, &mut cx), Drive::Idle);
+        assert_eq!(link.0, in_a_batch + 1);
+    }
+}
