@@ -64,7 +64,10 @@ mod modelled {
         for at in (0..len).map(|at| first.addr().wrapping_add(at)) {
             match bytes.get(&at) {
                 Some(byte) => byte.with_mut(|_| ()),
-                None => assert!(bytes.insert(at, UnsafeCell::new(())).is_ok(), "too many bytes"),
+                None => assert!(
+                    bytes.insert(at, UnsafeCell::new(())).is_ok(),
+                    "too many bytes"
+                ),
             }
         }
         first

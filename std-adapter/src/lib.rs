@@ -32,7 +32,10 @@
 //! `backlog`), and who is there by what it tells (`presence`, `arrivals`), what is counted and told (`ledger`, `notes`), and what a forked
 //! child finds (`fork`). On top of the streams, with nothing of libzmq: `authenticator`, `requester`, `any_of`, `envelope`, `typed`.
 #![deny(unsafe_code)]
-#![cfg_attr(tidegate_loom, allow(dead_code, reason = "what a model has no use for"))]
+#![cfg_attr(
+    tidegate_loom,
+    allow(dead_code, reason = "what a model has no use for")
+)]
 
 mod adapter;
 mod any_of;

@@ -38,9 +38,8 @@ fn e3_several_who_wait_for_the_same_are_all_told_of_the_end() {
 fn c4_what_came_before_a_close_is_read_first_by_one_and_the_other_is_told() {
     model([Some(3), Some(2)], || {
         let stream = stream();
-        let readers = [(); 2].map(|()| {
-            thread::spawn(|| block_on(stream.peek()).map(|message| message.release()))
-        });
+        let readers = [(); 2]
+            .map(|()| thread::spawn(|| block_on(stream.peek()).map(|message| message.release())));
         stream.port().feed(&[b"00"]).unwrap();
         stream.close();
         let mut read = readers.map(|reader| reader.join().unwrap());

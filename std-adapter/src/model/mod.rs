@@ -3,6 +3,8 @@
 //!
 //! Everything else is the real code. `tests/loom` has the models, and `.ci/model` runs them.
 
+#[cfg(feature = "tokio")]
+pub mod tokio;
 mod world;
 
 use std::cell::{Cell, RefCell};

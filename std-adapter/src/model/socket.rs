@@ -247,7 +247,10 @@ pub(crate) struct Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         with_world(|world| {
-            assert!(!world.is_watched(self.fd), "it is watched while it is closed");
+            assert!(
+                !world.is_watched(self.fd),
+                "it is watched while it is closed"
+            );
             let peer = world.link(self.fd).peer;
             world.tell(peer, Command::Leave);
         });
@@ -454,6 +457,11 @@ impl Socket {
 pub(crate) struct Descriptor(pub(crate) Fd);
 
 impl Descriptor {
+    #[cfg(feature = "tokio")]
+    pub(crate) fn on_tokio(self) -> io::Result<crate::sync::AsyncFd<Self>> {
+        Ok(crate::sync::AsyncFd::of(self))
+    }
+
     pub(crate) fn watch(self, poller: &Poller, key: usize) -> io::Result<()> {
         poller.set(self.0, key, false)
     }

@@ -208,3 +208,23 @@ fn g3_a_writers_sends_eat_no_news_that_a_reader_of_the_same_stream_sleeps_for() 
         assert_eq!(read, Poll::Ready(7));
     });
 }
+
+#[test]
+fn g3_a_read_that_takes_in_the_news_of_room_sends_what_is_queued() {
+    models([Some(2), Some(1)], |context| {
+        let [near, far] = pair(context, [SocketType::DEALER, SocketType::DEALER]);
+        // Both know of each other, and the third message waits for room.
+        write(&far, 0);
+        assert_eq!(block_on(next(near.clone())), 0);
+        (0..3).for_each(|k| write(&near, k));
+        let reader = near.clone();
+        let reader = thread::spawn(|| tidegate::block_on(next(reader)));
+        for k in 0..3 {
+            assert_eq!(block_on(next(far.clone())), k);
+            if k == 0 {
+                write(&far, 1);
+            }
+        }
+        assert_eq!(reader.join().unwrap(), 1);
+    });
+}

@@ -6,6 +6,8 @@
 
 mod ends;
 mod handoff;
+#[cfg(feature = "tokio")]
+mod on_tokio;
 #[path = "../../../core/tests/loom/support.rs"]
 mod support;
 
