@@ -18,6 +18,8 @@ pub(crate) struct Runtime {
     is_over: bool,
     spawned: Vec<Task>,
     woken: Vec<usize>,
+    /// How many tasks have not ended.
+    tasks: usize,
     registered: Vec<Registered>,
 }
 
@@ -78,10 +80,16 @@ impl Handle {
                 return Some(Box::pin(task) as Task);
             }
             world.runtime.spawned.push(Box::pin(task));
+            world.runtime.tasks += 1;
             world.has_grown = true;
             None
         });
         drop(refused);
+    }
+
+    /// Waits until every task has ended.
+    pub fn join(&self) {
+        sleep(None, |world| (world.runtime.tasks == 0).then_some(()));
     }
 
     /// Shuts down: whoever runs it drops its tasks.
@@ -111,6 +119,10 @@ impl Handle {
                         .is_ready()
                 {
                     *place = None;
+                    with_world(|world| {
+                        world.runtime.tasks -= 1;
+                        world.has_grown = true;
+                    });
                 }
             }
             let wakers = sleep(None, |world| {
@@ -119,6 +131,7 @@ impl Handle {
                     spawned,
                     woken,
                     registered,
+                    ..
                 } = &mut world.runtime;
                 let news = registered
                     .iter_mut()

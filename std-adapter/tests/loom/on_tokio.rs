@@ -36,6 +36,7 @@ fn a5_a_task_on_a_runtime_wakes_whoever_waits_and_ends_with_its_stream() {
         (0..3).for_each(|k| push.write([k].as_slice()).unwrap());
         reader.join().unwrap();
         drop(push);
+        runtime.join();
         runtime.shut_down();
         runs.join().unwrap();
     });
@@ -48,14 +49,12 @@ fn a5_the_io_thread_takes_over_from_a_runtime_that_shuts_down() {
         let runs = runtime.clone();
         let runs = thread::spawn(move || runs.run());
         let [push, pull] = push_pull(context, &runtime);
-        let shuts = thread::spawn(move || {
-            runtime.shut_down();
-            runs.join().unwrap();
-        });
+        let reader = pull.clone();
+        let reader = thread::spawn(move || [read(&reader), read(&reader)]);
         push.write([1].as_slice()).unwrap();
-        assert_eq!(read(&pull), 1);
-        shuts.join().unwrap();
+        runtime.shut_down();
         push.write([2].as_slice()).unwrap();
-        assert_eq!(read(&pull), 2);
+        assert_eq!(reader.join().unwrap(), [1, 2]);
+        runs.join().unwrap();
     });
 }
