@@ -223,7 +223,7 @@ impl Builder {
     /// ```
     #[cfg(feature = "tokio")]
     #[cfg_attr(not(unix), expect(unused_variables, reason = "it does nothing there"))]
-    pub fn tokio(self, runtime: &tokio::runtime::Handle) -> Self {
+    pub fn tokio(self, runtime: &crate::sync::Handle) -> Self {
         Self {
             #[cfg(unix)]
             runtime: Runtime::Tokio(runtime.clone()),

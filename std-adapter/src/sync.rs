@@ -12,6 +12,11 @@ mod real {
 
     pub(crate) use polling::{Events, Poller};
 
+    #[cfg(all(feature = "tokio", unix))]
+    pub(crate) use tokio::io::unix::AsyncFd;
+    #[cfg(feature = "tokio")]
+    pub(crate) use tokio::runtime::Handle;
+
     /// Something that there is once for the process.
     macro_rules! global {
         ($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr;) => {
@@ -22,6 +27,8 @@ mod real {
     pub(crate) use global;
 }
 
+#[cfg(all(tidegate_loom, feature = "tokio"))]
+pub(crate) use crate::model::tokio::{AsyncFd, Handle};
 #[cfg(tidegate_loom)]
 pub(crate) use crate::model::{
     AtomicBool, Condvar, Events, Instant, Mutex, MutexGuard, Poller, UnixStream, catch_unwind,

@@ -23,7 +23,7 @@ async fn next(stream: &Stream) -> Result<u8, ReadError<u8>> {
     // Nobody writes where it lies.
     thread::yield_now();
     assert_eq!(message.frames().next(), Some(&before[..]));
-    assert_eq!(before, [before[0]; 2]);
+    assert!(before.iter().all(|&k| k == before[0]));
     message.release();
     Ok(before[0])
 }
@@ -60,15 +60,14 @@ fn h3_a_ring_that_is_full_again_and_again_slides_under_its_reader() {
     model([Some(4), Some(2)], || {
         let stream = stream();
         let feeder = thread::spawn(|| {
-            for k in 1..=4 {
-                let message = [k; 4];
-                while let Err(error) = stream.port().feed(&[&message[..2], &message[2..]]) {
+            for k in 1..=6 {
+                while let Err(error) = stream.port().feed(&[&[k; 3]]) {
                     assert!(matches!(error, PushError::Full(_)));
                     thread::yield_now();
                 }
             }
         });
-        for k in 1..=4 {
+        for k in 1..=6 {
             assert_eq!(block_on(next(stream)), Ok(k));
         }
         feeder.join().unwrap();

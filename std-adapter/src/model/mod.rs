@@ -3,22 +3,27 @@
 //!
 //! Everything else is the real code. `tests/loom` has the models, and `.ci/model` runs them.
 
+#[cfg(feature = "tokio")]
+pub mod tokio;
 mod world;
 
 use std::cell::{Cell, RefCell};
 use std::panic::UnwindSafe;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
 
 pub(crate) use world::{Events, Fd, Poller, UnixStream, World, wait_readable, with_world};
 
-static NOW: AtomicU64 = AtomicU64::new(0);
+std::thread_local! {
+    /// Since when the run has begun: all threads of a model are one.
+    static NOW: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
 
 /// Begins a run of a model. `sends_look` is whether a send takes in the news: libzmq spares itself that most often.
 pub fn begin(sends_look: bool) {
-    NOW.store(0, Ordering::Relaxed);
+    NOW.set(Duration::ZERO);
     with_world(|world| world.sends_look = sends_look);
 }
 
@@ -89,7 +94,7 @@ pub(crate) struct Instant(Duration);
 
 impl Instant {
     pub(crate) fn now() -> Self {
-        Self(Duration::from_nanos(NOW.load(Ordering::Relaxed)))
+        Self(NOW.get())
     }
 
     pub(crate) fn checked_add(self, duration: Duration) -> Option<Self> {
@@ -107,8 +112,7 @@ impl Instant {
 
 /// A thread has slept for so long, or has looked.
 pub(crate) fn pass(time: Duration) {
-    let nanos = u64::try_from(time.as_nanos()).unwrap_or(0);
-    NOW.fetch_add(nanos, Ordering::Relaxed);
+    NOW.set(NOW.get().saturating_add(time));
 }
 
 /// What each thread of a model has of its own.

@@ -457,6 +457,11 @@ impl Socket {
 pub(crate) struct Descriptor(pub(crate) Fd);
 
 impl Descriptor {
+    #[cfg(feature = "tokio")]
+    pub(crate) fn on_tokio(self) -> io::Result<crate::sync::AsyncFd<Self>> {
+        Ok(crate::sync::AsyncFd::of(self))
+    }
+
     pub(crate) fn watch(self, poller: &Poller, key: usize) -> io::Result<()> {
         poller.set(self.0, key, false)
     }

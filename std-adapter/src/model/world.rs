@@ -25,10 +25,12 @@ pub(crate) struct World {
     /// How much there is to be read, or taken in, of each descriptor that there ever was.
     pending: Vec<usize>,
     /// Whether there is more of it than before.
-    has_grown: bool,
+    pub(super) has_grown: bool,
     pub(crate) sockets: BTreeMap<Fd, Link>,
     pub(crate) names: BTreeMap<Vec<u8>, Fd>,
     pub(crate) threads: Vec<JoinHandle<()>>,
+    #[cfg(feature = "tokio")]
+    pub(super) runtime: super::tokio::Runtime,
     pollers: Vec<Watched>,
 }
 
@@ -49,8 +51,13 @@ impl World {
     /// There is so much more.
     pub(crate) fn add(&mut self, fd: Fd, more: usize) {
         if let Some(pending) = self.pending.get_mut(fd) {
+            let was_quiet = *pending == 0;
             *pending += more;
             self.has_grown = true;
+            #[cfg(feature = "tokio")]
+            if was_quiet {
+                self.became_readable(fd);
+            }
         }
     }
 
@@ -69,6 +76,10 @@ impl World {
     }
 
     pub(crate) fn is_watched(&self, fd: Fd) -> bool {
+        #[cfg(feature = "tokio")]
+        if self.is_registered(fd) {
+            return true;
+        }
         self.pollers
             .iter()
             .any(|poller| poller.fds.contains_key(&fd))
@@ -89,6 +100,8 @@ loom::lazy_static! {
             sockets: BTreeMap::new(),
             names: BTreeMap::new(),
             threads: Vec::new(),
+            #[cfg(feature = "tokio")]
+            runtime: Default::default(),
             pollers: Vec::new(),
         }),
         changed: Condvar::new(),
@@ -115,7 +128,10 @@ pub(crate) fn with_world<R>(f: impl FnOnce(&mut World) -> R) -> R {
 }
 
 /// Sleeps until there is something, or the time is up.
-fn sleep<R>(timeout: Option<Duration>, mut look: impl FnMut(&mut World) -> Option<R>) -> Option<R> {
+pub(super) fn sleep<R>(
+    timeout: Option<Duration>,
+    mut look: impl FnMut(&mut World) -> Option<R>,
+) -> Option<R> {
     let mut world = locked();
     loop {
         let found = look(&mut world);

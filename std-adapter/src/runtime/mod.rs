@@ -26,6 +26,8 @@ pub(crate) use caller::wait;
 pub(crate) use timer::Timer;
 
 use crate::socket::Socket;
+#[cfg(all(feature = "tokio", unix))]
+use crate::sync::Handle;
 use crate::sync::{Instant, Mutex, MutexGuard, catch_unwind};
 
 /// What is called when there is something to do.
@@ -95,7 +97,7 @@ pub(crate) enum Runtime {
     Thread,
     /// A task on this runtime.
     #[cfg(all(feature = "tokio", unix))]
-    Tokio(::tokio::runtime::Handle),
+    Tokio(Handle),
 }
 
 /// The watch over one socket. It owns the socket, and ends before the socket does: fields are dropped in their order.

@@ -7,17 +7,14 @@
 use std::future::Future;
 use std::io;
 use std::mem;
-use std::panic::catch_unwind;
 use std::pin::Pin;
 use std::ptr;
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll, RawWakerVTable, Waker};
-
-use tokio::io::unix::AsyncFd;
-use tokio::runtime::Handle;
 
 use super::{Watched, lock, unwinding};
 use crate::socket::Descriptor;
+use crate::sync::{AsyncFd, Handle, Mutex, catch_unwind};
 
 /// After so many calls of the stream the task lets others run.
 const ROUNDS: usize = 4;

@@ -86,26 +86,35 @@ fn a5_a_thread_that_waits_no_more_leaves_its_watch_to_the_io_thread() {
     });
 }
 
-#[test]
-fn a5_two_who_ask_and_answer_and_watch_by_themselves_never_both_sleep() {
-    models([Some(2), Some(1)], |context| {
-        let [asks, answers] = pair(context, [SocketType::DEALER, SocketType::DEALER]);
-        let answers = thread::spawn(|| {
-            tidegate::block_on(async move {
-                for _ in 0..2 {
-                    let k = next(answers.clone()).await;
-                    write(&answers, k + 10);
-                }
-            });
-        });
+/// Two threads that watch by themselves; one asks, and the other answers.
+fn ask_and_answer(context: &tidegate::Context, rounds: u8) {
+    let [asks, answers] = pair(context, [SocketType::DEALER, SocketType::DEALER]);
+    let answers = thread::spawn(move || {
         tidegate::block_on(async {
-            for k in 0..2 {
-                write(&asks, k);
-                assert_eq!(next(asks.clone()).await, k + 10);
+            for _ in 0..rounds {
+                let k = next(answers.clone()).await;
+                write(&answers, k + 10);
             }
         });
-        answers.join().unwrap();
     });
+    tidegate::block_on(async {
+        for k in 0..rounds {
+            write(&asks, k);
+            assert_eq!(next(asks.clone()).await, k + 10);
+        }
+    });
+    answers.join().unwrap();
+}
+
+#[test]
+fn a5_of_two_who_ask_and_answer_and_watch_by_themselves_one_is_awake() {
+    models([Some(2), Some(1)], |context| ask_and_answer(context, 1));
+}
+
+#[test]
+fn a5_whoever_looks_for_the_answer_before_it_sleeps_gets_it() {
+    // It looks the second time.
+    models([Some(1), Some(1)], |context| ask_and_answer(context, 2));
 }
 
 #[test]
@@ -169,7 +178,8 @@ fn d2_a_flush_ends_when_the_peer_has_made_room() {
                 push.flush().await.unwrap();
             });
         });
-        for k in 0..3 {
+        // The first makes room for the third.
+        for k in 0..2 {
             assert_eq!(tidegate::block_on(next(pull.clone())), k);
         }
         writer.join().unwrap();
@@ -206,5 +216,25 @@ fn g3_a_writers_sends_eat_no_news_that_a_reader_of_the_same_stream_sleeps_for() 
         writer.join().unwrap();
         let read = pin!(next(far)).poll(&mut Context::from_waker(Waker::noop()));
         assert_eq!(read, Poll::Ready(7));
+    });
+}
+
+#[test]
+fn g3_a_read_that_takes_in_the_news_of_room_sends_what_is_queued() {
+    models([Some(2), Some(1)], |context| {
+        let [near, far] = pair(context, [SocketType::DEALER, SocketType::DEALER]);
+        // Both know of each other, and the third message waits for room.
+        write(&far, 0);
+        assert_eq!(block_on(next(near.clone())), 0);
+        (0..3).for_each(|k| write(&near, k));
+        let reader = near.clone();
+        let reader = thread::spawn(|| tidegate::block_on(next(reader)));
+        for k in 0..3 {
+            assert_eq!(block_on(next(far.clone())), k);
+            if k == 0 {
+                write(&far, 1);
+            }
+        }
+        assert_eq!(reader.join().unwrap(), 1);
     });
 }

@@ -6,6 +6,8 @@
 
 mod ends;
 mod handoff;
+#[cfg(feature = "tokio")]
+mod on_tokio;
 #[path = "../../../core/tests/loom/support.rs"]
 mod support;
 
@@ -15,7 +17,15 @@ use support::{Bounds, model};
 
 /// Runs a model with sends that take in the news, and with sends that do not.
 fn models(bounds: Bounds, run: impl Fn(&Context) + Clone + Send + Sync + 'static) {
-    for sends_look in [false, true] {
+    models_with(bounds, &[false, true], run);
+}
+
+fn models_with(
+    bounds: Bounds,
+    sends: &[bool],
+    run: impl Fn(&Context) + Clone + Send + Sync + 'static,
+) {
+    for &sends_look in sends {
         let run = run.clone();
         model(bounds, move || {
             tidegate::model::begin(sends_look);

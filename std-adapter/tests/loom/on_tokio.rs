@@ -1,0 +1,60 @@
+//! A task on a tokio runtime that watches a socket, and what becomes of it when the runtime shuts down.
+
+use loom::thread;
+use tidegate::model::tokio::Handle;
+use tidegate::{Context, SocketType, ZmqStream};
+
+use crate::models;
+use crate::support::block_on;
+
+/// A stream that pushes, and one that pulls on a runtime.
+fn push_pull(context: &Context, runtime: &Handle) -> [ZmqStream; 2] {
+    let open = |kind| ZmqStream::builder(kind).context(context);
+    let pull = open(SocketType::PULL).tokio(runtime).bind("inproc://it");
+    let pull = pull.open().unwrap();
+    let push = open(SocketType::PUSH).tokio(runtime).connect("inproc://it");
+    [push.open().unwrap(), pull]
+}
+
+fn read(pull: &ZmqStream) -> u8 {
+    block_on(pull.read()).unwrap()[0][0]
+}
+
+#[test]
+fn a5_a_task_on_a_runtime_wakes_whoever_waits_and_ends_with_its_stream() {
+    models([Some(2), Some(1)], |context| {
+        let runtime = Handle::new();
+        let runs = runtime.clone();
+        let runs = thread::spawn(move || runs.run());
+        let [push, pull] = push_pull(context, &runtime);
+        let reader = thread::spawn(move || {
+            for k in 0..3 {
+                assert_eq!(read(&pull), k);
+            }
+        });
+        // The third is queued, and the task sends it.
+        (0..3).for_each(|k| push.write([k].as_slice()).unwrap());
+        reader.join().unwrap();
+        drop(push);
+        runtime.join();
+        runtime.shut_down();
+        runs.join().unwrap();
+    });
+}
+
+#[test]
+fn a5_the_io_thread_takes_over_from_a_runtime_that_shuts_down() {
+    models([Some(2), Some(1)], |context| {
+        let runtime = Handle::new();
+        let runs = runtime.clone();
+        let runs = thread::spawn(move || runs.run());
+        let [push, pull] = push_pull(context, &runtime);
+        let reader = pull.clone();
+        let reader = thread::spawn(move || [read(&reader), read(&reader)]);
+        push.write([1].as_slice()).unwrap();
+        runtime.shut_down();
+        push.write([2].as_slice()).unwrap();
+        assert_eq!(reader.join().unwrap(), [1, 2]);
+        runs.join().unwrap();
+    });
+}
