@@ -1,0 +1,105 @@
+//! `tidegate`, ZeroMQ from the terminal: messages in and out by line, with the flow control of the streams.
+
+mod bench;
+mod end;
+mod format;
+mod generate;
+mod input;
+mod interrupts;
+mod keys;
+mod monitor;
+mod output;
+mod progress;
+mod proxy;
+mod publish;
+mod receive;
+mod request;
+mod security;
+mod send;
+mod socket;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::end::End;
+use crate::interrupts::Interrupts;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done; also when whoever reads what is printed has gone away
+  1    it failed, or a server has refused the connection; stderr says why
+  2    the command line is wrong
+  3    the time was up: nothing came, nobody answered, or not everything was sent
+  130  interrupted, by Ctrl-C or SIGTERM; what was accepted until then has been sent or printed, unless stderr says
+       otherwise. A second Ctrl-C ends at once";
+
+const FORMATS: &str = "\
+Formats, in and out, a message in each line:
+  text  the bytes as they are; a line is one frame unless --delimiter splits it, frames are printed with a tab between them
+  hex   two digits for each byte, frames separated by commas: 00ff,,01
+  json  an array of frames, each a string, or {\"hex\":\"00ff\"} where it is no UTF-8; {\"base64\":\"AP8=\"} is read, too, and so is
+        a frame without an array";
+
+/// ZeroMQ from the terminal: messages in and out by line, with real flow control
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version, after_help = EXIT_CODES, after_long_help = format!("{FORMATS}\n\n{EXIT_CODES}"))]
+#[command(
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 110
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Prints the messages that come (a PULL unless --type says otherwise)
+    Recv(receive::Arguments),
+    /// Sends messages, or each line of stdin (a PUSH); a slow peer holds stdin back
+    Send(send::Arguments),
+    /// Asks, and prints the reply; asks again if there is none in time
+    Request(request::Arguments),
+    /// Publishes messages, or each line of stdin
+    Pub(publish::Arguments),
+    /// Subscribes, to everything unless --subscribe says otherwise, and prints what comes
+    Sub(receive::Arguments),
+    /// Prints what happens to a socket as it happens: connections, handshakes, failures
+    Monitor(monitor::Arguments),
+    /// Passes messages on between two sides, and a copy to who captures
+    Proxy(proxy::Arguments),
+    /// Measures latency and throughput between two machines
+    Bench(bench::Arguments),
+    /// Makes a pair of CURVE keys
+    Keys,
+    /// Prints a script that completes this tool's command lines in a shell
+    Completions(generate::Completions),
+    /// Prints the man page, or writes those of all commands to a folder
+    Man(generate::Man),
+}
+
+fn run(cli: Cli) -> Result<(), End> {
+    let interrupts = Interrupts::listen()?;
+    match cli.command {
+        Command::Recv(arguments) => arguments.run(zmq::SocketType::PULL, &interrupts),
+        Command::Send(arguments) => arguments.run(&interrupts),
+        Command::Request(arguments) => arguments.run(&interrupts),
+        Command::Pub(arguments) => arguments.run(&interrupts),
+        Command::Sub(arguments) => arguments.run(zmq::SocketType::SUB, &interrupts),
+        Command::Monitor(arguments) => arguments.run(&interrupts),
+        Command::Proxy(arguments) => arguments.run(&interrupts),
+        Command::Bench(arguments) => arguments.run(&interrupts),
+        Command::Keys => keys::run(),
+        Command::Completions(arguments) => arguments.run(Cli::command()),
+        Command::Man(arguments) => arguments.run(Cli::command()),
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(end) => end.tell(),
+    }
+}

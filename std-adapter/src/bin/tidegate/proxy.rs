@@ -1,0 +1,199 @@
+//! `tidegate proxy`
+
+use clap::{Args, ValueEnum};
+use futures_lite::future::try_zip;
+use tidegate::{Multipart, SocketType, WriteError, ZmqStream, block_on};
+
+use crate::end::{End, finish, note};
+use crate::interrupts::Interrupts;
+use crate::progress::Progress;
+
+/// What an interrupted proxy still passes on in each direction: more than the stream's own read buffer and libzmq's for one peer hold.
+const BEHIND: usize = 2_048;
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// What stands on the two sides
+    #[arg(value_enum)]
+    kind: Kind,
+    #[command(flatten)]
+    front: Front,
+    #[command(flatten)]
+    back: Back,
+    /// Binds a PUB that gets a copy of every message, in both directions; may be repeated
+    #[arg(long, value_name = "ENDPOINT")]
+    capture_bind: Vec<String>,
+    /// Connects it; may be repeated
+    #[arg(long, value_name = "ENDPOINT")]
+    capture_connect: Vec<String>,
+    /// Shows no rates
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    /// Requests and replies: a ROUTER in front, a DEALER behind it
+    Queue,
+    /// What is published: an XSUB in front, where publishers are, an XPUB behind it
+    Forwarder,
+    /// Tasks: a PULL in front, a PUSH behind it
+    Streamer,
+}
+
+#[derive(Args, Debug)]
+#[group(required = true, multiple = true)]
+struct Front {
+    /// Binds the front; may be repeated
+    #[arg(short = 'f', long, value_name = "ENDPOINT")]
+    frontend_bind: Vec<String>,
+    /// Connects the front; may be repeated
+    #[arg(short = 'F', long, value_name = "ENDPOINT")]
+    frontend_connect: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+#[group(required = true, multiple = true)]
+struct Back {
+    /// Binds the back; may be repeated
+    #[arg(short, long, value_name = "ENDPOINT")]
+    backend_bind: Vec<String>,
+    /// Connects the back; may be repeated
+    #[arg(short = 'B', long, value_name = "ENDPOINT")]
+    backend_connect: Vec<String>,
+}
+
+fn open(
+    kind: SocketType,
+    name: &str,
+    bind: &[String],
+    connect: &[String],
+) -> Result<ZmqStream, End> {
+    let mut builder = ZmqStream::builder(kind);
+    for endpoint in bind {
+        builder = builder.bind(endpoint);
+    }
+    for endpoint in connect {
+        builder = builder.connect(endpoint);
+    }
+    let stream = builder.open()?;
+    for (endpoint, bound) in bind.iter().zip(stream.bindings()) {
+        if *endpoint != bound {
+            note(format_args!("{name} bound to {bound}"));
+        }
+    }
+    Ok(stream)
+}
+
+impl Arguments {
+    pub fn run(self, interrupts: &Interrupts) -> Result<(), End> {
+        let (front, back) = match self.kind {
+            Kind::Queue => (SocketType::ROUTER, SocketType::DEALER),
+            Kind::Forwarder => (SocketType::XSUB, SocketType::XPUB),
+            Kind::Streamer => (SocketType::PULL, SocketType::PUSH),
+        };
+        let Self {
+            front: f, back: b, ..
+        } = &self;
+        let front = open(front, "frontend", &f.frontend_bind, &f.frontend_connect)?;
+        let back = open(back, "backend", &b.backend_bind, &b.backend_connect)?;
+        let (bind, connect) = (&self.capture_bind, &self.capture_connect);
+        let capture = if bind.is_empty() && connect.is_empty() {
+            None
+        } else {
+            Some(open(SocketType::PUB, "capture", bind, connect)?)
+        };
+        // Nothing else is printed.
+        let progress = Progress::start(self.quiet, false);
+        block_on(async {
+            let ended = pass_on(
+                self.kind,
+                &front,
+                &back,
+                capture.as_ref(),
+                &progress,
+                interrupts,
+            );
+            finish(ended.await, None, interrupts).await
+        })
+    }
+}
+
+/// Passes on in both directions until somebody interrupts; neither waits for the other.
+async fn pass_on(
+    kind: Kind,
+    front: &ZmqStream,
+    back: &ZmqStream,
+    capture: Option<&ZmqStream>,
+    progress: &Progress,
+    interrupts: &Interrupts,
+) -> Result<(), End> {
+    let passing = |from, to, name| Passing {
+        from,
+        to,
+        name,
+        capture,
+        progress,
+    };
+    let forth = passing(front, back, "from front to back").run(interrupts);
+    let ended = if let Kind::Streamer = kind {
+        forth.await
+    } else {
+        let and_back = passing(back, front, "from back to front").run(interrupts);
+        try_zip(forth, and_back).await.map(|_| ())
+    };
+    ended?;
+    Err(End::Interrupted(format!(
+        "{} messages were passed on",
+        progress.messages()
+    )))
+}
+
+/// One direction.
+struct Passing<'a> {
+    from: &'a ZmqStream,
+    to: &'a ZmqStream,
+    name: &'static str,
+    capture: Option<&'a ZmqStream>,
+    progress: &'a Progress,
+}
+
+impl Passing<'_> {
+    /// Ends when somebody interrupts, or when a socket cannot go on.
+    async fn run(self, interrupts: &Interrupts) -> Result<(), End> {
+        while let Ok(message) = interrupts.wait(None, self.from.read()).await {
+            self.pass(message?)?;
+            // No more is taken in than goes out. The message itself waits in the stream, and is not lost if this is interrupted.
+            if let Ok(drained) = interrupts.wait(None, self.to.drain()).await {
+                drained?;
+            }
+        }
+        // What had come by then goes out, too.
+        for _ in 0..BEHIND {
+            match self.from.try_read() {
+                Ok(message) => self.pass(message)?,
+                Err(_) => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn pass(&self, message: Multipart) -> Result<(), End> {
+        self.progress.count(&message);
+        if let Some(capture) = self.capture {
+            // A PUB never waits; what it cannot do concerns nobody else.
+            let _ = capture.write(message.clone());
+        }
+        match self.to.write(message) {
+            Ok(()) => Ok(()),
+            Err(WriteError::Failed(_, errno)) => {
+                Err(format!("{}: the socket has failed: {errno}", self.name).into())
+            }
+            // It concerns this message alone.
+            Err(error) => {
+                note(format_args!("{}: {error}", self.name));
+                Ok(())
+            }
+        }
+    }
+}

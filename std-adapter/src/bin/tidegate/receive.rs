@@ -1,0 +1,90 @@
+//! `tidegate recv` and `tidegate sub`
+
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use clap::Args;
+use tidegate::{SocketType, TryReadError, ZmqStream, block_on, options};
+
+use crate::end::{End, finish};
+use crate::format::Codec;
+use crate::interrupts::{Interrupts, Why};
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::socket::{Socket, seconds};
+
+/// More messages than the stream's own read buffer has room for.
+const READ_AHEAD: usize = 1_024;
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    #[command(flatten)]
+    socket: Socket,
+    #[command(flatten)]
+    codec: Codec,
+    /// Ends after so many messages. Others that had come by then are lost: --hwm 1 keeps them few
+    #[arg(short = 'n', long, value_name = "MESSAGES")]
+    count: Option<u64>,
+    /// Ends with exit code 3 if no message comes for so long
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
+    /// Shows no rates
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl Arguments {
+    pub fn run(self, kind: SocketType, interrupts: &Interrupts) -> Result<(), End> {
+        let (stream, _guard) = self.socket.open(kind)?;
+        block_on(async {
+            let received = self.receive(&stream, interrupts).await;
+            finish(received, self.timeout, interrupts).await
+        })
+    }
+
+    async fn receive(&self, stream: &ZmqStream, interrupts: &Interrupts) -> Result<(), End> {
+        let mut output = Output::new();
+        let progress = Progress::start(self.quiet, io::stdout().is_terminal());
+        // How many more are printed once the command is interrupted: what one peer may have sent by then.
+        let mut behind = stream
+            .option(options::RECEIVE_HWM)
+            .ok()
+            .and_then(|hwm| usize::try_from(hwm).ok())
+            .filter(|hwm| *hwm > 0)
+            .map_or(usize::MAX, |hwm| hwm.saturating_add(READ_AHEAD));
+        while self.count.is_none_or(|count| progress.messages() < count) {
+            let is_interrupted = interrupts.have_come();
+            if is_interrupted && behind == 0 {
+                break;
+            }
+            behind -= usize::from(is_interrupted);
+            let message = match stream.try_read() {
+                Ok(message) => message,
+                Err(TryReadError::Empty) if is_interrupted => break,
+                Err(TryReadError::Empty) => {
+                    output.flush()?;
+                    match interrupts.wait(self.timeout, stream.read()).await {
+                        Ok(message) => message?,
+                        // What came just now is printed, too.
+                        Err(Why::Interrupted) => continue,
+                        Err(Why::TimedOut) => {
+                            let what = format!("{} messages came", progress.messages());
+                            return Err(End::TimedOut(what));
+                        }
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            };
+            output.write(|line| self.codec.encode(&message, line))?;
+            progress.count(&message);
+        }
+        output.flush()?;
+        match interrupts.have_come() && self.count.is_none_or(|count| progress.messages() < count) {
+            true => Err(End::Interrupted(format!(
+                "{} messages were received",
+                progress.messages()
+            ))),
+            false => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! `tidegate send`, and what `tidegate pub` has in common with it
+
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use clap::Args;
+use tidegate::{Multipart, SocketType, ZmqStream, block_on};
+
+use crate::end::{End, finish};
+use crate::input::{self, Input};
+use crate::interrupts::{Interrupts, Why};
+use crate::progress::Progress;
+use crate::socket::{Socket, seconds};
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    #[command(flatten)]
+    socket: Socket,
+    #[command(flatten)]
+    sending: Sending,
+}
+
+#[derive(Args, Debug)]
+pub struct Sending {
+    #[command(flatten)]
+    input: input::Messages,
+    /// Ends after so many messages
+    #[arg(short = 'n', long, value_name = "MESSAGES")]
+    count: Option<u64>,
+    /// Ends with exit code 3 if nothing can be sent for so long [default: waits for ever]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+    /// Shows no rates
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl Arguments {
+    pub fn run(self, interrupts: &Interrupts) -> Result<(), End> {
+        let (stream, _guard) = self.socket.open(SocketType::PUSH)?;
+        let timeout = self.sending.timeout;
+        block_on(async {
+            let sent = async {
+                let sent = self.sending.send(&stream, interrupts, |message| message);
+                if sent.await? > 0 {
+                    self.socket.accepted(&stream, timeout, interrupts).await?;
+                }
+                Ok(())
+            };
+            finish(sent.await, timeout, interrupts).await
+        })
+    }
+}
+
+impl Sending {
+    /// Sends what is to be sent, as `with` makes it, and takes no more of it than goes out. Returns how many messages that were.
+    pub async fn send(
+        self,
+        stream: &ZmqStream,
+        interrupts: &Interrupts,
+        with: impl Fn(Multipart) -> Multipart,
+    ) -> Result<u64, End> {
+        let progress = Progress::start(self.quiet, io::stdin().is_terminal());
+        let input = self.input.open()?;
+        let mut left = self.count.unwrap_or(u64::MAX);
+        while left > 0
+            && let Some(batch) = next(&input, interrupts).await
+        {
+            for message in batch? {
+                let message = with(message);
+                progress.count(&message);
+                stream.write(message)?;
+                left -= 1;
+                // An XPUB is told of subscriptions, which nobody here wants to read.
+                if stream.socket_type() == SocketType::XPUB {
+                    while stream.try_read().is_ok() {}
+                }
+                if left == 0 {
+                    break;
+                }
+                // Once it is interrupted, what was read goes out, and that is not much.
+                if interrupts.have_come() {
+                    continue;
+                }
+                match interrupts.wait(self.timeout, stream.drain()).await {
+                    Ok(drained) => drained?,
+                    Err(Why::Interrupted) => {}
+                    Err(Why::TimedOut) => return Err(timed_out(&progress, stream)),
+                }
+            }
+        }
+        match interrupts.have_come() && left > 0 {
+            true => {
+                let what = format!("{} messages were taken", progress.messages());
+                Err(End::Interrupted(what))
+            }
+            false => Ok(progress.messages()),
+        }
+    }
+}
+
+fn timed_out(progress: &Progress, stream: &ZmqStream) -> End {
+    let bytes = stream.write_buffer_bytes();
+    End::TimedOut(format!(
+        "{} messages were taken, and of the last ones {bytes} bytes wait to be sent",
+        progress.messages()
+    ))
+}
+
+/// What comes next; once the command is interrupted, what was read until then.
+async fn next(input: &Input, interrupts: &Interrupts) -> Option<Result<Vec<Multipart>, String>> {
+    if !interrupts.have_come()
+        && let Ok(batch) = interrupts.wait(None, input.next()).await
+    {
+        return batch;
+    }
+    input.rest().await
+}

@@ -1,0 +1,192 @@
+//! How it ends, and with which exit code.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use tidegate::zmq::{PULL, PUSH};
+
+use crate::support::{bind, bound, connected, peer, run, text, tool};
+
+#[test]
+fn a_command_line_that_is_wrong_is_exit_code_2() {
+    for arguments in [
+        &["recv"][..],
+        &["recieve", "-b", "tcp://127.0.0.1:*"],
+        &["recv", "-b", "tcp://127.0.0.1:*", "-t", "wrong"],
+        &["recv", "-b", "tcp://127.0.0.1:*", "--timeout", "-1"],
+        &["proxy", "queue", "-f", "tcp://127.0.0.1:*"],
+        &[
+            "send",
+            "-c",
+            "tcp://127.0.0.1:1",
+            "--plain",
+            "a:b",
+            "--curve",
+            "c",
+        ],
+    ] {
+        let ended = run(arguments);
+        assert_eq!(ended.code, 2, "{arguments:?}");
+        assert!(ended.stdout.is_empty() && !ended.stderr.is_empty());
+    }
+}
+
+#[test]
+fn a4_what_cannot_be_done_is_exit_code_1_and_named() {
+    let (_pull, endpoint) = bound(PULL);
+    for (arguments, says) in [
+        (["recv", "-b", &endpoint], format!("cannot bind {endpoint}")),
+        (
+            ["recv", "-c", "nowhere"],
+            "cannot connect nowhere".to_owned(),
+        ),
+        (
+            ["recv", "-tpush", &format!("-c{endpoint}")],
+            "only sends".to_owned(),
+        ),
+    ] {
+        let ended = run(&arguments);
+        assert_eq!(ended.code, 1, "{arguments:?}");
+        assert!(ended.stderr.contains(&says), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn when_nothing_comes_or_goes_in_time_it_is_exit_code_3() {
+    for arguments in [
+        &["recv", "-b", "tcp://127.0.0.1:*", "--timeout", "0.05"][..],
+        &[
+            "send",
+            "-b",
+            "tcp://127.0.0.1:*",
+            "--timeout",
+            "0.05",
+            "to nobody",
+        ],
+        &[
+            "pub",
+            "-b",
+            "tcp://127.0.0.1:*",
+            "--wait",
+            "--timeout",
+            "0.05",
+            "to nobody",
+        ],
+        &[
+            "request",
+            "-b",
+            "tcp://127.0.0.1:*",
+            "--timeout",
+            "0.05",
+            "anybody?",
+        ],
+        &[
+            "monitor",
+            "-t",
+            "pull",
+            "-b",
+            "tcp://127.0.0.1:*",
+            "--timeout",
+            "0.05",
+        ],
+        &[
+            "bench",
+            "run",
+            "-b",
+            "tcp://127.0.0.1:*",
+            "--timeout",
+            "0.05",
+        ],
+    ] {
+        let ended = run(arguments);
+        assert_eq!(ended.code, 3, "{arguments:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains("the time "), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn what_has_come_before_the_time_was_up_is_printed() {
+    let mut recv = tool(&["recv", "-b", "tcp://127.0.0.1:*", "--timeout", "2"]);
+    let push = connected(PUSH, &recv.bound());
+    push.send("one", 0).unwrap();
+    let ended = recv.end();
+    assert_eq!((ended.code, &*ended.stdout), (3, &b"one\n"[..]));
+    assert!(ended.stderr.contains("1 messages came"), "{}", ended.stderr);
+}
+
+#[test]
+fn when_nobody_reads_what_it_prints_it_ends_quietly() {
+    let mut recv = tool(&["recv", "-b", "tcp://127.0.0.1:*"]);
+    let push = connected(PUSH, &recv.bound());
+    push.set_linger(0).unwrap();
+    push.send("one", 0).unwrap();
+    assert_eq!(recv.line(), "one");
+    recv.close_stdout();
+    push.send("two", 0).unwrap();
+    let ended = recv.end();
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn e1_send_waits_until_a_peer_that_comes_late_has_everything() {
+    let later = peer(PULL);
+    let endpoint = bind(&later);
+    later.unbind(&endpoint).unwrap();
+    let mut send = tool(&["send", "-c", &endpoint]);
+    for k in 0..5_000 {
+        send.write(format!("{k}\n"));
+    }
+    send.close_stdin();
+    later.bind(&endpoint).unwrap();
+    for k in 0..5_000 {
+        assert_eq!(text(&later), k.to_string());
+    }
+    assert_eq!(send.end().code, 0);
+}
+
+#[test]
+fn b6_a_peer_that_does_not_read_holds_stdin_back() {
+    const LINES: usize = 1_000;
+    let line = vec![b'x'; 64 * 1024];
+    let pull = peer(PULL);
+    pull.set_rcvhwm(1).unwrap();
+    let endpoint = bind(&pull);
+    let mut send = tool(&["send", "-c", &endpoint, "--hwm", "1"]);
+    let mut stdin = send.child.stdin.take().unwrap();
+    let written = Arc::new(AtomicUsize::new(0));
+    let writer = thread::spawn({
+        let (written, line) = (written.clone(), [&line[..], b"\n"].concat());
+        move || {
+            for _ in 0..LINES {
+                stdin.write_all(&line).unwrap();
+                written.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    });
+    // Until the writer gets no further, or has written everything.
+    let mut before = usize::MAX;
+    while before != written.load(Ordering::SeqCst) {
+        before = written.load(Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(300));
+    }
+    for _ in 0..LINES {
+        assert_eq!(pull.recv_bytes(0).unwrap(), line);
+    }
+    writer.join().unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", send.child.id()));
+    let peak = status.ok().and_then(|status| {
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        peak.trim().strip_suffix(" kB")?.parse::<usize>().ok()
+    });
+    assert_eq!(send.end().code, 0);
+    // It may have ended before it was looked at.
+    assert!(
+        peak.is_none_or(|kib| kib < 40 * 1024),
+        "{peak:?} KiB for 64 MiB"
+    );
+}
