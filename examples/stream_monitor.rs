@@ -14,7 +14,7 @@ use tidegate::{EventMask, ReadEventError, SocketType, ZmqStream};
 async fn print_events(stream: &ZmqStream) -> Result<(), Box<dyn Error>> {
     loop {
         match stream.read_event().await {
-            Ok(event) => println!("{:?} {}", event.kind, event.endpoint),
+            Ok(event) => println!("{event}"),
             Err(ReadEventError::Closed) => return Ok(()),
             Err(error) => return Err(error.into()),
         }

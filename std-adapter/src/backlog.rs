@@ -1,8 +1,11 @@
 //! Where events wait to be read: any number of them, or no more than a limit.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use tidegate_core::{EventError, EventKind, Events};
+
+use crate::error::Errno;
 
 /// How many events are kept unless the stream was opened with another backlog.
 pub(crate) const DEFAULT: usize = 100;
@@ -16,6 +19,60 @@ pub struct SocketEvent {
     pub endpoint: String,
     /// How many events were discarded before this one, since the one that was read last: the backlog was full.
     pub discarded: usize,
+}
+
+/// A line for a log: where, what in words, and how many events are missing before it.
+///
+/// ```
+/// use tidegate::{EventKind, SocketEvent};
+///
+/// let event = SocketEvent {
+///     kind: EventKind::ConnectRetried { interval_ms: 100 },
+///     endpoint: "tcp://127.0.0.1:5555".into(),
+///     discarded: 2,
+/// };
+/// assert_eq!(event.to_string(), "tcp://127.0.0.1:5555: connects again in 100 ms (2 events before this were discarded)");
+/// ```
+impl fmt::Display for SocketEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.endpoint.is_empty() {
+            write!(f, "{}: ", self.endpoint)?;
+        }
+        let why = |errno: i32| Errno::new(errno);
+        match self.kind {
+            EventKind::Connected { .. } => f.write_str("connected"),
+            EventKind::ConnectDelayed { .. } => f.write_str("connects"),
+            EventKind::ConnectRetried { interval_ms } => {
+                write!(f, "connects again in {interval_ms} ms")
+            }
+            EventKind::Listening { .. } => f.write_str("listening"),
+            EventKind::BindFailed { errno } => write!(f, "cannot be bound: {}", why(errno)),
+            EventKind::Accepted { .. } => f.write_str("accepted a connection"),
+            EventKind::AcceptFailed { errno } => {
+                write!(f, "cannot accept a connection: {}", why(errno))
+            }
+            EventKind::Closed { .. } => f.write_str("closed"),
+            EventKind::CloseFailed { errno } => write!(f, "cannot be closed: {}", why(errno)),
+            EventKind::Disconnected { .. } => f.write_str("disconnected"),
+            EventKind::MonitorStopped => f.write_str("the monitor has stopped"),
+            EventKind::HandshakeFailedNoDetail { errno } => {
+                write!(f, "the handshake failed: {}", why(errno))
+            }
+            EventKind::HandshakeSucceeded => f.write_str("the handshake succeeded"),
+            EventKind::HandshakeFailedProtocol { code } => {
+                write!(f, "the handshake broke its protocol (code {code:#x})")
+            }
+            EventKind::HandshakeFailedAuth { status } => {
+                write!(f, "the handshake was refused (ZAP status {status})")
+            }
+            kind => write!(f, "{kind:?}"),
+        }?;
+        match self.discarded {
+            0 => Ok(()),
+            1 => f.write_str(" (an event before this was discarded)"),
+            some => write!(f, " ({some} events before this were discarded)"),
+        }
+    }
 }
 
 /// The newest events, and how many older ones were discarded.

@@ -424,6 +424,18 @@ impl ZmqStream {
         self.inner().with(|flow| flow.machine.is_reading_paused())
     }
 
+    /// Whether the level of the read side went over its high-water mark, and not yet down to its low one: nothing is received.
+    pub fn is_read_gate_paused(&self) -> bool {
+        self.inner().with(|flow| flow.machine.is_read_gate_paused())
+    }
+
+    /// Whether the level of the write side went over its high-water mark, and not yet down to its low one: a
+    /// [`drain`](Self::drain) waits.
+    pub fn is_write_gate_paused(&self) -> bool {
+        self.inner()
+            .with(|flow| flow.machine.is_write_gate_paused())
+    }
+
     /// The marks of the read side.
     pub fn read_limits(&self) -> Watermarks {
         self.inner().with(|flow| flow.machine.read_limits())

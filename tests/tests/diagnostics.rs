@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use tidegate::{Context, Limit, SocketType, Watermarks, options};
+use tidegate::{Context, EventKind, Limit, SocketEvent, SocketType, Watermarks, options};
 use tidegate_tests::{
     Watchdog, block_on, builder, dealer, eventually, fill_up, mandatory_router, pipe, shut_down,
 };
@@ -47,6 +47,7 @@ fn g4_stats_count_messages_bytes_pauses_and_resumes_each_way() {
     }
     block_on(push.flush()).unwrap();
     eventually(|| pull.stats().read_pauses == 1);
+    assert!(pull.is_read_gate_paused() && !pull.is_write_gate_paused());
     let stats = pull.stats();
     // 100 bytes and two frames of 64: two of them are over the mark.
     assert_eq!(stats.read_buffer_bytes, 2 * 228);
@@ -59,6 +60,7 @@ fn g4_stats_count_messages_bytes_pauses_and_resumes_each_way() {
     assert!(stats.read_pauses > 1);
     assert_eq!(stats.read_pauses, stats.read_resumes);
     assert_eq!(stats.read_buffer_bytes, 0);
+    assert!(!pull.is_read_gate_paused());
     let stats = push.stats();
     assert_eq!((stats.sent_messages, stats.sent_bytes), (10, 1_000));
     assert_eq!((stats.write_buffer_bytes, stats.write_pauses), (0, 0));
@@ -69,6 +71,7 @@ fn g4_stats_count_messages_bytes_pauses_and_resumes_each_way() {
         push.write("x").unwrap();
     }
     assert_eq!(push.stats().write_buffer_bytes, 65);
+    assert!(push.is_write_gate_paused() && !push.is_read_gate_paused());
     let pull = builder(SocketType::PULL, &context).bind("inproc://stats");
     let pull = pull.open().unwrap();
     while push.stats().write_resumes == 0 {
@@ -76,6 +79,82 @@ fn g4_stats_count_messages_bytes_pauses_and_resumes_each_way() {
     }
     assert_eq!(push.stats().write_pauses, 1);
     shut_down(&context);
+}
+
+#[test]
+fn f1_an_event_is_a_line_for_a_log() {
+    let line = |kind, endpoint: &str| {
+        let endpoint = endpoint.to_owned();
+        SocketEvent {
+            kind,
+            endpoint,
+            discarded: 0,
+        }
+        .to_string()
+    };
+    let at = "ipc://here";
+    let refused = 111;
+    let lines = [
+        (EventKind::Connected { fd: 3 }, "connected"),
+        (EventKind::ConnectDelayed { errno: 115 }, "connects"),
+        (
+            EventKind::ConnectRetried { interval_ms: 50 },
+            "connects again in 50 ms",
+        ),
+        (EventKind::Listening { fd: 3 }, "listening"),
+        (
+            EventKind::BindFailed { errno: 13 },
+            "cannot be bound: Permission denied (errno 13)",
+        ),
+        (EventKind::Accepted { fd: 3 }, "accepted a connection"),
+        (
+            EventKind::AcceptFailed { errno: 24 },
+            "cannot accept a connection: Too many open files (errno 24)",
+        ),
+        (EventKind::Closed { fd: 3 }, "closed"),
+        (
+            EventKind::CloseFailed { errno: 9 },
+            "cannot be closed: Bad file descriptor (errno 9)",
+        ),
+        (EventKind::Disconnected { fd: 3 }, "disconnected"),
+        (
+            EventKind::HandshakeFailedNoDetail { errno: refused },
+            "the handshake failed: Connection refused (errno 111)",
+        ),
+        (EventKind::HandshakeSucceeded, "the handshake succeeded"),
+        (
+            EventKind::HandshakeFailedProtocol { code: 0x1000_0001 },
+            "the handshake broke its protocol (code 0x10000001)",
+        ),
+        (
+            EventKind::HandshakeFailedAuth { status: 400 },
+            "the handshake was refused (ZAP status 400)",
+        ),
+    ];
+    for (kind, said) in lines {
+        assert_eq!(line(kind, at), format!("ipc://here: {said}"));
+    }
+    assert_eq!(
+        line(EventKind::MonitorStopped, ""),
+        "the monitor has stopped"
+    );
+    let unknown = EventKind::Unknown {
+        event: 0x4000,
+        value: 7,
+    };
+    assert_eq!(
+        line(unknown, at),
+        "ipc://here: Unknown { event: 16384, value: 7 }"
+    );
+    let event = SocketEvent {
+        kind: EventKind::Closed { fd: 3 },
+        endpoint: String::new(),
+        discarded: 1,
+    };
+    assert_eq!(
+        event.to_string(),
+        "closed (an event before this was discarded)"
+    );
 }
 
 /// Keeps what is logged.
