@@ -177,8 +177,9 @@ fn i2_a_frame_that_claims_more_than_the_longest_is_turned_away_and_nothing_is_al
     alone(|| {
         let _watchdog = Watchdog::new(120);
         start_executor();
-        let context = Context::new().unwrap();
         for (kind, peer) in KINDS {
+            // One for each: its end closes all that was opened in it.
+            let context = Context::new().unwrap();
             let mut served = Served::open(&context, kind, |builder| {
                 builder.option(options::MAX_MESSAGE_BYTES, Some(1_000))
             });
@@ -200,8 +201,8 @@ fn i2_a_frame_that_claims_more_than_the_longest_is_turned_away_and_nothing_is_al
             }
             before.wait_for_descriptors(0);
             assert!(before.tell(&format!("{kind:?}, 20 lengths")) < 4 * MIB);
+            shut_down(&context);
         }
-        shut_down(&context);
     });
 }
 
