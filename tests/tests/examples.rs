@@ -59,8 +59,8 @@ fn f1_the_example_stream_monitor_prints_events_beside_messages() {
     let printed_answers: Vec<_> = lines.iter().filter(|line| line.starts_with('[')).collect();
     assert_eq!(printed_answers, answers.iter().collect::<Vec<_>>());
     let place = |what: &str| {
-        let is_it = |line: &&str| line.starts_with("tcp://127.0.0.1:") && line.ends_with(what);
-        lines.iter().position(|line| is_it(&line))
+        let mut lines = lines.iter();
+        lines.position(|line| line.starts_with("tcp://127.0.0.1:") && line.ends_with(what))
     };
     let order = [": connects", ": connected", ": the handshake succeeded"].map(place);
     assert!(
