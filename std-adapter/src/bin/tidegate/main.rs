@@ -30,16 +30,19 @@ Exit codes:
   0    done; also when whoever reads what is printed has gone away
   1    it failed, or a server has refused the connection; stderr says why
   2    the command line is wrong
-  3    the time was up: nothing came, nobody answered, or not everything was sent
-  130  interrupted, by Ctrl-C or SIGTERM; what was accepted until then has been sent or printed, unless stderr says
-       otherwise. A second Ctrl-C ends at once";
+  3    the time was up: nothing came, nobody answered, or not all was sent
+  130  interrupted, by Ctrl-C or SIGTERM; what was accepted until then has been
+       sent or printed, unless stderr says otherwise. A second Ctrl-C ends it
+       at once";
 
 const FORMATS: &str = "\
 Formats, in and out, a message in each line:
-  text  the bytes as they are; a line is one frame unless --delimiter splits it, frames are printed with a tab between them
+  text  the bytes as they are; a line is one frame unless --delimiter splits
+        it, frames are printed with a tab between them
   hex   two digits for each byte, frames separated by commas: 00ff,,01
-  json  an array of frames, each a string, or {\"hex\":\"00ff\"} where it is no UTF-8; {\"base64\":\"AP8=\"} is read, too, and so is
-        a frame without an array";
+  json  an array of frames, each a string, or {\"hex\":\"00ff\"} where it is no
+        UTF-8; {\"base64\":\"AP8=\"} is read, too, and so is a frame without an
+        array";
 
 /// ZeroMQ from the terminal: messages in and out by line, with real flow control
 #[derive(Debug, Parser)]
