@@ -159,11 +159,12 @@ fn d6_half_a_message_of_a_peer_that_is_killed_never_comes_and_every_whole_one_do
         let endpoint = pull.bindings().swap_remove(0);
         // By hand, so that the number of those that are whole is known.
         let mut half = Peer::start(PEER, &["half-push", &endpoint, "6"]);
+        let read = |k| assert_eq!(number_of(&block_on(pull.read()).unwrap()), k);
+        // One is left, so that libzmq takes in the half behind it, however little the operating system holds of a connection.
+        (0..5).for_each(read);
         half.expect("half");
         assert!(half.kill().is_empty());
-        for k in 0..6 {
-            assert_eq!(number_of(&block_on(pull.read()).unwrap()), k);
-        }
+        read(5);
         wait_until_disconnected(&pull);
         // Each by another number of frames, for what is left of one may come beside what another sends.
         let (mut sent, mut received) = (6, vec![0; 9]);

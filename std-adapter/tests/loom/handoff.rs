@@ -1,15 +1,16 @@
 //! Who watches a socket while nobody uses it: the I/O thread, or a thread that sleeps; and how that changes hands.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use loom::sync::Mutex;
 use loom::thread;
 use tidegate::{SocketType, ZmqStream};
 
 use crate::support::{Sleeper, begins_to_wait, block_on};
-use crate::{models, pair, push_pull};
+use crate::{models, models_with, pair, push_pull};
 
 async fn next(stream: ZmqStream) -> u8 {
     let message = stream.read().await.unwrap();
@@ -24,7 +25,37 @@ fn write(stream: &ZmqStream, k: u8) {
 /// Polls once.
 async fn once<T>(future: impl Future<Output = T>) -> Poll<T> {
     let mut future = pin!(future);
-    std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
+    poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
+}
+
+/// No socket, and no I/O thread: a thread that falls asleep, and one that wakes it.
+#[test]
+fn a5_a_wake_that_comes_while_a_thread_falls_asleep_is_not_lost() {
+    models_with([None, None], &[false], |_| {
+        let desk = Arc::new(Mutex::new((false, None::<Waker>)));
+        let others = desk.clone();
+        let other = thread::spawn(move || {
+            let waker = {
+                let mut desk = others.lock().unwrap();
+                desk.0 = true;
+                desk.1.take()
+            };
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        });
+        tidegate::block_on(poll_fn(|cx| {
+            let waker = cx.waker().clone();
+            let mut desk = desk.lock().unwrap();
+            desk.1 = Some(waker);
+            if desk.0 {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        }));
+        other.join().unwrap();
+    });
 }
 
 #[test]
