@@ -1,0 +1,203 @@
+//! The window, found and used by what it tells screen readers, with real peers at the other end.
+
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use eframe::egui::accesskit::Role;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use scope::view::View;
+use tidegate::{Context, SocketType, ZmqStream};
+
+/// After so long what is waited for never comes.
+const NEVER: Duration = Duration::from_secs(60);
+
+struct Window {
+    harness: Harness<'static, View>,
+    repaints: Receiver<()>,
+}
+
+impl Window {
+    fn new() -> Self {
+        let (sender, repaints) = channel();
+        let mut harness = Harness::builder()
+            .with_size([1200.0, 800.0])
+            .build_ui_state(|ui, view: &mut View| view.show(ui), View::default());
+        harness
+            .ctx
+            .set_request_repaint_callback(move |_| drop(sender.send(())));
+        harness.step();
+        Self { harness, repaints }
+    }
+
+    /// Draws the window whenever that is asked for, until it shows this.
+    fn until(&mut self, is_shown: impl Fn(&Harness<'static, View>) -> bool) {
+        loop {
+            self.harness.step();
+            if is_shown(&self.harness) {
+                return;
+            }
+            assert!(
+                self.repaints.recv_timeout(NEVER).is_ok(),
+                "it is never shown"
+            );
+        }
+    }
+
+    fn until_label(&mut self, part: &str) {
+        self.until(|harness| harness.query_all_by_label_contains(part).next().is_some());
+    }
+
+    fn type_into(&mut self, label: &str, text: &str) {
+        let is_field = |role| matches!(role, Role::TextInput | Role::MultilineTextInput);
+        let find = |harness: &Harness<'static, View>| {
+            let mut fields = harness.query_all_by_label(label);
+            let field = fields.find(|node| is_field(node.accesskit_node().role()));
+            field.unwrap_or_else(|| panic!("no field {label}")).focus();
+        };
+        find(&self.harness);
+        self.harness.step();
+        self.harness
+            .key_press_modifiers(eframe::egui::Modifiers::COMMAND, eframe::egui::Key::A);
+        self.harness.step();
+        self.harness
+            .event(eframe::egui::Event::Text(text.to_owned()));
+        self.harness.step();
+    }
+
+    fn click(&mut self, label: &str) {
+        self.harness
+            .get_by_role_and_label(Role::Button, label)
+            .click();
+        self.harness.step();
+        self.harness.step();
+    }
+
+    fn choose_kind(&mut self, kind: &str) {
+        self.harness.get_by_role(Role::ComboBox).click();
+        self.harness.step();
+        self.harness.step();
+        self.harness
+            .get_by_role_and_label(Role::Button, kind)
+            .click();
+        self.harness.step();
+        self.harness.step();
+    }
+}
+
+/// A peer that is bound, of a context of its own.
+fn peer(kind: SocketType) -> (ZmqStream, String) {
+    let context = Context::new().unwrap();
+    let builder = ZmqStream::builder(kind).context(&context);
+    let stream = builder.bind("tcp://127.0.0.1:*").open().unwrap();
+    let endpoint = stream.bindings()[0].clone();
+    (stream, endpoint)
+}
+
+#[test]
+fn what_a_publisher_sends_is_seen_once_it_is_subscribed() {
+    let (xpub, endpoint) = peer(SocketType::XPUB);
+    let mut window = Window::new();
+    window.type_into("Endpoint", &endpoint);
+    window.click("Connect");
+    window.until_label("Nothing comes before something is subscribed.");
+    window.type_into("Messages that begin with", "news");
+    window.click("Subscribe");
+    window.until_label("\"news\"");
+    assert_eq!(xpub.blocking().read(NEVER).unwrap(), [b"\x01news"]);
+    xpub.write(("news", [1_u8, 2, 255])).unwrap();
+    window.until_label("\"news\"  01 02 ff");
+    window.until_label("handshake done");
+    // The whole message, once it is chosen.
+    let row = window.harness.get_by_label_contains("\"news\"  01 02 ff");
+    row.click();
+    window.until_label("Frame 2, 3 B");
+    window.until_label("0000  01 02 ff");
+}
+
+#[test]
+fn a_message_goes_out_and_what_is_wrong_with_it_stands_beside_it() {
+    let (pull, endpoint) = peer(SocketType::PULL);
+    let mut window = Window::new();
+    window.choose_kind("PUSH");
+    window.type_into("Endpoint", &endpoint);
+    window.click("Connect");
+    window.until_label("Each line is a frame.");
+    window.until_label("open");
+    window.click("Hex");
+    window.type_into("Message", "00 0g");
+    window.click("Send");
+    window.until_label("line 1: 'g' is no hexadecimal digit");
+    window.type_into("Message", "00 0f\n\n41");
+    window.click("Send");
+    assert_eq!(
+        pull.blocking().read(NEVER).unwrap(),
+        [&[0, 15][..], &[], b"A"]
+    );
+    let is_gone = |harness: &Harness<'static, View>| {
+        harness
+            .query_by_label_contains("is no hexadecimal digit")
+            .is_none()
+    };
+    window.until(is_gone);
+}
+
+#[test]
+fn an_endpoint_that_cannot_be_had_is_said_where_it_was_typed() {
+    let mut window = Window::new();
+    window.type_into("Endpoint", "tcp://nowhere");
+    window.click("Bind");
+    window.until_label("cannot bind tcp://nowhere: ");
+    let said = window
+        .harness
+        .get_by_label_contains("cannot bind tcp://nowhere: ");
+    let field = window.harness.get_by_label("Bind");
+    let below = said.rect().top() - field.rect().bottom();
+    assert!((0.0..20.0).contains(&below), "{below}");
+}
+
+#[test]
+fn reading_is_paused_and_resumed_by_one_button() {
+    let (push, endpoint) = peer(SocketType::PUSH);
+    let mut window = Window::new();
+    window.choose_kind("PULL");
+    window.type_into("Endpoint", &endpoint);
+    window.click("Connect");
+    window.until_label("handshake done");
+    window.click("Pause reading");
+    window.until_label("Resume reading");
+    push.write("held").unwrap();
+    window.click("Resume reading");
+    window.until_label("Pause reading");
+    window.until_label("\"held\"");
+}
+
+#[test]
+fn marks_that_do_not_fit_are_refused_where_they_were_typed() {
+    let mut window = Window::new();
+    window.choose_kind("PULL");
+    window.type_into("Endpoint", "tcp://127.0.0.1:*");
+    window.click("Bind");
+    window.until_label("bound, descriptor");
+    window.type_into("High-water mark", "10");
+    window.click("Set marks");
+    window.until_label("high-water mark of 10 bytes is under the low-water mark of 16384 bytes");
+    window.type_into("Low-water mark", "5");
+    window.click("Set marks");
+    let is_gone =
+        |harness: &Harness<'static, View>| harness.query_by_label_contains("is under").is_none();
+    window.until(is_gone);
+}
+
+#[test]
+fn a_stream_is_closed_by_its_button_and_another_type_can_be_opened() {
+    let mut window = Window::new();
+    window.type_into("Endpoint", "tcp://127.0.0.1:*");
+    window.click("Bind");
+    window.until_label("bound, descriptor");
+    window.click("Close stream");
+    window.until_label("closed");
+    window.choose_kind("REP");
+    window.click("Bind");
+    window.until_label("bound, descriptor");
+}

@@ -1,0 +1,163 @@
+//! The program itself, in a window of a real X server, with the keyboard of xdotool. Needs `DISPLAY`.
+
+use std::process::{Child, Command};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tidegate::{Context, SocketType, ZmqStream};
+use x11rb::connection::Connection as _;
+use x11rb::protocol::xproto::{
+    AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, ImageFormat, InputFocus, Window,
+};
+use x11rb::rust_connection::RustConnection;
+
+/// After so long what is waited for never comes.
+const NEVER: Duration = Duration::from_secs(120);
+
+/// Waits until there is something. What an X server or another process does tells nobody that it is done.
+fn until<T>(what: &str, find: impl Fn() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = find() {
+            return found;
+        }
+        assert!(began.elapsed() < NEVER, "{what} never comes");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The program, which does not outlive the test.
+struct Scope(Child);
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+struct Screen {
+    x: RustConnection,
+    root: Window,
+}
+
+impl Screen {
+    fn new() -> Self {
+        let (x, screen) = x11rb::connect(None).expect("an X server");
+        let root = x.setup().roots[screen].root;
+        Self { x, root }
+    }
+
+    fn atom(&self, name: &str) -> u32 {
+        let atom = self.x.intern_atom(false, name.as_bytes()).unwrap();
+        atom.reply().unwrap().atom
+    }
+
+    /// The window of this title, once it is there to be seen.
+    fn window(&self, title: &str) -> Option<Window> {
+        let tree = self.x.query_tree(self.root).unwrap().reply().ok()?;
+        let name = self.atom("_NET_WM_NAME");
+        tree.children.into_iter().find(|window| {
+            let title_is = self
+                .x
+                .get_property(false, *window, name, AtomEnum::ANY, 0, 64);
+            let title_is = title_is.unwrap().reply();
+            let attributes = self.x.get_window_attributes(*window).unwrap().reply();
+            let is_shown = attributes.is_ok_and(|it| u8::from(it.map_state) == 2);
+            is_shown && title_is.is_ok_and(|it| it.value == title.as_bytes())
+        })
+    }
+
+    /// How many different colors a part of the window has.
+    fn colors(&self, window: Window) -> usize {
+        let size = self.x.get_geometry(window).unwrap().reply().unwrap();
+        let format = ImageFormat::Z_PIXMAP;
+        let image = self
+            .x
+            .get_image(format, window, 0, 0, size.width, size.height, !0);
+        let mut pixels: Vec<[u8; 4]> = match image.unwrap().reply() {
+            Ok(image) => image
+                .data
+                .chunks_exact(4)
+                .map(|it| [it[0], it[1], it[2], it[3]])
+                .collect(),
+            Err(_) => Vec::new(),
+        };
+        pixels.sort_unstable();
+        pixels.dedup();
+        pixels.len()
+    }
+
+    /// What a window manager does when the window's cross is clicked.
+    fn close(&self, window: Window) {
+        let (protocols, delete) = (self.atom("WM_PROTOCOLS"), self.atom("WM_DELETE_WINDOW"));
+        let event = ClientMessageEvent::new(32, window, protocols, [delete, 0, 0, 0, 0]);
+        self.x
+            .send_event(false, window, EventMask::NO_EVENT, event)
+            .unwrap();
+        self.x.flush().unwrap();
+    }
+}
+
+fn xdotool(arguments: &[&str]) {
+    let status = Command::new("xdotool")
+        .args(arguments)
+        .status()
+        .expect("xdotool");
+    assert!(status.success(), "xdotool {arguments:?}");
+}
+
+#[test]
+fn a_flood_is_seen_by_whoever_types_where_it_comes_from_and_the_window_closes_amid_it() {
+    let context = Context::new().unwrap();
+    let builder = ZmqStream::builder(SocketType::PUSH).context(&context);
+    let push = builder.bind("tcp://127.0.0.1:*").open().unwrap();
+    let endpoint = push.bindings()[0].clone();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let flood = thread::spawn({
+        let (push, is_over) = (push.clone(), is_over.clone());
+        move || {
+            while !is_over.load(Ordering::Relaxed) {
+                let _ = push
+                    .blocking()
+                    .send(("flood", "of messages"), Duration::from_millis(50));
+            }
+        }
+    });
+
+    let screen = Screen::new();
+    let child = Command::new(env!("CARGO_BIN_EXE_scope"))
+        .arg("PULL")
+        .spawn();
+    let mut scope = Scope(child.unwrap());
+    let window = until("the window", || screen.window("tidegate scope"));
+    screen
+        .x
+        .set_input_focus(InputFocus::PARENT, window, 0_u32)
+        .unwrap();
+    screen.x.flush().unwrap();
+    until("a picture", || (screen.colors(window) > 50).then_some(()));
+    // The type, then the endpoint.
+    xdotool(&["key", "--delay", "100", "Tab", "Tab", "ctrl+a"]);
+    xdotool(&["type", "--delay", "30", &endpoint]);
+    xdotool(&["key", "Return"]);
+    let began = Instant::now();
+    let taken = || push.stats().sent_messages;
+    until("the flood", || (taken() > 500_000).then_some(()));
+    println!(
+        "{:.0} messages/s in",
+        taken() as f64 / began.elapsed().as_secs_f64()
+    );
+    until("the curves", || (screen.colors(window) > 200).then_some(()));
+
+    let began = Instant::now();
+    screen.close(window);
+    let status = until("the end", || scope.0.try_wait().unwrap());
+    println!("closed within {} ms", began.elapsed().as_millis());
+    assert!(status.success(), "{status}");
+    is_over.store(true, Ordering::Relaxed);
+    flood.join().unwrap();
+    push.abort();
+}
