@@ -34,11 +34,11 @@ impl eframe::App for App {
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
     let mut view = View::default();
-    if let Some(kind) = arguments.next() {
-        if let Err(what) = view.set_kind(&kind) {
-            eprintln!("scope: {what}");
-            return ExitCode::FAILURE;
-        }
+    if let Some(kind) = arguments.next()
+        && let Err(what) = view.set_kind(&kind)
+    {
+        eprintln!("scope: {what}");
+        return ExitCode::FAILURE;
     }
     if let Some(endpoint) = arguments.next() {
         view.set_endpoint(endpoint);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tidegate::{
     BlockingError, EventMask, Multipart, ReadError, ReadEventError, SocketType, Stats,
-    TryReadError, TryReadEventError, WriteError, ZmqStream, options,
+    TryReadEventError, WriteError, ZmqStream, options,
 };
 
 use crate::session::{Command, Shared};
@@ -188,8 +188,8 @@ impl Worker {
             }
             match stream.try_read() {
                 Ok(message) => self.take(&message),
-                // Whatever else it is, the next read says it again.
-                Err(TryReadError::Empty | TryReadError::Read(_) | _) => return,
+                // What else it may be, the next read says again.
+                Err(_) => return,
             }
         }
     }

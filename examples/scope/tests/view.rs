@@ -49,13 +49,7 @@ impl Window {
     }
 
     fn type_into(&mut self, label: &str, text: &str) {
-        let is_field = |role| matches!(role, Role::TextInput | Role::MultilineTextInput);
-        let find = |harness: &Harness<'static, View>| {
-            let mut fields = harness.query_all_by_label(label);
-            let field = fields.find(|node| is_field(node.accesskit_node().role()));
-            field.unwrap_or_else(|| panic!("no field {label}")).focus();
-        };
-        find(&self.harness);
+        self.harness.get_by_label(label).focus();
         self.harness.step();
         self.harness
             .key_press_modifiers(eframe::egui::Modifiers::COMMAND, eframe::egui::Key::A);
@@ -105,7 +99,7 @@ fn what_a_publisher_sends_is_seen_once_it_is_subscribed() {
     window.click("Subscribe");
     window.until_label("\"news\"");
     assert_eq!(xpub.blocking().read(NEVER).unwrap(), [b"\x01news"]);
-    xpub.write(("news", [1_u8, 2, 255])).unwrap();
+    xpub.write(("news", &[1_u8, 2, 255])).unwrap();
     window.until_label("\"news\"  01 02 ff");
     window.until_label("handshake done");
     // The whole message, once it is chosen.
@@ -132,7 +126,7 @@ fn a_message_goes_out_and_what_is_wrong_with_it_stands_beside_it() {
     window.click("Send");
     assert_eq!(
         pull.blocking().read(NEVER).unwrap(),
-        [&[0, 15][..], &[], b"A"]
+        [&[0_u8, 15][..], &[], b"A"]
     );
     let is_gone = |harness: &Harness<'static, View>| {
         harness

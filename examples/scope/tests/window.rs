@@ -1,5 +1,6 @@
 //! The program itself, in a window of a real X server, with the keyboard of xdotool. Needs `DISPLAY`.
 
+use std::collections::HashSet;
 use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +10,8 @@ use std::time::{Duration, Instant};
 use tidegate::{Context, SocketType, ZmqStream};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{
-    AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, ImageFormat, InputFocus, Window,
+    AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, ImageFormat, InputFocus, MapState,
+    Window,
 };
 use x11rb::rust_connection::RustConnection;
 
@@ -65,28 +67,20 @@ impl Screen {
                 .get_property(false, *window, name, AtomEnum::ANY, 0, 64);
             let title_is = title_is.unwrap().reply();
             let attributes = self.x.get_window_attributes(*window).unwrap().reply();
-            let is_shown = attributes.is_ok_and(|it| u8::from(it.map_state) == 2);
+            let is_shown = attributes.is_ok_and(|it| it.map_state == MapState::VIEWABLE);
             is_shown && title_is.is_ok_and(|it| it.value == title.as_bytes())
         })
     }
 
-    /// How many different colors a part of the window has.
-    fn colors(&self, window: Window) -> usize {
-        let size = self.x.get_geometry(window).unwrap().reply().unwrap();
+    /// How many different colors there are to be seen.
+    fn colors(&self) -> usize {
+        let size = self.x.get_geometry(self.root).unwrap().reply().unwrap();
         let format = ImageFormat::Z_PIXMAP;
         let image = self
             .x
-            .get_image(format, window, 0, 0, size.width, size.height, !0);
-        let mut pixels: Vec<[u8; 4]> = match image.unwrap().reply() {
-            Ok(image) => image
-                .data
-                .chunks_exact(4)
-                .map(|it| [it[0], it[1], it[2], it[3]])
-                .collect(),
-            Err(_) => Vec::new(),
-        };
-        pixels.sort_unstable();
-        pixels.dedup();
+            .get_image(format, self.root, 0, 0, size.width, size.height, !0);
+        let image = image.unwrap().reply().unwrap();
+        let pixels: HashSet<&[u8]> = image.data.chunks_exact(4).collect();
         pixels.len()
     }
 
@@ -138,7 +132,7 @@ fn a_flood_is_seen_by_whoever_types_where_it_comes_from_and_the_window_closes_am
         .set_input_focus(InputFocus::PARENT, window, 0_u32)
         .unwrap();
     screen.x.flush().unwrap();
-    until("a picture", || (screen.colors(window) > 50).then_some(()));
+    until("a picture", || (screen.colors() > 50).then_some(()));
     // The type, then the endpoint.
     xdotool(&["key", "--delay", "100", "Tab", "Tab", "ctrl+a"]);
     xdotool(&["type", "--delay", "30", &endpoint]);
@@ -150,7 +144,7 @@ fn a_flood_is_seen_by_whoever_types_where_it_comes_from_and_the_window_closes_am
         "{:.0} messages/s in",
         taken() as f64 / began.elapsed().as_secs_f64()
     );
-    until("the curves", || (screen.colors(window) > 200).then_some(()));
+    until("the curves", || (screen.colors() > 200).then_some(()));
 
     let began = Instant::now();
     screen.close(window);

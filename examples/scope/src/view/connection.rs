@@ -61,7 +61,7 @@ impl View {
         });
         self.show_fault(ui, snapshot, Field::Endpoint);
 
-        let endpoints = snapshot.map_or(&[][..], |snapshot| &snapshot.endpoints);
+        let endpoints = snapshot.map_or(&[][..], |snapshot| &snapshot.endpoints[..]);
         if !endpoints.is_empty() {
             ui.horizontal_wrapped(|ui| {
                 for (how, endpoint) in endpoints {
@@ -99,7 +99,7 @@ impl View {
             if button.clicked() || is_entered {
                 self.ask(Command::Subscribe(self.prefix.clone().into_bytes()));
             }
-            let subscriptions = snapshot.map_or(&[][..], |snapshot| &snapshot.subscriptions);
+            let subscriptions = snapshot.map_or(&[][..], |snapshot| &snapshot.subscriptions[..]);
             for prefix in subscriptions {
                 ui.add_space(12.0);
                 ui.label(match &**prefix {

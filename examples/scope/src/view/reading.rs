@@ -127,7 +127,7 @@ impl View {
         } else {
             Default::default()
         };
-        let (mut high, mut low) = self.marks.typed.clone().unwrap_or_else(|| in_force.clone());
+        let (mut high, mut low) = self.marks.typed.clone().unwrap_or(in_force);
         let (mut is_changed, mut is_entered) = (false, false);
         for (name, typed) in [("High-water mark", &mut high), ("Low-water mark", &mut low)] {
             let label = ui.label(name);
