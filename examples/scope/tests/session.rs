@@ -20,7 +20,10 @@ struct Seen {
 impl Seen {
     fn open(kind: SocketType, how: How, endpoint: &str) -> Self {
         let (sender, news) = channel();
-        let on_news = move || drop(sender.send(()));
+        let on_news = move || {
+            // Whoever has gone wants no news.
+            let _ = sender.send(());
+        };
         let session = Session::open(kind, how, endpoint.to_owned(), on_news).unwrap();
         Self { session, news }
     }
@@ -104,15 +107,16 @@ fn of_a_flood_all_is_counted_and_the_newest_are_kept() {
 
 #[test]
 fn a_pace_fills_the_buffer_to_its_mark_and_holds_the_peer_back() {
+    const MANY: u64 = 30_000;
     let (seen, endpoint) = Seen::bound(SocketType::PULL);
     seen.session.ask(Command::Pace(Some(100)));
     seen.session
         .ask(Command::Marks(Watermarks::new(8_000, 1_000).unwrap()));
     seen.until(|shown| shown.high() == Some(8_000));
     let push = peer(SocketType::PUSH, &endpoint);
-    // More than libzmq itself holds, so that the peer is held back too.
-    for _ in 0..50_000 {
-        push.write("0123456789").unwrap();
+    // More than libzmq and the system hold themselves, so that the peer is held back too.
+    for _ in 0..MANY {
+        push.write(&[7; 1_000]).unwrap();
     }
     let shown = seen.until(|shown| shown.pauses > 0);
     let highest = shown
@@ -121,13 +125,13 @@ fn a_pace_fills_the_buffer_to_its_mark_and_holds_the_peer_back() {
         .map(|sample| sample.highest)
         .max()
         .unwrap();
-    // One message over the mark, each charged its ten bytes and one frame's 64.
-    assert!((8_000..8_000 + 200).contains(&highest), "{highest}");
+    // A message is charged its thousand bytes and one frame's 64. The level is seen once one was taken.
+    assert!((6_937..=9_064).contains(&highest), "{highest}");
     assert!(shown.samples.iter().any(|sample| sample.is_held));
     assert!(push.write_buffer_bytes() > 0);
     seen.session.ask(Command::Pace(None));
-    let shown = seen.until(|shown| received(shown) == 50_000);
-    assert!(shown.samples.iter().all(|sample| sample.highest < 8_200));
+    let shown = seen.until(|shown| received(shown) == MANY);
+    assert!(shown.samples.iter().all(|sample| sample.highest <= 9_064));
     push.abort();
 }
 

@@ -23,9 +23,9 @@ impl Window {
         let mut harness = Harness::builder()
             .with_size([1200.0, 800.0])
             .build_ui_state(|ui, view: &mut View| view.show(ui), View::default());
-        harness
-            .ctx
-            .set_request_repaint_callback(move |_| drop(sender.send(())));
+        harness.ctx.set_request_repaint_callback(move |_| {
+            let _ = sender.send(());
+        });
         harness.step();
         Self { harness, repaints }
     }
