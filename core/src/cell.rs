@@ -33,7 +33,7 @@ impl<T> Lock<T> {
     #[inline(always)]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         // SAFETY: nobody else is inside, and `f` does not come in again (see above); the reference ends with `f`.
-        critical_section::with(|_| f(unsafe { &mut *self.0.get() }))
+        crate::sync::with(|| f(unsafe { &mut *self.0.get() }))
     }
 }
 
@@ -56,7 +56,7 @@ impl<E> Once<E> {
 
     /// Writes it, if it was not written before; else the value comes back.
     pub(crate) fn set(&self, value: E) -> Option<E> {
-        critical_section::with(|_| match self.get() {
+        crate::sync::with(|| match self.get() {
             Some(_) => Some(value),
             None => {
                 // SAFETY: nobody else is inside, and there is nothing in it to have a reference to.
@@ -68,7 +68,7 @@ impl<E> Once<E> {
 
     pub(crate) fn get(&self) -> Option<&E> {
         // SAFETY: nobody writes inside; what was written is never written again, so the reference may leave.
-        critical_section::with(|_| match unsafe { &*self.0.get() } {
+        crate::sync::with(|| match unsafe { &*self.0.get() } {
             Written::Not => None,
             Written::To(value) => Some(value),
         })
@@ -86,35 +86,35 @@ impl<const N: usize> ByteCell<N> {
         Self(UnsafeCell::new([0; N]))
     }
 
-    fn at(&self, offset: usize) -> *mut u8 {
-        self.0.get().cast::<u8>().wrapping_add(offset)
+    fn at(&self, offset: usize, len: usize) -> *mut u8 {
+        crate::sync::touched(self.0.get().cast::<u8>().wrapping_add(offset), len)
     }
 
-    /// The first byte of a span, which was made for a cell of this length.
-    fn first(&self, span: &Span) -> *mut u8 {
+    /// `len` bytes from `offset` on of a span, which was made for a cell of this length.
+    fn of(&self, span: &Span, offset: usize, len: usize) -> *mut u8 {
         debug_assert!(Span::within::<N>(span.start(), span.len()).is_some());
-        self.at(span.start())
+        self.at(span.start().wrapping_add(offset), len)
     }
 
     /// The bytes of a region that is being written, but for its mark.
     pub(crate) fn body<'a>(&'a self, region: &'a mut WriteRegion) -> &'a mut [u8] {
-        let (start, len) = (self.first(region.span()), region.len());
-        // SAFETY: within the array; the token is borrowed exclusively for as long as the slice lives, and no other token
-        // covers these bytes.
-        unsafe { slice::from_raw_parts_mut(start.add(MARK), len.saturating_sub(MARK)) }
+        let len = region.len().saturating_sub(MARK);
+        // SAFETY: within the array; the token is borrowed exclusively while the slice lives, and no other covers these bytes.
+        unsafe { slice::from_raw_parts_mut(self.of(region.span(), MARK, len), len) }
     }
 
     /// The bytes of a message that is being read.
     pub(crate) fn message<'a>(&'a self, region: &'a ReadRegion) -> &'a [u8] {
+        let len = region.span().len();
         // SAFETY: as in `body`; no write token covers committed bytes until they are released, and that takes the read
         // token by value.
-        unsafe { slice::from_raw_parts(self.first(region.span()), region.span().len()) }
+        unsafe { slice::from_raw_parts(self.of(region.span(), 0, len), len) }
     }
 
     /// How the oldest message begins.
     pub(crate) fn head(&self, region: &HeadRegion) -> [u8; MARK] {
         // SAFETY: bytes of a message that was committed and not released: not written meanwhile.
-        unsafe { self.first(region.span()).cast::<[u8; MARK]>().read() }
+        unsafe { self.of(region.span(), 0, MARK).cast::<[u8; MARK]>().read() }
     }
 
     /// One byte of the oldest message, of which it is not yet known how long it is. `None` beyond the end.
@@ -129,21 +129,21 @@ impl<const N: usize> ByteCell<N> {
 
     fn byte(&self, at: usize) -> Option<u8> {
         // SAFETY: within the array: a byte of a message that was committed and not released, or of a mark.
-        (at < N).then(|| unsafe { self.at(at).read() })
+        (at < N).then(|| unsafe { self.at(at, 1).read() })
     }
 
     /// Marks a region: with one byte that it is being written, with two that it was. `Marks` is the right to these bytes.
     pub(crate) fn mark<const M: usize>(&self, _: Marks<'_, N>, at: &WriteRegion, mark: [u8; M]) {
         const { assert!(M <= MARK) };
         // SAFETY: the first bytes of a span, in no body and in no message that is read.
-        unsafe { self.first(at.span()).cast::<[u8; M]>().write(mark) };
+        unsafe { self.of(at.span(), 0, M).cast::<[u8; M]>().write(mark) };
     }
 
     /// Marks bytes that nobody uses.
     pub(crate) fn mark_gap<const M: usize>(&self, _: Marks<'_, N>, at: usize, mark: [u8; M]) {
         if at <= N && M <= N.wrapping_sub(at) {
             // SAFETY: within the array, in no region, or in what one gives back that is borrowed exclusively.
-            unsafe { self.at(at).cast::<[u8; M]>().write(mark) };
+            unsafe { self.at(at, M).cast::<[u8; M]>().write(mark) };
         }
     }
 }

@@ -283,16 +283,6 @@ impl<E> WithFailure<E> for ReadEventError<()> {
     }
 }
 
-impl<E> WithFailure<E> for TryReadEventError<()> {
-    type Output = TryReadEventError<E>;
-    fn with_failure(self, failure: impl FnOnce() -> Option<E>) -> TryReadEventError<E> {
-        match self {
-            Self::Empty => TryReadEventError::Empty,
-            Self::Read(error) => TryReadEventError::Read(error.with_failure(failure)),
-        }
-    }
-}
-
 impl<E> WithFailure<E> for DrainError<()> {
     type Output = DrainError<E>;
     fn with_failure(self, failure: impl FnOnce() -> Option<E>) -> DrainError<E> {

@@ -99,17 +99,17 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
         self.0.reserve(payload_bytes, frames)
     }
 
-    /// See [`Stream::send`].
+    /// See [`Stream::send`]; cancel-safe as that is.
     pub fn send<'m>(self, message: &'m [&'m [u8]]) -> SendMessage<'s, 'm, RX, TX, W, E, V> {
         self.0.send(message)
     }
 
-    /// See [`Stream::drain`].
+    /// See [`Stream::drain`]; cancel-safe as that is.
     pub fn drain(self) -> Drain<'s, RX, TX, W, E, V> {
         self.0.drain()
     }
 
-    /// See [`Stream::flush`].
+    /// See [`Stream::flush`]; cancel-safe as that is.
     pub fn flush(self) -> Flush<'s, RX, TX, W, E, V> {
         self.0.flush()
     }
@@ -118,12 +118,12 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
 impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     Reader<'s, RX, TX, W, E, V>
 {
-    /// See [`Stream::read`].
+    /// See [`Stream::read`]; cancel-safe as that is.
     pub fn read<'b>(self, out: &'b mut [u8]) -> Read<'s, 'b, RX, TX, W, E, V> {
         self.0.read(out)
     }
 
-    /// See [`Stream::peek`].
+    /// See [`Stream::peek`]; cancel-safe as that is.
     pub fn peek(self) -> Peek<'s, RX, TX, W, E, V> {
         self.0.peek()
     }

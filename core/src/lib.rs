@@ -39,6 +39,9 @@
 //! head.release();
 //! ```
 //!
+//! The guide is a module of `tidegate`, which puts the same machine over libzmq: `tidegate::guide::embedded` for a device and its sizes,
+//! `tidegate::guide::transports` for a wire of your own, as one that runs.
+//!
 //! # What a call costs
 //!
 //! Every call is bounded by the message that it touches, and the time with interrupts off is constant: bytes are copied,
@@ -77,6 +80,7 @@ mod ring;
 mod shared;
 mod span;
 mod stream;
+mod sync;
 mod transport;
 mod waiters;
 mod watermark;

@@ -268,14 +268,20 @@ pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
 /// Over 32 bytes.
 fn copy_long(to: &mut [u8], from: &[u8]) {
     if cfg!(target_arch = "arm") {
-        let (to, from) = copy_chunks::<16>(to, from);
-        let (to, from) = copy_chunk::<8>(to, from);
-        let (to, from) = copy_chunk::<4>(to, from);
-        let (to, from) = copy_chunk::<2>(to, from);
-        copy_chunk::<1>(to, from);
+        copy_pieces(to, from);
     } else {
         to.copy_from_slice(from);
     }
+}
+
+/// Any number of bytes, the last of them in ever smaller pieces.
+#[inline(always)]
+fn copy_pieces(to: &mut [u8], from: &[u8]) {
+    let (to, from) = copy_chunks::<16>(to, from);
+    let (to, from) = copy_chunk::<8>(to, from);
+    let (to, from) = copy_chunk::<4>(to, from);
+    let (to, from) = copy_chunk::<2>(to, from);
+    copy_chunk::<1>(to, from);
 }
 
 /// Copies as many times `C` bytes as there are, and returns the rest.
@@ -431,5 +437,23 @@ impl defmt::Format for Frames<'_> {
             self.frame_count(),
             self.payload_bytes()
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c1_every_byte_of_a_frame_is_copied_whatever_its_length() {
+        let mut bytes = [0; 100];
+        (1..).zip(&mut bytes).for_each(|(k, byte)| *byte = k);
+        for from in (0..=bytes.len()).map(|len| &bytes[..len]) {
+            for copy in [copy, copy_pieces] {
+                let mut to = [0; 100];
+                copy(&mut to[..from.len()], from);
+                assert_eq!(&to[..from.len()], from);
+            }
+        }
     }
 }

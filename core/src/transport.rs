@@ -63,6 +63,8 @@ pub enum Shutdown {
 /// - A message that can never fit is thrown away whole and reported as [`Skipped`](Received::Skipped), once each.
 /// - Whatever it reports as an event goes into the port in [`try_event`](Self::try_event); events are never waited for.
 /// - A transport with several peers assembles each message in that peer's own buffer, or one stalled peer blocks all.
+///
+/// A whole one, which runs, is in the guide of the crate `tidegate`: `tidegate::guide::transports`.
 pub trait Transport<P> {
     /// Ends the stream.
     type Error: Clone;

@@ -102,8 +102,6 @@ pub trait Slots {
     /// What numbers them.
     type Index: Index;
     /// The waker of each slot, while its owner sleeps.
-    fn wakers(&self) -> &[Option<Waker>];
-    /// The waker of each slot, while its owner sleeps.
     fn wakers_mut(&mut self) -> &mut [Option<Waker>];
     /// The place of each slot.
     fn links(&self) -> &[Link<Self::Index>];
@@ -142,11 +140,6 @@ impl<const W: usize> Default for FixedSlots<W> {
 
 impl<const W: usize> Slots for FixedSlots<W> {
     type Index = u8;
-
-    #[inline]
-    fn wakers(&self) -> &[Option<Waker>] {
-        &self.wakers
-    }
 
     #[inline]
     fn wakers_mut(&mut self) -> &mut [Option<Waker>] {

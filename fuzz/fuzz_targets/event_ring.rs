@@ -32,8 +32,13 @@ fn run<const N: usize>(steps: &[Step]) {
                 assert_eq!(ring.pop(), expected);
             }
             Step::Backlog(events) => {
-                backlog = usize::from(*events % 12).min(N);
-                ring.set_backlog(usize::from(*events % 12));
+                // Far over the capacity too.
+                let events = match *events {
+                    255 => usize::MAX,
+                    events => usize::from(events % 12),
+                };
+                backlog = events.min(N);
+                ring.set_backlog(events);
             }
         }
         while model.len() > backlog {
@@ -51,9 +56,11 @@ fn run<const N: usize>(steps: &[Step]) {
 
 fuzz_target!(|input: (u8, Vec<Step>)| {
     let (capacity, steps) = input;
-    match capacity % 3 {
-        0 => run::<1>(&steps),
-        1 => run::<3>(&steps),
+    match capacity % 5 {
+        0 => run::<0>(&steps),
+        1 => run::<1>(&steps),
+        2 => run::<2>(&steps),
+        3 => run::<3>(&steps),
         _ => run::<8>(&steps),
     }
 });

@@ -3,7 +3,7 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use tidegate_core::{Gate, Limit, MessageBuffer, Transition, Watermarks};
+use tidegate_core::{Gate, Level, Limit, MessageBuffer, Transition, Watermarks};
 
 #[derive(Arbitrary, Debug)]
 enum Step {
@@ -12,6 +12,8 @@ enum Step {
     High(Mark),
     Low(Mark),
     Unlimited,
+    UnlimitedOver(Mark),
+    Default,
 }
 
 /// Numbers that are near each other, or anything.
@@ -31,24 +33,29 @@ impl Mark {
 }
 
 /// What the documentation says of a pair of marks.
-fn resolve(high: Option<usize>, low: Option<usize>) -> Option<(usize, usize)> {
+fn resolve(
+    high: Option<usize>,
+    low: Option<usize>,
+    default: (usize, usize),
+) -> Option<(usize, usize)> {
     match (high, low) {
         (Some(0), _) => Some((0, 0)),
         (Some(high), Some(low)) => (high >= low).then_some((high, low)),
         (Some(high), None) => Some((high, high / 4)),
         (None, Some(low)) => Some((low.saturating_mul(4), low)),
-        (None, None) => Some((750, 250)),
+        (None, None) => Some(default),
     }
 }
 
-fuzz_target!(|steps: Vec<Step>| {
-    let mut gate = Gate::<MessageBuffer<1000>>::new();
+fn run<const N: usize>(steps: &[Step], marks: (usize, usize)) {
+    let mut gate = Gate::<MessageBuffer<N>>::new();
     let default = gate.limits();
-    assert_eq!(default.high(), Limit::Bytes(750));
-    assert_eq!(default.low_bytes(), 250);
-    let (mut high, mut low) = (750, 250);
+    assert_eq!(default, MessageBuffer::<N>::LIMITS);
+    assert_eq!(default.high(), Limit::Bytes(marks.0));
+    assert_eq!(default.low_bytes(), marks.1);
+    let (mut high, mut low) = marks;
     let (mut level, mut paused) = (0, false);
-    for step in &steps {
+    for step in steps {
         let (new, limits) = match *step {
             Step::Level(mark) => {
                 level = mark.bytes();
@@ -57,19 +64,29 @@ fuzz_target!(|steps: Vec<Step>| {
             Step::Both(h, l) => {
                 let (h, l) = (h.bytes(), l.bytes());
                 let limits = Watermarks::resolve(Some(Limit::Bytes(h)), Some(l), default);
-                (resolve(Some(h), Some(l)), Some(limits))
+                assert_eq!(limits, Watermarks::new(h, l));
+                (resolve(Some(h), Some(l), marks), Some(limits))
             }
             Step::High(h) => {
                 let limits = Watermarks::resolve(Some(Limit::Bytes(h.bytes())), None, default);
-                (resolve(Some(h.bytes()), None), Some(limits))
+                (resolve(Some(h.bytes()), None, marks), Some(limits))
             }
             Step::Low(l) => {
                 let limits = Watermarks::resolve(None, Some(l.bytes()), default);
-                (resolve(None, Some(l.bytes())), Some(limits))
+                (resolve(None, Some(l.bytes()), marks), Some(limits))
             }
             Step::Unlimited => {
                 let limits = Watermarks::resolve(Some(Limit::Unlimited), None, default);
                 (Some((usize::MAX, usize::MAX)), Some(limits))
+            }
+            // One that is paused resumes there.
+            Step::UnlimitedOver(l) => {
+                let limits = Watermarks::resolve(Some(Limit::Unlimited), Some(l.bytes()), default);
+                (Some((usize::MAX, l.bytes())), Some(limits))
+            }
+            Step::Default => {
+                let limits = Watermarks::resolve(None, None, default);
+                (resolve(None, None, marks), Some(limits))
             }
         };
         let transition = match (limits, new) {
@@ -102,5 +119,18 @@ fuzz_target!(|steps: Vec<Step>| {
             Limit::Bytes(bytes) => assert_eq!(bytes, high),
             Limit::Unlimited => assert_eq!(high, usize::MAX),
         }
+    }
+}
+
+fuzz_target!(|input: (u8, Vec<Step>)| {
+    let (capacity, steps) = input;
+    // Three quarters and one quarter.
+    match capacity % 6 {
+        0 => run::<0>(&steps, (0, 0)),
+        1 => run::<1>(&steps, (0, 0)),
+        2 => run::<2>(&steps, (1, 0)),
+        3 => run::<7>(&steps, (5, 1)),
+        4 => run::<8>(&steps, (6, 2)),
+        _ => run::<1000>(&steps, (750, 250)),
     }
 });

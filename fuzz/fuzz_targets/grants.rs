@@ -1,4 +1,5 @@
-//! Messages written and read in place, on both sides of a shared stream, against a list of reservations in their order.
+//! Messages written and read in place, on both sides of a shared stream, against a list of reservations in their order, and of
+//! where they lie.
 #![no_main]
 
 use std::collections::VecDeque;
@@ -8,6 +9,7 @@ use std::mem;
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use tidegate_core::{NoEvents, PushError, ReadGrant, Stream, Watermarks, WriteError, WriteGrant};
+use tidegate_fuzz::model::Side as Ring;
 use tidegate_fuzz::{Bytes, Message, charge, packed};
 
 #[derive(Arbitrary, Debug)]
@@ -41,6 +43,8 @@ type Read<'s, const N: usize, const R: bool> = ReadGrant<'s, N, N, E, Infallible
 struct Reserved<'s, const N: usize, const R: bool> {
     /// `None` once it was committed.
     grant: Option<Write<'s, N, R>>,
+    /// Its number in the ring.
+    number: usize,
     room: usize,
     message: Message,
 }
@@ -93,19 +97,23 @@ where
     let stream = Box::new(Shared::<N>::new());
     stream.set_read_limits(Watermarks::UNLIMITED);
     let mut bytes = Bytes::default();
+    let mut ring = Ring::new(N);
     let mut queue = VecDeque::<Reserved<'_, N, R>>::new();
     let mut reading: Option<Read<'_, N, R>> = None;
     let (mut open, mut dead) = (true, false);
     for step in steps {
         match *step {
             Step::Reserve(len, frames) => {
-                let (len, frames) = (usize::from(len), usize::from(frames % 5));
+                // In a large ring also the gaps are to be large.
+                let len = usize::from(len) * if N > 4096 { 33 } else { 1 };
+                let frames = usize::from(frames % 5);
                 let room = len + 2 * frames;
                 match stream.room(len, frames) {
                     Ok(grant) => {
                         assert!(open && frames > 0 && room <= N);
                         queue.push_back(Reserved {
                             grant: Some(grant),
+                            number: ring.reserve(room).expect("there is no room"),
                             room,
                             message: Message::new(),
                         });
@@ -113,8 +121,7 @@ where
                     Err(PushError::NoFrames(())) => assert_eq!(frames, 0),
                     Err(PushError::Closed(())) => assert!(!open),
                     Err(PushError::TooLarge(())) => assert!(room > N),
-                    // Whatever fits the ring fits an empty one.
-                    Err(PushError::Full(())) => assert!(room <= N && !queue.is_empty()),
+                    Err(PushError::Full(())) => assert!(room <= N && room > ring.room()),
                 }
             }
             Step::Frame(which, len, cut) => {
@@ -146,8 +153,15 @@ where
                     continue;
                 };
                 let committed = grant.commit();
-                assert_eq!(committed.is_ok(), open && !queue[at].message.is_empty());
-                if committed.is_err() {
+                let Reserved {
+                    number, message, ..
+                } = &queue[at];
+                assert_eq!(committed.is_ok(), open && !message.is_empty());
+                ring.cut(*number, packed(message));
+                if committed.is_ok() {
+                    ring.write(*number, message.clone());
+                } else {
+                    ring.give_up(*number);
                     queue.remove(at);
                 }
             }
@@ -156,6 +170,7 @@ where
                     continue;
                 };
                 if queue[at].grant.is_some() {
+                    ring.give_up(queue[at].number);
                     queue.remove(at);
                 }
             }
@@ -172,6 +187,7 @@ where
                 if let Some(grant) = reading.take() {
                     grant.release();
                     queue.pop_front();
+                    ring.take();
                 }
             }
             Step::PutBack => drop(reading.take()),
@@ -181,6 +197,7 @@ where
             }
             Step::Abort => {
                 stream.abort();
+                ring.clear();
                 (open, dead) = (false, true);
             }
         }

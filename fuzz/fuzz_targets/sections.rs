@@ -121,10 +121,10 @@ fn interrupt() {
 
 const FRAME: [u8; BYTES] = [7; BYTES];
 static MESSAGES: [&[&[u8]]; 4] = [
-    &[&FRAME.split_at(1).0],
-    &[&FRAME.split_at(9).0, &[]],
-    &[&FRAME.split_at(30).0],
-    &[&FRAME.split_at(50).0],
+    &[FRAME.split_at(1).0],
+    &[FRAME.split_at(9).0, &[]],
+    &[FRAME.split_at(30).0],
+    &[FRAME.split_at(50).0],
 ];
 
 fn message(size: u8) -> &'static [&'static [u8]] {

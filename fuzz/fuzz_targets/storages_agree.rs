@@ -28,7 +28,12 @@ fuzz_target!(|ops: Vec<Op>| {
         };
         let [_, send_room] = device.room();
         // To wait for room is what only a fixed capacity does.
-        if matches!(op, Op::Send(..)) && packed(&message) > send_room {
+        let wanted = match op {
+            Op::Send(..) => packed(&message),
+            Op::Ask(_, bytes) => usize::from(*bytes),
+            _ => 0,
+        };
+        if wanted > send_room {
             continue;
         }
         let before = device.room();
@@ -44,5 +49,6 @@ fuzz_target!(|ops: Vec<Op>| {
             continue;
         }
         assert_eq!(seen, host.apply(op, &message), "{op:?}");
+        assert_eq!(device.lengths(), host.lengths());
     }
 });

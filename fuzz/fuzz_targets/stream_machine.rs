@@ -27,10 +27,10 @@ where
             Op::Feed(lengths) | Op::Write(lengths) | Op::Send(_, lengths) => bytes.message(lengths),
             _ => Vec::new(),
         };
-        let room = rig.room();
         let seen = rig.apply(op, &message);
-        let [_, send_room] = rig.room();
-        assert_eq!(seen, model.apply(op, &message, room, send_room), "{op:?}");
+        assert_eq!(seen, model.apply(op, &message), "{op:?}");
+        assert_eq!(rig.lengths(), model.lengths());
+        assert_eq!(rig.room(), model.room());
     }
 }
 

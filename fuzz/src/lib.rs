@@ -1,9 +1,11 @@
 //! What the fuzz targets share: wakers that count, messages, and a critical section that is interrupted.
 
+pub mod link;
 pub mod meddle;
 pub mod model;
 pub mod ops;
 pub mod rig;
+pub mod shared;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,6 +20,10 @@ pub struct Counter(AtomicUsize);
 
 impl Wake for Counter {
     fn wake(self: Arc<Self>) {
+        assert!(
+            !meddle::is_inside(),
+            "somebody is woken inside a critical section"
+        );
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -35,6 +35,11 @@ unsafe impl critical_section::Impl for Meddle {
     }
 }
 
+/// Whether interrupts are off.
+pub fn is_inside() -> bool {
+    DEPTH.get() > 0
+}
+
 /// Calls the hook behind the section that is to end after so many others, once.
 pub fn behind(sections: u32, hook: fn()) {
     HOOK.set(Some(hook));

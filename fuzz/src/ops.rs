@@ -48,6 +48,31 @@ pub enum Op {
     ResumeReading,
     OnDemand(bool),
     RegisterDriver,
+    DeregisterDriver,
+    /// Whether a message may be taken, or so many bytes be sent, and no more than that.
+    Look(u8),
+    Ask(u8, u8),
+}
+
+/// What may be done to a shared stream: all of that but the last two, and what lends and borrows.
+#[derive(Arbitrary, Debug)]
+pub enum Shared {
+    Call(Op),
+    /// Room on one side, for so many bytes in so many frames.
+    Reserve(bool, u8, u8),
+    /// The room that was made so many grants ago is used, for as much as fits.
+    Commit(u8, Lengths),
+    GiveUp(u8),
+    Peek(u8),
+    TryPeek,
+    Release,
+    PutBack,
+    /// A read into so many bytes.
+    ReadInto(u8, u8),
+    Head,
+    ReleaseHead,
+    PutBackHead,
+    CopyHead,
 }
 
 /// A waiter's number.
@@ -89,7 +114,9 @@ pub enum Outcome {
     Pushed(Result<(), Refusal>),
     Sent(Poll<Result<(), SendError<(), u8>>>),
     Read(Poll<Result<Message, ReadError<u8>>>),
+    Looked(Poll<Result<(), ReadError<u8>>>),
     TryRead(Result<Message, TryReadError<u8>>),
+    Head(Option<Message>),
     Waited(Poll<Result<(), DrainError<u8>>>),
     Closed(Poll<Result<Lost, TooManyWaiters>>),
     Event(Poll<Result<(usize, usize), ReadEventError<u8>>>),
@@ -103,14 +130,16 @@ pub struct Seen {
     /// How often each waiter was woken by the call.
     pub woken: [usize; WAITERS],
     pub driver_woken: usize,
-    pub incoming: (usize, usize),
-    pub outgoing: (usize, usize),
-    pub read_gate_paused: bool,
-    pub write_gate_paused: bool,
+    /// Of what was received, and of what is to be sent.
+    pub levels: [usize; 2],
+    pub gates_paused: [bool; 2],
     pub interest: Interest,
     pub phase: Phase,
     pub at_closing: bool,
     pub exception: Option<u8>,
     pub lost: Lost,
     pub refused: usize,
+    pub reading_paused: bool,
+    pub monitoring: bool,
+    pub events_discarded: usize,
 }

@@ -29,6 +29,10 @@ pub trait Subject:
         frames: &'a [&'a [u8]],
     ) -> <Self::Outgoing as Queue>::Push<'a>;
     fn read(message: <Self::Incoming as Queue>::Pop<'_>) -> Message;
+    /// The transport has taken the oldest message over.
+    fn sent(machine: &mut Machine<Self, u8>) -> Wakes
+    where
+        Self: Sized;
     /// Whether a message came back unchanged.
     fn is(message: &<Self::Outgoing as Queue>::Push<'_>, expected: &Message) -> bool;
 }
@@ -49,6 +53,9 @@ impl<const N: usize> Subject for Fixed<N, N, SLOTS, Ring> {
     }
     fn read(message: tidegate_core::Frames<'_>) -> Message {
         message.map(<[u8]>::to_vec).collect()
+    }
+    fn sent(machine: &mut Machine<Self, u8>) -> Wakes {
+        machine.sent()
     }
     fn is(message: &&[&[u8]], expected: &Message) -> bool {
         *message == slices(expected)
@@ -91,6 +98,10 @@ impl Subject for Host {
     fn read(message: Owned) -> Message {
         message.0
     }
+    /// As an adapter does it, which hands messages over while it can.
+    fn sent(machine: &mut Machine<Self, u8>) -> Wakes {
+        machine.send_while(1, |_| true).1
+    }
     fn is(message: &Owned, expected: &Message) -> bool {
         message.0 == *expected
     }
@@ -122,6 +133,11 @@ impl<S: Subject> Rig<S> {
             self.machine.incoming().largest_free_bytes(),
             self.machine.outgoing().largest_free_bytes(),
         ]
+    }
+
+    /// How many messages wait on either side.
+    pub fn lengths(&self) -> [usize; 2] {
+        [self.machine.incoming().len(), self.machine.outgoing().len()]
     }
 
     fn poll<R>(
@@ -229,7 +245,7 @@ impl<S: Subject> Rig<S> {
                 done(wakes)
             }
             Op::Discard => done(machine.discard()),
-            Op::Sent => done(machine.sent()),
+            Op::Sent => done(S::sent(machine)),
             Op::Refused => done(machine.refused()),
             Op::Close => done(machine.close()),
             Op::Abort => done(machine.abort()),
@@ -248,7 +264,23 @@ impl<S: Subject> Rig<S> {
             Op::OnDemand(on) => done(machine.set_on_demand(on)),
             Op::RegisterDriver => {
                 machine.register_driver(self.driver.waker());
+                assert!(machine.has_driver());
                 done(Wakes::NONE)
+            }
+            Op::DeregisterDriver => {
+                machine.deregister_driver();
+                assert!(!machine.has_driver());
+                done(Wakes::NONE)
+            }
+            Op::Look(which) => {
+                let (looked, wakes) = self.poll(which, Machine::poll_readable);
+                (Outcome::Looked(looked), wakes)
+            }
+            Op::Ask(which, bytes) => {
+                let (ready, wakes) = self.poll(which, |machine, ticket| {
+                    machine.poll_send(ticket, usize::from(bytes))
+                });
+                (Outcome::Sent(ready), wakes)
             }
         };
         self.wake(wakes);
@@ -268,16 +300,20 @@ impl<S: Subject> Rig<S> {
             outcome,
             woken: self.waiters.each_ref().map(|(_, counter)| counter.take()),
             driver_woken: self.driver.take(),
-            incoming: (incoming.len(), incoming.level_bytes()),
-            outgoing: (outgoing.len(), outgoing.level_bytes()),
-            read_gate_paused: machine.is_read_gate_paused(),
-            write_gate_paused: machine.is_write_gate_paused(),
+            levels: [incoming.level_bytes(), outgoing.level_bytes()],
+            gates_paused: [
+                machine.is_read_gate_paused(),
+                machine.is_write_gate_paused(),
+            ],
             interest: machine.interest(),
             phase: machine.phase(),
             at_closing: machine.at_closing(),
             exception: machine.exception().copied(),
             lost: machine.lost(),
             refused: machine.refused_messages(),
+            reading_paused: machine.is_reading_paused(),
+            monitoring: machine.is_monitoring(),
+            events_discarded: machine.events().discarded(),
         }
     }
 }

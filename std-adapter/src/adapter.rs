@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::OnceLock;
 use std::task::{self, Poll};
 
 use futures_core::{FusedStream, Stream};
@@ -15,6 +15,7 @@ use crate::message::Multipart;
 use crate::pump::Flow;
 use crate::runtime::lock;
 use crate::stream::{Inner, ZmqStream};
+use crate::sync::{Mutex, MutexGuard};
 use crate::turns;
 
 /// What one handle waits for; nothing is allocated for a handle that is used by its methods alone.

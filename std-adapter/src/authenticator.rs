@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::thread;
 
 use zmq::SocketType;
@@ -18,6 +18,7 @@ use crate::message::{Frame, Multipart};
 use crate::runtime::lock;
 use crate::security::CurveKey;
 use crate::stream::ZmqStream;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Where libzmq asks.
 const ENDPOINT: &str = "inproc://zeromq.zap.01";

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake};
 use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tidegate_core::Lost;
 
@@ -15,6 +15,7 @@ use crate::backlog::SocketEvent;
 use crate::error::{DrainError, ReadError, ReadEventError, WriteError};
 use crate::message::Multipart;
 use crate::stream::ZmqStream;
+use crate::sync::Instant;
 
 /// Runs a future on this thread, and waits for it. The sockets of the streams that it waits for are watched by this thread itself, so
 /// that no other has to be woken for them.

@@ -1,9 +1,8 @@
 //! What streams share: libzmq's context, its end, and what that waits for.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, PoisonError, Weak};
+use std::time::Duration;
 use std::{fmt, io, mem};
 
 use tidegate_core::Lost;
@@ -17,6 +16,7 @@ use crate::pump::Flow;
 use crate::runtime::{lock, unwinding};
 use crate::socket::{RawContext, Socket, socket_of, watch_forks};
 use crate::stream::Inner;
+use crate::sync::{Condvar, Instant, Mutex, MutexGuard, global, thread};
 
 /// Sockets that are closed by a shutdown linger for so much longer than its deadline: were libzmq to give up just
 /// then, a shutdown that was too short would look like one that was not.
@@ -24,8 +24,10 @@ const BEYOND_DEADLINE: Duration = Duration::from_secs(3);
 /// How long libzmq may take to end, though the deadline is over.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The context of the streams that name none.
-static SHARED: Forkable<Option<Context>> = Forkable::of_program(None);
+global! {
+    /// The context of the streams that name none.
+    static SHARED: Forkable<Option<Context>> = Forkable::of_program(None);
+}
 
 /// A libzmq context: streams of one context share its I/O threads and can reach each other by `inproc`.
 ///
@@ -186,6 +188,10 @@ impl Context {
     /// Every program ends with it: libzmq drops what it has accepted and not yet sent when the process ends, and nothing
     /// else tells when it is done. What libzmq holds for a stream whose socket is closed already is sent for as long as that one
     /// [lingers](crate::options::LINGER), whatever the deadline.
+    ///
+    /// Over `ipc` what was sent need not arrive: a peer whose libzmq has stopped to receive, for it has its
+    /// [mark](crate::options::RECEIVE_HWM) of messages, loses what lies in the kernel when this end hangs up, with libzmq 4.3.4 and
+    /// 4.3.5 ([4660](https://github.com/zeromq/libzmq/issues/4660)). Over tcp it arrives.
     ///
     /// The threads that it takes end right afterwards, and so does the process's I/O thread if no other context has
     /// streams.
@@ -435,6 +441,31 @@ impl fmt::Debug for Context {
 
 /// Shuts down the context that the process's streams have unless they were given another; see [`Context::shutdown`]. If
 /// there is none, there is nothing to wait for. A stream that is opened later has a new one.
+///
+/// # Errors
+/// See [`ShutdownError`]: the time was up, or a stream had lost messages before.
+///
+/// # Cancel safety
+/// A dropped future stops nothing.
+///
+/// ```
+/// use std::time::Duration;
+/// use tidegate::{ShutdownError, SocketType, ZmqStream};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pull = ZmqStream::builder(SocketType::PULL).bind("tcp://127.0.0.1:*").open()?;
+/// let push = ZmqStream::builder(SocketType::PUSH).connect(&pull.bindings()[0]).open()?;
+/// push.write("is read")?;
+/// assert_eq!(tidegate::block_on(pull.read())?, "is read");
+/// tidegate::block_on(tidegate::shutdown(Duration::from_secs(5)))?;
+///
+/// let nobody_there = ZmqStream::builder(SocketType::PUSH).open()?;
+/// nobody_there.write("goes nowhere")?;
+/// let end = tidegate::block_on(tidegate::shutdown(Duration::from_millis(10)));
+/// assert!(matches!(end, Err(ShutdownError::TimedOut(lost)) if lost.messages == 1));
+/// # Ok(())
+/// # }
+/// ```
 pub fn shutdown(deadline: Duration) -> Shutdown {
     let context = SHARED.lock(|| None).clone();
     match context {

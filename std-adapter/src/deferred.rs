@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
 
+use crate::sync::thread_local;
+
 thread_local! {
     /// How many streams this thread has locked, one inside the other.
     static LOCKED: Cell<usize> = const { Cell::new(0) };

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 use std::task::{self, Poll, Waker};
 use std::{fmt, mem};
 
@@ -10,6 +10,7 @@ use crate::error::ShutdownError;
 use crate::fork::Forkable;
 use crate::runtime::unwinding;
 use crate::stream::wake_all;
+use crate::sync::MutexGuard;
 
 #[cfg(doc)]
 use crate::context::Context;

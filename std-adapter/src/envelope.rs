@@ -53,10 +53,6 @@ impl Multipart {
     ///
     /// # Errors
     /// No frame is empty: the message comes back.
-    #[expect(
-        clippy::result_large_err,
-        reason = "what is returned otherwise is larger"
-    )]
     pub fn split_envelope(self) -> Result<(Envelope, Self), Self> {
         match self.iter().position(|frame| frame.is_empty()) {
             Some(delimiter) => Ok(self.split_behind(delimiter + 1)),
@@ -68,10 +64,6 @@ impl Multipart {
     ///
     /// # Errors
     /// There is no frame: the message comes back.
-    #[expect(
-        clippy::result_large_err,
-        reason = "what is returned otherwise is larger"
-    )]
     pub fn split_routing_id(self) -> Result<(Envelope, Self), Self> {
         if self.is_empty() {
             return Err(self);

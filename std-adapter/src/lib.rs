@@ -8,7 +8,26 @@
 //!               │ level ─► gate: pause receiving
 //! ```
 //!
-//! A [`ZmqStream`] is the machine of `tidegate-core` over a libzmq socket:
+//! ```
+//! use std::time::Duration;
+//! use tidegate::{SocketType, ZmqStream};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! tidegate::block_on(async { // or any other executor
+//!     let pull = ZmqStream::builder(SocketType::PULL).bind("tcp://127.0.0.1:*").open()?;
+//!     let push = ZmqStream::builder(SocketType::PUSH).connect(&pull.bindings()[0]).open()?;
+//!
+//!     push.write(("temperature", "21.5"))?; // never waits
+//!     push.drain().await?;                  // waits while more than 64 KiB are queued
+//!     assert_eq!(pull.read().await?, ["temperature", "21.5"]);
+//!
+//!     tidegate::shutdown(Duration::from_secs(5)).await?; // every program ends with it
+//!     Ok(())
+//! })
+//! # }
+//! ```
+//!
+//! A [`ZmqStream`] is the machine of [`tidegate-core`](tidegate_core) over a libzmq socket:
 //!
 //! - [`write`](ZmqStream::write) never waits, [`drain`](ZmqStream::drain) waits while too much is queued;
 //! - [`read`](ZmqStream::read) gives whole multipart messages, in order, to those who wait in their order;
@@ -19,9 +38,13 @@
 //! - a stream is a `Stream` and a `Sink` of the futures crates; [`block_on`] and [`ZmqStream::blocking`] need no executor, and
 //!   `Builder::tokio` (feature `tokio`) has a task of a tokio runtime watch the socket;
 //! - a [`Requester`] asks, waits for so long, asks again, and takes no late reply for another;
-//! - an [`Authenticator`] says who is let in, by address, PLAIN or CURVE; a [`Requester`] asks until it has an answer; what else is there
-//!   beside the streams is in [`AnyOf`], [`Envelope`], [`typed`], and in [`wait_connected`](ZmqStream::wait_connected) and its like;
+//! - an [`Authenticator`] says who is let in, by address, PLAIN or CURVE; what else is there beside the streams is in [`AnyOf`],
+//!   [`Envelope`], [`typed`], [`options`], and in [`wait_connected`](ZmqStream::wait_connected) and its like;
 //! - every program ends with [`shutdown`]: libzmq loses what it accepted if the process ends before it was sent.
+//!
+//! The [`guide`] tells how it all belongs together: [where messages wait](guide::watermarks), [what an end loses](guide::closing),
+//! [who comes and goes](guide::monitoring), [microcontrollers](guide::embedded), [wires of your own](guide::transports), and
+//! [what aiozmq calls how](guide::from_aiozmq).
 //!
 //! The feature `tracing` has streams tell a subscriber of their life: lengths, never payloads.
 //!
@@ -32,6 +55,10 @@
 //! `backlog`), and who is there by what it tells (`presence`, `arrivals`), what is counted and told (`ledger`, `notes`), and what a forked
 //! child finds (`fork`). On top of the streams, with nothing of libzmq: `authenticator`, `requester`, `any_of`, `envelope`, `typed`.
 #![deny(unsafe_code)]
+#![cfg_attr(
+    tidegate_loom,
+    allow(dead_code, reason = "what a model has no use for")
+)]
 
 mod adapter;
 mod any_of;
@@ -46,13 +73,18 @@ mod done;
 mod endpoints;
 mod envelope;
 mod error;
+#[cfg_attr(tidegate_loom, path = "model/fork.rs")]
 mod fork;
 mod futures;
+pub mod guide;
 mod kinds;
 mod ledger;
 mod life;
 mod message;
 mod metadata;
+#[cfg(tidegate_loom)]
+#[doc(hidden)]
+pub mod model;
 mod monitor;
 mod names;
 mod notes;
@@ -65,10 +97,12 @@ mod raw;
 mod requester;
 mod runtime;
 mod security;
+#[cfg_attr(tidegate_loom, path = "model/socket.rs")]
 mod socket;
 mod spill;
 mod stream;
 mod subscriptions;
+mod sync;
 mod transport;
 mod turns;
 pub mod typed;
@@ -104,5 +138,5 @@ pub use zmq::SocketType;
 
 /// The README's code, compiled and run.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

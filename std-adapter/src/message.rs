@@ -79,7 +79,9 @@ impl Multipart {
     /// (zmq_msg_send(3)).
     #[inline]
     pub(crate) fn sent(&mut self) {
-        self.frames.pop().map(mem::forget);
+        if let Some(last) = self.frames.pop() {
+            mem::forget(last);
+        }
         self.frames.clear();
     }
 

@@ -5,7 +5,7 @@
 //! anybody reads, and the stream's backlog discards what is too much. Events have a lock of their own, and a machine of their
 //! own that has no messages; where both locks are held, the stream's was taken first.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -120,6 +120,12 @@ fn connected(mut pair: Socket, endpoint: &CString) -> Result<Socket, Errno> {
     pair.set_int(zmq_sys::ZMQ_LINGER, 0)?;
     pair.connect(endpoint)?;
     Ok(pair)
+}
+
+/// Lets a PAIR be closed whose endpoint nobody has bound: libzmq would keep it, its descriptors and its place, until the context ends. So
+/// it binds the endpoint itself. There is nothing else to do should that fail.
+fn let_go(pair: &mut Socket, endpoint: &CStr) {
+    let _: Result<(), Errno> = pair.bind(endpoint);
 }
 
 impl State {
@@ -359,8 +365,16 @@ impl Monitor {
             }));
             self.clone()
         })
-        .map_err(|(error, _)| error)?;
+        .map_err(|(error, mut pair)| {
+            let_go(&mut pair, &endpoint);
+            error
+        })?;
         let armed = socket.monitor(Some(&endpoint), mask);
+        if armed.is_err()
+            && let Some(new) = &mut new
+        {
+            let_go(new.watch.socket(), &endpoint);
+        }
         if let Some(old) = state.pair.take() {
             // The monitor as a whole has not stopped.
             state.take_in_rest(old, |kind| kind != EventKind::MonitorStopped);

@@ -125,7 +125,8 @@ impl<T> fmt::Debug for SocketOption<T> {
 }
 
 /// How long a stream that closes goes on sending, what it holds and what libzmq holds; `None`: for ever. Default: for ever, and 0 for SUB
-/// and XSUB. A stream takes "for ever" for 30 seconds, so that a peer that never comes does not keep it.
+/// and XSUB. A stream takes "for ever" for 30 seconds, so that a peer that never comes does not keep it; libzmq has a quarter of a second at the
+/// least, but for a SUB: it aborts the process if it has none and a connection breaks just then of which it has sent half a message.
 pub const LINGER: SocketOption<Option<Duration>> =
     SocketOption::new("ZMQ_LINGER", zmq_sys::ZMQ_LINGER);
 

@@ -50,10 +50,6 @@ impl GrowingSlots {
 impl Slots for GrowingSlots {
     type Index = u32;
 
-    fn wakers(&self) -> &[Option<Waker>] {
-        &self.wakers
-    }
-
     fn wakers_mut(&mut self) -> &mut [Option<Waker>] {
         &mut self.wakers
     }

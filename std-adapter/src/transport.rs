@@ -6,7 +6,7 @@
 //! blocked, and takes back what it no longer knows of the other.
 
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tidegate_core::{BATCH_MESSAGES, EventMask, Interest, Received, Sent, Shutdown, Transport};
 use zmq::SocketType;
@@ -16,6 +16,7 @@ use crate::message::{Frame, Multipart};
 use crate::port::OwnedPort;
 use crate::runtime::Watch;
 use crate::socket::Socket;
+use crate::sync::Instant;
 
 /// What is known of one direction.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,10 @@ const FUTILE_SENDS: usize = 3;
 /// How long a stream that closes goes on sending, if its socket lingers for ever: what it holds itself and what libzmq holds. A
 /// peer that never comes does not keep it.
 const LINGER: Duration = Duration::from_secs(30);
+
+/// How long libzmq lingers at the least for what it holds itself: 4.3.4 aborts the process if it is not to linger at all and a connection
+/// breaks just then of which it has sent half a message (<https://github.com/zeromq/libzmq/issues/3442>).
+const LEAST_LINGER: Duration = Duration::from_millis(250);
 
 /// A socket and the watch over its descriptor.
 pub(crate) struct ZmqTransport {
@@ -116,12 +121,20 @@ impl ZmqTransport {
             Some(gives_up) => gives_up.saturating_duration_since(Instant::now()),
             None => return,
         };
+        self.linger(left);
+    }
+
+    /// Has libzmq linger for this long, and no longer than it would.
+    fn linger(&mut self, left: Duration) {
         let socket = self.watch.socket();
-        // A socket that lingers for less, as a SUB does, has its reason.
-        let lingers_for_less = matches!(socket.linger(), Ok(Some(linger)) if linger <= left);
-        if !lingers_for_less {
-            let _: Result<(), Errno> = socket.set_linger(left);
+        // What it sends to its publishers are subscriptions, of one frame each.
+        if socket.kind() == SocketType::SUB {
+            return;
         }
+        let of_socket = socket.linger().ok().flatten();
+        let linger = of_socket.map_or(left, |linger| linger.min(left));
+        // It fails only if the context is gone.
+        let _: Result<(), Errno> = socket.set_linger(linger.max(LEAST_LINGER));
     }
 
     /// Sends a whole message, or nothing of it. Adds its payload to `bytes` if it went.
@@ -322,9 +335,7 @@ impl Transport<OwnedPort<'_>> for ZmqTransport {
         let _: Result<(), Errno> = self.watch.socket().monitor(None, EventMask::NONE);
         match how {
             Shutdown::Flushed => self.linger_for_the_rest(),
-            Shutdown::Abort => {
-                let _: Result<(), Errno> = self.watch.socket().set_linger(Duration::ZERO);
-            }
+            Shutdown::Abort => self.linger(Duration::ZERO),
         }
         self.watch.close();
     }

@@ -144,7 +144,7 @@ impl<K: Kind> Typed<K> {
         self.stream.close();
     }
 
-    /// See [`ZmqStream::closed`].
+    /// See [`ZmqStream::closed`]; cancel-safe as that is.
     pub fn closed(&self) -> Closed<'_> {
         self.stream.closed()
     }
@@ -181,24 +181,24 @@ impl<K: Sends> Typed<K> {
         self.stream.write(message)
     }
 
-    /// See [`ZmqStream::send`].
+    /// See [`ZmqStream::send`]; cancel-safe as that is.
     pub fn send(&self, message: impl Into<Multipart>) -> SendMessage<'_> {
         self.stream.send(message)
     }
 
-    /// See [`ZmqStream::drain`].
+    /// See [`ZmqStream::drain`]; cancel-safe as that is.
     pub fn drain(&self) -> Drain<'_> {
         self.stream.drain()
     }
 
-    /// See [`ZmqStream::flush`].
+    /// See [`ZmqStream::flush`]; cancel-safe as that is.
     pub fn flush(&self) -> Flush<'_> {
         self.stream.flush()
     }
 }
 
 impl<K: Receives> Typed<K> {
-    /// See [`ZmqStream::read`].
+    /// See [`ZmqStream::read`]; cancel-safe as that is.
     pub fn read(&self) -> Read<'_> {
         self.stream.read()
     }

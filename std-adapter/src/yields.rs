@@ -3,6 +3,8 @@
 
 use std::cell::Cell;
 
+use crate::sync::thread_local;
+
 /// After so many bytes, as messages are charged, a task that sends lets others run.
 const YIELD_BYTES: usize = 256 * 1024;
 

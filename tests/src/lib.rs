@@ -5,6 +5,8 @@ mod far_end;
 mod libzmq;
 mod machine;
 mod message;
+mod numbered;
+mod peer;
 mod process;
 mod runtime;
 mod served;
@@ -20,6 +22,8 @@ pub use machine::{
     Small, Waiter, call, close, feed, sent, small, small_with_events, try_read, wake, woken, write,
 };
 pub use message::{Message, random_message, with_frames};
+pub use numbered::{number_of, numbered};
+pub use peer::Peer;
 pub use process::{
     Process, Usage, Watchdog, aborts, alone, asks_peers, descriptors, eventually, resident_bytes,
     run_time, thread_count, threads,

@@ -165,6 +165,7 @@ pub struct Usage {
     statm: File,
     resident_bytes: usize,
     descriptors: usize,
+    threads: usize,
 }
 
 /// The second field of this file, in bytes.
@@ -182,6 +183,7 @@ impl Usage {
         Self {
             resident_bytes: resident(&statm),
             descriptors: descriptors(),
+            threads: thread_count(),
             statm,
         }
     }
@@ -200,6 +202,16 @@ impl Usage {
     /// Waits until so many more descriptors are open than there were.
     pub fn wait_for_descriptors(&self, more: usize) {
         eventually(|| descriptors() == self.descriptors + more);
+    }
+
+    /// Waits until the process has as many descriptors and threads as it had.
+    pub fn wait_for_no_more(&self) {
+        eventually(|| self.is_no_more());
+    }
+
+    /// Whether it has no more than that.
+    pub fn is_no_more(&self) -> bool {
+        (descriptors(), thread_count()) == (self.descriptors, self.threads)
     }
 }
 

@@ -1,9 +1,12 @@
 //! The driver and whoever is the transport beside it: heads that are lent, ends that are told by others, busy wires.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+
 use tidegate_core::{
-    BytePort, Drive, EventRing, Interest, NoEvents, Phase, ReadGrant, Received, Sent, Shutdown,
-    Stream, Transport, drive,
+    BATCH_MESSAGES, BytePort, Drive, EventRing, Interest, NoEvents, Phase, ReadGrant, Received,
+    Sent, Shutdown, Stream, Transport, drive,
 };
 use tidegate_tests::{Broken, Counter, poll};
 
@@ -292,4 +295,109 @@ fn e4_a_driver_that_has_ended_leaves_no_waker_behind() {
         assert!(poll(&mut s.drive(&mut t), &c).is_ready());
         assert_eq!(std::sync::Arc::strong_count(&c), 1);
     }
+}
+
+/// A link that says how it is once for each of these, and then sleeps.
+#[derive(Default)]
+struct Says {
+    ready: VecDeque<Result<(), Broken>>,
+    events: usize,
+    recvs: usize,
+    down: Option<Shutdown>,
+}
+
+impl<P> Transport<P> for Says {
+    type Error = Broken;
+    type Refused = ();
+    fn poll_ready(
+        &mut self,
+        _: &mut Context<'_>,
+        want: Interest,
+    ) -> Poll<Result<Interest, Broken>> {
+        match self.ready.pop_front() {
+            Some(ready) => Poll::Ready(ready.map(|()| want)),
+            None => Poll::Pending,
+        }
+    }
+    fn try_recv(&mut self, _: &mut P) -> Result<Received, Broken> {
+        self.recvs += 1;
+        Ok(Received::Blocked)
+    }
+    fn try_send(&mut self, _: &mut P) -> Result<Sent<()>, Broken> {
+        Ok(Sent::Blocked)
+    }
+    fn try_event(&mut self, _: &mut P) -> Result<bool, Broken> {
+        let is_there = self.events > 0;
+        self.events = self.events.saturating_sub(1);
+        Ok(is_there)
+    }
+    fn try_flush(&mut self) -> Result<bool, Broken> {
+        Ok(true)
+    }
+    fn shutdown(&mut self, how: Shutdown) {
+        self.down = Some(how);
+    }
+}
+
+#[test]
+fn d1_an_owner_drives_on_for_as_long_as_the_link_is_ready_and_then_to_the_end() {
+    let s = S::<64>::new();
+    let waker = Counter::new().waker();
+    let mut cx = Context::from_waker(&waker);
+    let mut link = Says {
+        ready: [Ok(()), Ok(())].into(),
+        ..Says::default()
+    };
+    assert_eq!(drive(&mut s.port(), &mut link, &mut cx), Drive::Idle);
+    assert_eq!((link.recvs, link.down), (3, None));
+    s.close();
+    assert_eq!(drive(&mut s.port(), &mut link, &mut cx), Drive::Ended);
+    assert_eq!((link.recvs, link.down), (3, Some(Shutdown::Flushed)));
+}
+
+#[test]
+fn e3_a_link_that_breaks_when_it_is_asked_whether_it_is_ready_ends_the_stream() {
+    let counter = Counter::new();
+    let broken = || Says {
+        ready: [Err(Broken)].into(),
+        ..Says::default()
+    };
+    let (s, mut link) = (S::<64>::new(), broken());
+    let waker = counter.waker();
+    let mut cx = Context::from_waker(&waker);
+    assert_eq!(drive(&mut s.port(), &mut link, &mut cx), Drive::Ended);
+    assert_eq!(
+        (s.exception(), link.down),
+        (Some(Broken), Some(Shutdown::Abort))
+    );
+
+    let (s, mut link) = (S::<64>::new(), broken());
+    {
+        let mut driver = s.drive(&mut link);
+        assert!(poll(&mut driver, &counter).is_ready());
+        assert!(poll(&mut driver, &counter).is_ready());
+    }
+    assert_eq!(
+        (s.exception(), link.down),
+        (Some(Broken), Some(Shutdown::Abort))
+    );
+    // The stream keeps no task that there is nothing to drive for.
+    assert_eq!(Arc::strong_count(&counter), 2);
+}
+
+#[test]
+fn f5_events_without_end_let_others_run_after_a_batch() {
+    let s = S::<64>::new();
+    let counter = Counter::new();
+    let waker = counter.waker();
+    let mut cx = Context::from_waker(&waker);
+    let mut link = Says {
+        events: 3 * BATCH_MESSAGES,
+        ..Says::default()
+    };
+    assert_eq!(drive(&mut s.port(), &mut link, &mut cx), Drive::Again);
+    assert!((1..3 * BATCH_MESSAGES).contains(&link.events));
+    assert_eq!(counter.take(), 0);
+    assert!(poll(&mut s.drive(&mut link), &counter).is_pending());
+    assert_eq!((counter.take(), link.down), (1, None));
 }

@@ -115,3 +115,78 @@ fn i4_the_example_envelopes_replies_to_whoever_has_asked() {
     });
     assert_eq!(run("envelopes"), replies.concat());
 }
+
+#[test]
+fn a3_the_example_adopt_socket_reads_what_the_socket_held() {
+    let _watchdog = Watchdog::new(300);
+    let printed = [
+        "the socket to adopt is a PULL, not a DEALER",
+        "[\"before\"]",
+        "[\"after\", \"with two frames\"]",
+        "bound besides, and seen: true",
+        "libzmq's own mark is still 50",
+        "ended",
+        "",
+    ];
+    assert_eq!(run("adopt_socket"), printed.join("\n"));
+}
+
+#[test]
+fn a5_the_example_blocking_waits_no_longer_than_it_says() {
+    let _watchdog = Watchdog::new(300);
+    let printed = [
+        "nothing yet",
+        "[\"good morning to you, too\"]",
+        "[\"good day to you, too\"]",
+        "[\"good night to you, too\"]",
+        "[\"for nobody, either\"] was not sent",
+        "1 message of it was dropped",
+        "",
+    ];
+    assert_eq!(run("blocking"), printed.join("\n"));
+}
+
+#[test]
+fn a5_the_example_smol_reads_every_writers_messages_in_order() {
+    let _watchdog = Watchdog::new(300);
+    let printed = "None\n300 messages of 3 writers, each writer's in order\n";
+    assert_eq!(run("smol"), printed);
+}
+
+#[test]
+fn b2_the_example_backpressure_shows_both_gates_shut_and_open() {
+    let _watchdog = Watchdog::new(300);
+    let printed = run("backpressure");
+    for gates in [
+        ["write", "shut"],
+        ["read", "shut"],
+        ["write", "open"],
+        ["read", "open"],
+    ] {
+        let [side, gate] = gates;
+        // A side's name, its bar of 20, and its gate.
+        let seen = printed.lines().any(|line| {
+            let bar = line.split_once(&format!("{side} ")).map(|(_, bar)| bar);
+            bar.and_then(|bar| bar.get(20..))
+                .is_some_and(|rest| rest.starts_with(&format!(" {gate}")))
+        });
+        assert!(seen, "{side} {gate}\n{printed}");
+    }
+    let end = printed.lines().last().unwrap_or_default();
+    assert!(end.starts_with("400 messages in order; "), "{printed}");
+}
+
+#[test]
+fn b6_the_example_push_pull_gives_a_worker_that_is_stuck_no_more_than_it_has_room_for() {
+    let _watchdog = Watchdog::new(300);
+    let printed = "280 of 300 are done, and a worker is stuck in its first\n\
+                   the sum of their squares is 9045050\n3 workers did 300\n";
+    assert_eq!(run("push_pull"), printed);
+}
+
+#[test]
+fn e1_the_example_tokio_service_answers_what_it_has_taken_in_and_stops() {
+    let _watchdog = Watchdog::new(300);
+    let printed = "from [\"REQUEST 0\"] to [\"REQUEST 9\"]\nstopped; 10 requests were answered\n";
+    assert_eq!(run("tokio_service"), printed);
+}

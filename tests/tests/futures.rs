@@ -206,3 +206,40 @@ fn f3_a_read_of_events_ends_when_they_are_no_longer_wanted() {
         Poll::Ready(Err(ReadEventError::NotMonitoring))
     );
 }
+
+/// A task of a higher priority, which runs as soon as it is woken: it ends the stream.
+struct Ends(&'static Shared<64>, Option<Broken>);
+
+impl Wake for Ends {
+    fn wake(self: Arc<Self>) {
+        match self.1 {
+            Some(error) => self.0.port().fail(error),
+            None => self.0.close(),
+        }
+    }
+}
+
+#[test]
+fn d4_a_send_whose_stream_ends_while_it_writes_gives_its_message_back() {
+    static FAILS: Shared<64> = Shared::new();
+    static CLOSES: Shared<64> = Shared::new();
+    let message: &[&[u8]] = &[b"one"];
+    for (stream, end, error) in [
+        (&FAILS, Some(Broken), SendError::Failed(message, Broken)),
+        (&CLOSES, None, SendError::Closed(message)),
+    ] {
+        let full: &[&[u8]] = &[&[0; 60]];
+        stream.write(full).unwrap();
+        let (mut first, mut second) = (stream.send(message), stream.send(message));
+        let counter = Counter::new();
+        assert!(poll(&mut first, &counter).is_pending());
+        // It is woken by the first, which has reserved its room and not yet written there.
+        let ends = Waker::from(Arc::new(Ends(stream, end)));
+        let second = Pin::new(&mut second);
+        assert!(second.poll(&mut Context::from_waker(&ends)).is_pending());
+        stream.port().sent();
+        assert_eq!(counter.take(), 1);
+        assert_eq!(poll(&mut first, &counter), Poll::Ready(Err(error)));
+        assert_eq!(stream.write_buffer_bytes(), 0);
+    }
+}

@@ -226,3 +226,21 @@ fn h3_what_was_given_up_is_passed_however_long_it_is() {
         }
     }
 }
+
+#[test]
+fn h3_what_a_shortened_message_leaves_behind_is_passed_even_if_it_is_one_byte() {
+    fn check<'s, const R: bool>(side: impl Side<'s, 64, R>) {
+        for unused in 1..4 {
+            let mut shortened = side.room(4 + unused, 1).unwrap();
+            side.put(&[b"behind"]).unwrap();
+            fill(&mut shortened, &[b"four"]);
+            shortened.commit().unwrap();
+            assert_eq!(side.take(), one("four"));
+            assert_eq!(side.take(), one("behind"));
+            assert_eq!((side.take(), side.level()), (None, 0));
+        }
+    }
+    let stream = Shared::new();
+    check(Incoming(&stream));
+    check(Outgoing(&stream));
+}

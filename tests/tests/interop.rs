@@ -78,7 +78,7 @@ fn i3_a_requester_asks_a_rep_of_aiozmq_or_pyzmq() {
         let far = FarEnd::start(library);
         let context = Context::new().unwrap();
         far.play(async {
-            far.tell("rep bind tcp://127.0.0.1:*");
+            far.tell("rep_of_a_requester bind tcp://127.0.0.1:*");
             let builder = builder(SocketType::REQ, &context).connect(far.line().await);
             // The far end counts: one that was slow must not be asked twice.
             let mut requester = Requester::open(builder).unwrap().timeout(None);
@@ -89,7 +89,8 @@ fn i3_a_requester_asks_a_rep_of_aiozmq_or_pyzmq() {
                 let reply = requester.request(message.clone()).await;
                 far.check(&reply.unwrap(), answer(message));
             }
-            far.has_received(asked.len()).await;
+            requester.stream().write("all came").unwrap();
+            far.has_received(asked.len() + 1).await;
         });
         shut_down(&context);
         far.end();

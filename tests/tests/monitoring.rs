@@ -325,3 +325,19 @@ fn f5_events_are_served_to_those_who_wait_in_their_order_and_none_is_lost_by_a_d
     drop(reads);
     shut_down(&context);
 }
+
+#[test]
+fn e4_a_monitor_that_cannot_be_had_leaves_no_socket_behind() {
+    let _watchdog = Watchdog::new(60);
+    // Room for the stream, and for one of the two sockets that a monitor takes.
+    let context = Context::builder().max_sockets(2).build().unwrap();
+    let stream = builder(SocketType::PULL, &context).open().unwrap();
+    for _ in 0..3 {
+        let refused = stream.enable_monitor(EventMask::ALL);
+        assert!(matches!(refused, Err(MonitorError::Refused(_))));
+        // libzmq lets go of a socket in the background.
+        eventually(|| builder(SocketType::PUSH, &context).open().is_ok());
+        eventually(|| builder(SocketType::PUSH, &context).open().is_ok());
+    }
+    shut_down(&context);
+}

@@ -221,3 +221,33 @@ fn h4_a_refusal_changes_nothing() {
         let _ = machine.sent();
     }
 }
+
+#[test]
+fn d1_a_host_sends_as_many_as_are_taken_at_once_and_the_level_follows() {
+    let mut machine =
+        Machine::<Host, Broken>::new(OwnedQueue::new(), OwnedQueue::new(), Slots::default());
+    assert!(OwnedQueue::<Owned>::default().head().is_none());
+    let _: Wakes = machine.set_write_limits(Watermarks::new(10, 5).unwrap());
+    for text in ["a", "bb", "ccc", "dddd"] {
+        let _: Wakes = machine.write(Owned(vec![text.into()])).ok().unwrap();
+    }
+    let mut offered = Vec::new();
+    let mut send = |message: &mut Owned| {
+        offered.push(message.0[0].len());
+        message.0[0].len() != 3
+    };
+    let (sent, _) = machine.send_while(1, &mut send);
+    assert_eq!((sent, machine.outgoing().level_bytes()), (1, 4 + 5 + 6));
+    let (sent, _) = machine.send_while(8, &mut send);
+    assert_eq!((sent, machine.outgoing().level_bytes()), (1, 5 + 6));
+    let (sent, _) = machine.send_while(8, &mut send);
+    assert_eq!((sent, machine.outgoing().len()), (0, 2));
+    assert_eq!(offered, [1, 2, 3, 3]);
+    machine.outgoing_mut().head_mut().unwrap().0[0] = b"x".to_vec();
+    assert_eq!(machine.outgoing().head().unwrap().0[0], b"x");
+    assert_eq!(machine.outgoing().level_bytes(), 5 + 6);
+    assert!(machine.is_write_gate_paused());
+    let (sent, _) = machine.send_while(8, |_| true);
+    assert_eq!((sent, machine.outgoing().level_bytes()), (2, 0));
+    assert!(!machine.is_write_gate_paused());
+}

@@ -8,12 +8,11 @@
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io::{self, Read, Write};
-use std::os::unix::net::UnixStream;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use smallvec::SmallVec;
 
@@ -21,6 +20,7 @@ use super::spin::Spin;
 use super::{Lent, Watched, unwinding};
 use crate::fork::Forkable;
 use crate::socket::{Descriptor, wait_readable, watch_forks};
+use crate::sync::{AtomicBool, Instant, UnixStream, thread_local};
 
 /// So many watches are borrowed at most: each costs two system calls for each sleep.
 const MOST_BORROWED: usize = 8;

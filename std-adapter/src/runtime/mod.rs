@@ -17,16 +17,16 @@ mod tokio;
 #[cfg(all(feature = "tokio", unix))]
 use std::future::Future as _;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, PoisonError};
 use std::task;
-use std::time::Instant;
 
 #[cfg(unix)]
 pub(crate) use caller::wait;
 pub(crate) use timer::Timer;
 
 use crate::socket::Socket;
+use crate::sync::{Instant, Mutex, MutexGuard, catch_unwind};
 
 /// What is called when there is something to do.
 pub(crate) trait Watched: Send + Sync {

@@ -6,11 +6,8 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread;
-use std::time::Instant;
+use std::sync::Arc;
 
-use polling::{Events, Poller};
 use slab::Slab;
 
 #[cfg(unix)]
@@ -19,6 +16,7 @@ use super::caller;
 use super::ticks::Ticks;
 use super::{Watched, lock, unwinding};
 use crate::fork::Forkable;
+use crate::sync::{Events, Instant, Mutex, MutexGuard, Poller, global, thread};
 
 struct Reactor {
     poller: Poller,
@@ -54,9 +52,11 @@ impl Table {
     }
 }
 
-/// Locked when a seat is taken or closed; the reactor's table then, and at each wake of the I/O thread. Neither is
-/// held while a stream is locked by the one who locks it, but for the close of a stream.
-static RUNNING: Forkable<Option<Arc<Reactor>>> = Forkable::of_program(None);
+global! {
+    /// Locked when a seat is taken or closed; the reactor's table then, and at each wake of the I/O thread. Neither is
+    /// held while a stream is locked by the one who locks it, but for the close of a stream.
+    static RUNNING: Forkable<Option<Arc<Reactor>>> = Forkable::of_program(None);
+}
 
 /// A seat in the table of the I/O thread: whoever has one is called.
 pub(super) struct Seat {

@@ -5,7 +5,9 @@
 //! next time, and less and less often from then on; where the last sleep was long, it is not tried at all. So whoever waits for long
 //! waits without computing.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::sync::Instant;
 
 /// How long a thread looks before it sleeps.
 const LONGEST: Duration = Duration::from_micros(200);

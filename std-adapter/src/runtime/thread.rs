@@ -10,13 +10,13 @@ use std::mem;
 use std::sync::Arc;
 #[cfg(unix)]
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 use super::Watched;
 #[cfg(unix)]
 use super::caller;
 use super::reactor::{Seat, Vacant};
 use crate::socket::Descriptor;
+use crate::sync::Instant;
 
 /// How many places there were.
 #[cfg(unix)]

@@ -4,7 +4,9 @@
 //! go all the same, and libzmq is to be heard: the I/O thread looks every millisecond while watches are put off, and sets those that were put off a tick ago and are so still. When nothing
 //! was put off for a while, it sleeps again for as long as it likes.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::sync::Instant;
 
 /// How often the I/O thread looks: what is put off is watched after two of these at most.
 const TICK: Duration = Duration::from_millis(1);

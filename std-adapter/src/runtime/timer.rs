@@ -4,14 +4,15 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::mem;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{self, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Watched;
 use super::lock;
 use super::reactor::Seat;
 use crate::fork::Forkable;
+use crate::sync::{Instant, Mutex};
 
 /// Wakes whoever waits, when a time has come. It takes a seat of the I/O thread's when it is first needed, and keeps it until it is
 /// dropped: no descriptor, but the thread is there meanwhile. A forked child takes one of its own.

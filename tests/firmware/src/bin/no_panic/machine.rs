@@ -96,7 +96,8 @@ fn looks(machine: &mut Small) {
     opaque(machine.state().is_live());
     opaque(machine.exception().copied());
     opaque((machine.at_closing(), machine.has_driver()));
-    opaque((machine.lost(), machine.interest(), machine.has_readers()));
+    opaque((machine.lost(), machine.interest()));
+    opaque((machine.has_readers(), machine.has_senders()));
     opaque((
         machine.phase(),
         machine.read_limits(),

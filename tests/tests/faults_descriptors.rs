@@ -1,0 +1,83 @@
+//! A process without descriptors: what cannot be opened says so, and what is open goes on. (Strangers who use them up are in `floods.rs`.)
+//! `FAULTS.md` has the counts.
+
+use std::fs::File;
+use std::os::fd::AsRawFd;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tidegate::{Context, EventMask, OpenError, SocketType};
+use tidegate_tests::{
+    Served, Usage, Watchdog, alone, block_on, builder, shut_down, start_executor,
+};
+
+const EMFILE: i32 = 24;
+
+/// Lets the process open so many more descriptors.
+fn allow(more: u64) {
+    let next = File::open("/dev/null").unwrap().as_raw_fd();
+    let limit = Rlimit {
+        current: Some(u64::try_from(next).unwrap() + more),
+        ..getrlimit(Resource::Nofile)
+    };
+    setrlimit(Resource::Nofile, limit).unwrap();
+}
+
+#[test]
+fn a4_without_descriptors_an_open_is_an_error_that_leaves_nothing_and_what_is_open_goes_on() {
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        start_executor();
+        let context = Context::new().unwrap();
+        let mut served = Served::open(&context, SocketType::ROUTER, |builder| builder);
+        served.exchange();
+        let before = Usage::now();
+        let limit = getrlimit(Resource::Nofile);
+        let (mut refused, mut exchanged) = (0, 0);
+        // With none left, with one, with two, ...: one step or another of an open is the first that finds none.
+        for more in 0..40 {
+            allow(more);
+            let mut open = Vec::new();
+            let error = loop {
+                let stream = builder(SocketType::DEALER, &context).bind("tcp://127.0.0.1:*");
+                match stream.open() {
+                    Ok(stream) => {
+                        let monitored = stream.enable_monitor(EventMask::ALL);
+                        let connected = stream.connect(&stream.bindings()[0]);
+                        open.push((stream, monitored, connected));
+                    }
+                    Err(error) => break error,
+                }
+            };
+            assert!(open.len() <= 20);
+            match error {
+                OpenError::Socket { source, .. } => assert_eq!(source.raw(), EMFILE),
+                OpenError::Endpoint(error) => assert!(error.to_string().contains("open files")),
+                OpenError::Watch(error) => assert_eq!(error.raw_os_error(), Some(EMFILE)),
+                error => panic!("{error}"),
+            }
+            refused += 1;
+            for _ in 0..20 {
+                served.exchange();
+                exchanged += 1;
+            }
+            for (stream, _, _) in &open {
+                stream.close();
+                block_on(stream.closed());
+            }
+            drop(open);
+            setrlimit(Resource::Nofile, limit).unwrap();
+            before.wait_for_no_more();
+            let opens = builder(SocketType::DEALER, &context).bind("tcp://127.0.0.1:*");
+            opens
+                .open()
+                .unwrap()
+                .enable_monitor(EventMask::ALL)
+                .unwrap();
+            before.wait_for_no_more();
+        }
+        println!("| {refused} opens refused, {exchanged} exchanges meanwhile");
+        assert!(before.tell("afterwards") < 8 * 1024 * 1024);
+        served.exchange();
+        shut_down(&context);
+    });
+}
