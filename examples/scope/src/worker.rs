@@ -72,15 +72,13 @@ impl Worker {
                 stream.close();
                 phase
             }
-            Err(why) => {
-                self.shared
-                    .lock()
-                    .set_fault(Field::Endpoint, Some(why.clone()));
-                Phase::Failed(why)
-            }
+            Err(why) => Phase::Failed(why),
         };
         {
             let mut shown = self.shared.lock();
+            if let Phase::Failed(why) = &phase {
+                shown.set_fault(Field::Endpoint, Some(why.clone()));
+            }
             shown.phase = phase;
             shown.endpoints.clear();
             shown.subscriptions.clear();

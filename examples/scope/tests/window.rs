@@ -1,9 +1,9 @@
-//! The program itself, in a window of a real X server, with the keyboard of xdotool. Needs `DISPLAY`.
+//! The program itself, in a window of a real X server, with the keyboard and the mouse of xdotool. Needs `DISPLAY`.
 
 use std::collections::HashSet;
 use std::process::{Child, Command};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ use x11rb::rust_connection::RustConnection;
 const NEVER: Duration = Duration::from_secs(120);
 
 /// Waits until there is something. What an X server or another process does tells nobody that it is done.
-fn until<T>(what: &str, find: impl Fn() -> Option<T>) -> T {
+fn until<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = find() {
@@ -30,26 +30,60 @@ fn until<T>(what: &str, find: impl Fn() -> Option<T>) -> T {
     }
 }
 
-/// The program, which does not outlive the test.
-struct Scope(Child);
+/// The program with its window, which has the keyboard. It does not outlive the test.
+struct Scope {
+    process: Child,
+    window: Window,
+}
 
-impl Drop for Scope {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+impl Scope {
+    fn start(screen: &Screen, arguments: &[&str]) -> Self {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_scope"));
+        let process = program.args(arguments).spawn().unwrap();
+        let mut scope = Self { process, window: 0 };
+        scope.window = until("the window", || screen.window("tidegate scope"));
+        let x = &screen.x;
+        x.set_input_focus(InputFocus::PARENT, scope.window, 0_u32)
+            .unwrap();
+        x.flush().unwrap();
+        until("a picture", || (screen.colors() > 50).then_some(()));
+        scope
+    }
+
+    fn wait_for_end(mut self) {
+        let began = Instant::now();
+        let status = until("the end", || self.process.try_wait().unwrap());
+        println!("ended within {} ms", began.elapsed().as_millis());
+        assert!(status.success(), "{status}");
     }
 }
 
+impl Drop for Scope {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The screen, which one test has at a time.
 struct Screen {
     x: RustConnection,
     root: Window,
+    _alone: MutexGuard<'static, ()>,
 }
+
+static SCREEN: Mutex<()> = Mutex::new(());
 
 impl Screen {
     fn new() -> Self {
+        let alone = SCREEN.lock().unwrap_or_else(PoisonError::into_inner);
         let (x, screen) = x11rb::connect(None).expect("an X server");
         let root = x.setup().roots[screen].root;
-        Self { x, root }
+        Self {
+            x,
+            root,
+            _alone: alone,
+        }
     }
 
     fn atom(&self, name: &str) -> u32 {
@@ -122,17 +156,7 @@ fn a_flood_is_seen_by_whoever_types_where_it_comes_from_and_the_window_closes_am
     });
 
     let screen = Screen::new();
-    let child = Command::new(env!("CARGO_BIN_EXE_scope"))
-        .arg("PULL")
-        .spawn();
-    let mut scope = Scope(child.unwrap());
-    let window = until("the window", || screen.window("tidegate scope"));
-    screen
-        .x
-        .set_input_focus(InputFocus::PARENT, window, 0_u32)
-        .unwrap();
-    screen.x.flush().unwrap();
-    until("a picture", || (screen.colors() > 50).then_some(()));
+    let scope = Scope::start(&screen, &["PULL"]);
     // The type, then the endpoint.
     xdotool(&["key", "--delay", "100", "Tab", "Tab", "ctrl+a"]);
     xdotool(&["type", "--delay", "30", &endpoint]);
@@ -146,12 +170,30 @@ fn a_flood_is_seen_by_whoever_types_where_it_comes_from_and_the_window_closes_am
     );
     until("the curves", || (screen.colors() > 200).then_some(()));
 
-    let began = Instant::now();
-    screen.close(window);
-    let status = until("the end", || scope.0.try_wait().unwrap());
-    println!("closed within {} ms", began.elapsed().as_millis());
-    assert!(status.success(), "{status}");
+    screen.close(scope.window);
+    scope.wait_for_end();
     is_over.store(true, Ordering::Relaxed);
     flood.join().unwrap();
     push.abort();
+}
+
+#[test]
+fn what_is_typed_and_sent_arrives_though_the_program_is_ended_right_after() {
+    let context = Context::new().unwrap();
+    let builder = ZmqStream::builder(SocketType::PULL).context(&context);
+    let builder = builder.track_connections(true);
+    let pull = builder.bind("tcp://127.0.0.1:*").open().unwrap();
+    let screen = Screen::new();
+    let scope = Scope::start(&screen, &["PUSH", &pull.bindings()[0]]);
+    xdotool(&["key", "--delay", "100", "Tab", "Tab", "Return"]);
+    tidegate::block_on(pull.wait_connected(1, NEVER)).unwrap();
+    // The field of the message is at the bottom.
+    xdotool(&["mousemove", "600", "760", "click", "1"]);
+    xdotool(&["type", "--delay", "30", "good"]);
+    xdotool(&["key", "--delay", "100", "Return"]);
+    xdotool(&["type", "--delay", "30", "bye"]);
+    xdotool(&["key", "--delay", "100", "ctrl+Return", "ctrl+q"]);
+    assert_eq!(pull.blocking().read(NEVER).unwrap(), ["good", "bye"]);
+    scope.wait_for_end();
+    pull.abort();
 }

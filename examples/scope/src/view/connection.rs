@@ -59,25 +59,26 @@ impl View {
                 ui.label(phase(snapshot));
             });
         });
-        self.show_fault(ui, snapshot, Field::Endpoint);
-
-        let endpoints = snapshot.map_or(&[][..], |snapshot| &snapshot.endpoints[..]);
-        if !endpoints.is_empty() {
-            ui.horizontal_wrapped(|ui| {
-                for (how, endpoint) in endpoints {
-                    let (is, undo) = match how {
-                        How::Bind => ("bound", "Unbind"),
-                        How::Connect => ("connected", "Disconnect"),
-                    };
-                    ui.label(faint(is));
-                    ui.label(RichText::new(endpoint).monospace());
-                    if ui.small_button(undo).clicked() {
-                        self.ask(Command::Detach(*how, endpoint.clone()));
-                    }
-                    ui.add_space(12.0);
+        // Always a line, so that what is below stays where it is.
+        ui.horizontal_wrapped(|ui| {
+            self.show_fault(ui, snapshot, Field::Endpoint);
+            let endpoints = snapshot.map_or(&[][..], |snapshot| &snapshot.endpoints[..]);
+            if endpoints.is_empty() {
+                ui.label(faint("Nothing is bound or connected."));
+            }
+            for (how, endpoint) in endpoints {
+                let (is, undo) = match how {
+                    How::Bind => ("bound", "Unbind"),
+                    How::Connect => ("connected", "Disconnect"),
+                };
+                ui.label(faint(is));
+                ui.label(RichText::new(endpoint).monospace());
+                if ui.small_button(undo).clicked() {
+                    self.ask(Command::Detach(*how, endpoint.clone()));
                 }
-            });
-        }
+                ui.add_space(12.0);
+            }
+        });
         if matches!(self.kind, SocketType::SUB | SocketType::XSUB) {
             self.show_subscriptions(ui, snapshot);
         }
@@ -99,6 +100,7 @@ impl View {
             if button.clicked() || is_entered {
                 self.ask(Command::Subscribe(self.prefix.clone().into_bytes()));
             }
+            self.show_fault(ui, snapshot, Field::Subscription);
             let subscriptions = snapshot.map_or(&[][..], |snapshot| &snapshot.subscriptions[..]);
             for prefix in subscriptions {
                 ui.add_space(12.0);
@@ -114,7 +116,6 @@ impl View {
                 ui.label(faint("Nothing comes before something is subscribed."));
             }
         });
-        self.show_fault(ui, snapshot, Field::Subscription);
     }
 }
 

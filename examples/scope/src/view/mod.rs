@@ -87,32 +87,38 @@ impl View {
         let snapshot = self.session.as_ref().map(Session::look);
         let snapshot = snapshot.as_ref();
 
-        let bar = || Frame::side_top_panel(&egui::Style::default()).inner_margin(8);
+        if Self::is_open(snapshot) {
+            self.speed.stands_at(ui.input(|input| input.time));
+        } else {
+            self.speed = Speed::default();
+        }
+
+        let area = |ground| Frame::new().inner_margin(8).fill(ground);
         egui::Panel::top("connection")
-            .frame(bar().fill(colors::BAR))
+            .frame(area(colors::BAR))
             .show(ui, |ui| self.show_connection(ui, snapshot));
         egui::Panel::bottom("sending")
-            .frame(bar().fill(colors::BAR))
+            .frame(area(colors::BAR))
             .show(ui, |ui| self.show_sending(ui, snapshot));
         egui::Panel::top("reading")
-            .frame(bar().fill(colors::GROUND))
+            .frame(area(colors::GROUND))
             .show(ui, |ui| self.show_reading(ui, snapshot));
         egui::Panel::top("plots")
-            .frame(bar().fill(colors::GROUND))
+            .frame(area(colors::GROUND))
             .resizable(true)
             .default_size(250.0)
             .size_range(140.0..=500.0)
             .show(ui, |ui| plots::show(ui, snapshot));
         egui::Panel::right("events")
-            .frame(bar().fill(colors::GROUND))
+            .frame(area(colors::GROUND))
             .default_size(330.0)
             .show(ui, |ui| events::show(ui, snapshot));
         egui::Panel::left("messages")
-            .frame(bar().fill(colors::GROUND))
+            .frame(area(colors::GROUND))
             .default_size(350.0)
             .show(ui, |ui| self.show_messages(ui, snapshot));
         egui::CentralPanel::default()
-            .frame(bar().fill(colors::GROUND))
+            .frame(area(colors::GROUND))
             .show(ui, |ui| self.show_chosen(ui));
     }
 

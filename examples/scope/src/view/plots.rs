@@ -1,7 +1,7 @@
 //! The level of the read buffer and the rate, over the last thirty seconds.
 
 use eframe::egui::{Color32, Sense, Ui, Vec2};
-use egui_plot::{FilledArea, GridMark, HLine, Line, Plot, PlotPoints, Span};
+use egui_plot::{FilledArea, GridMark, HLine, HoverPosition, Line, Plot, PlotPoints, Span};
 
 use super::{colors, faint, heading};
 use crate::frames::{bytes, grouped};
@@ -40,29 +40,39 @@ fn key(ui: &mut Ui, color: Color32, name: &str) {
     ui.label(faint(name));
 }
 
-/// A plot that nobody drags around: it follows the time.
-fn plot<'a>(name: &'a str, ui: &Ui) -> Plot<'a> {
+/// A plot that nobody drags around: it follows the time. `shown` tells what a height stands for.
+fn plot(name: &'static str, ui: &Ui, shown: fn(u64) -> String) -> Plot<'static> {
+    let shown = move |height: f64| shown(height.max(0.0).round() as u64);
     Plot::new(name)
         .height(ui.available_height())
         .allow_drag(false)
         .allow_zoom(false)
         .allow_scroll(false)
         .allow_boxed_zoom(false)
+        .allow_axis_zoom_drag(false)
         .allow_double_click_reset(false)
-        .x_axis_formatter(|mark: GridMark, _: &_| match mark.value {
-            0.0 => "now".to_owned(),
-            ago => format!("{ago:.0} s"),
+        .sense(Sense::hover())
+        .x_axis_formatter(|mark: GridMark, _| {
+            if mark.value.abs() < 0.5 {
+                "now".to_owned()
+            } else {
+                format!("{:.0} s", mark.value)
+            }
         })
+        .y_axis_formatter(move |mark: GridMark, _| shown(mark.value))
         .y_axis_min_width(64.0)
+        .label_formatter(move |at: &HoverPosition<'_>| {
+            let (HoverPosition::NearDataPoint { position, .. }
+            | HoverPosition::Elsewhere { position }) = at;
+            Some(format!("{:.1} s\n{}", position.x, shown(position.y)))
+        })
 }
 
 fn show_level(ui: &mut Ui, snapshot: Option<&Snapshot>, now: f64) {
-    let plot = plot("level", ui)
-        .y_axis_formatter(|mark, _: &_| bytes(mark.value.max(0.0) as u64))
-        .y_grid_spacer(egui_plot::uniform_grid_spacer(|input| {
-            let step = power_of_two_step(input.bounds.1);
-            [step, step * 2.0, step * 4.0]
-        }));
+    let plot = plot("level", ui, bytes).y_grid_spacer(egui_plot::uniform_grid_spacer(|input| {
+        let step = power_of_two_step(input.bounds.1);
+        [step, step * 2.0, step * 4.0]
+    }));
     plot.show(ui, |plot| {
         let samples = snapshot.map(|snapshot| &snapshot.samples);
         let highest = samples.map_or(0, |samples| {
@@ -122,8 +132,7 @@ fn power_of_two_step(height: f64) -> f64 {
 }
 
 fn show_rate(ui: &mut Ui, snapshot: Option<&Snapshot>, now: f64) {
-    let plot = plot("rate", ui).y_axis_formatter(|mark, _: &_| grouped(mark.value.max(0.0) as u64));
-    plot.show(ui, |plot| {
+    plot("rate", ui, grouped).show(ui, |plot| {
         let rates: Vec<_> = snapshot.map_or(Vec::new(), |snapshot| {
             snapshot
                 .rates()

@@ -56,6 +56,16 @@ impl Pace {
     }
 }
 
+/// Something whose width changes, at a place that does not move what is beside it.
+fn in_width(ui: &mut Ui, width: f32, show: impl FnOnce(&mut Ui) -> egui::Response) {
+    let size = egui::vec2(width, ui.available_height());
+    let left = egui::Layout::left_to_right(egui::Align::Center);
+    ui.allocate_ui_with_layout(size, left, |ui| {
+        ui.set_min_width(width);
+        show(ui);
+    });
+}
+
 impl View {
     pub(super) fn show_reading(&mut self, ui: &mut Ui, snapshot: Option<&Snapshot>) {
         let last = snapshot.and_then(|snapshot| snapshot.samples.back());
@@ -63,33 +73,30 @@ impl View {
         ui.horizontal(|ui| {
             // Negative or too large they are not.
             let rate = format!("{} messages/s", grouped(rate.round() as u64));
-            ui.label(RichText::new(rate).size(22.0).strong().color(colors::RATE));
-            ui.add_space(12.0);
-            ui.label(format!("{}/s", bytes(byte_rate.round() as u64)));
+            let rate = RichText::new(rate).size(22.0).strong().color(colors::RATE);
+            in_width(ui, 220.0, |ui| ui.label(rate));
+            let byte_rate = format!("{}/s", bytes(byte_rate.round() as u64));
+            in_width(ui, 90.0, |ui| ui.label(byte_rate));
+            let (sent, pauses) = snapshot.map_or((0, 0), |it| (it.sent, it.pauses));
             let figures = [
-                ("received", grouped(last.map_or(0, |last| last.received))),
-                ("sent", grouped(snapshot.map_or(0, |it| it.sent))),
                 (
-                    "held back",
-                    format!("{} times", grouped(snapshot.map_or(0, |it| it.pauses))),
+                    "received",
+                    grouped(last.map_or(0, |last| last.received)),
+                    150.0,
                 ),
+                ("sent", grouped(sent), 90.0),
+                ("held back", format!("{} times", grouped(pauses)), 140.0),
             ];
-            for (name, figure) in figures {
-                ui.add_space(12.0);
-                ui.label(faint(name));
-                ui.label(figure);
+            for (name, figure, width) in figures {
+                in_width(ui, width, |ui| {
+                    ui.label(faint(name));
+                    ui.label(figure)
+                });
             }
-            let right = egui::Layout::right_to_left(egui::Align::Center);
-            ui.with_layout(right, |ui| {
-                if let Some((mean, worst)) = self.speed.milliseconds() {
-                    ui.label(faint(format!(
-                        "a frame takes {mean:.1} ms, at worst {worst:.1}"
-                    )));
-                }
-            });
+            self.show_speed(ui);
         });
         ui.add_enabled_ui(Self::is_open(snapshot), |ui| {
-            ui.horizontal(|ui| {
+            ui.horizontal_wrapped(|ui| {
                 let is_paused = snapshot.is_some_and(|snapshot| snapshot.is_paused);
                 let text = if is_paused {
                     "Resume reading"
@@ -103,9 +110,26 @@ impl View {
                 self.show_pace(ui);
                 ui.separator();
                 self.show_marks(ui, snapshot);
+                self.show_fault(ui, snapshot, Field::Marks);
             });
         });
-        self.show_fault(ui, snapshot, Field::Marks);
+    }
+
+    fn show_speed(&self, ui: &mut Ui) {
+        let right = egui::Layout::right_to_left(egui::Align::Center);
+        ui.with_layout(right, |ui| {
+            let Some(drawn) = self.speed.drawn() else {
+                return;
+            };
+            let text = format!(
+                "{:.0} frames/s, {:.1} ms each",
+                drawn.per_second, drawn.mean_ms
+            );
+            ui.label(faint(text)).on_hover_text(format!(
+                "Of the last frames the slowest took {:.1} ms, and one stood for {:.0} ms at most.",
+                drawn.worst_ms, drawn.longest_ms
+            ));
+        });
     }
 
     fn show_pace(&mut self, ui: &mut Ui) {
