@@ -57,6 +57,8 @@ impl Window {
         self.harness
             .event(eframe::egui::Event::Text(text.to_owned()));
         self.harness.step();
+        let typed = self.harness.get_by_label(label).value();
+        assert_eq!(typed.as_deref(), Some(text));
     }
 
     fn click(&mut self, label: &str) {

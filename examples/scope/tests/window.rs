@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -65,25 +65,21 @@ impl Drop for Scope {
     }
 }
 
-/// The screen, which one test has at a time.
 struct Screen {
     x: RustConnection,
     root: Window,
-    _alone: MutexGuard<'static, ()>,
 }
 
-static SCREEN: Mutex<()> = Mutex::new(());
+/// One test has it at a time. It stays connected, for an X server may begin anew when its last client leaves.
+static SCREEN: LazyLock<Mutex<Screen>> = LazyLock::new(|| {
+    let (x, screen) = x11rb::connect(None).expect("an X server");
+    let root = x.setup().roots[screen].root;
+    Mutex::new(Screen { x, root })
+});
 
 impl Screen {
-    fn new() -> Self {
-        let alone = SCREEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let (x, screen) = x11rb::connect(None).expect("an X server");
-        let root = x.setup().roots[screen].root;
-        Self {
-            x,
-            root,
-            _alone: alone,
-        }
+    fn for_one_test() -> MutexGuard<'static, Self> {
+        SCREEN.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn atom(&self, name: &str) -> u32 {
@@ -155,7 +151,7 @@ fn a_flood_is_seen_by_whoever_types_where_it_comes_from_and_the_window_closes_am
         }
     });
 
-    let screen = Screen::new();
+    let screen = Screen::for_one_test();
     let scope = Scope::start(&screen, &["PULL"]);
     // The type, then the endpoint.
     xdotool(&["key", "--delay", "100", "Tab", "Tab", "ctrl+a"]);
@@ -183,7 +179,7 @@ fn what_is_typed_and_sent_arrives_though_the_program_is_ended_right_after() {
     let builder = ZmqStream::builder(SocketType::PULL).context(&context);
     let builder = builder.track_connections(true);
     let pull = builder.bind("tcp://127.0.0.1:*").open().unwrap();
-    let screen = Screen::new();
+    let screen = Screen::for_one_test();
     let scope = Scope::start(&screen, &["PUSH", &pull.bindings()[0]]);
     xdotool(&["key", "--delay", "100", "Tab", "Tab", "Return"]);
     tidegate::block_on(pull.wait_connected(1, NEVER)).unwrap();

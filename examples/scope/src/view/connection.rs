@@ -27,6 +27,7 @@ impl View {
     pub(super) fn show_connection(&mut self, ui: &mut Ui, snapshot: Option<&Snapshot>) {
         let is_open = Self::is_open(snapshot);
         ui.horizontal(|ui| {
+            let label = ui.label("Socket");
             ui.add_enabled_ui(!is_open, |ui| {
                 ComboBox::from_id_salt("type")
                     .selected_text(format!("{:?}", self.kind))
@@ -36,10 +37,12 @@ impl View {
                         for kind in KINDS {
                             ui.selectable_value(&mut self.kind, kind, format!("{kind:?}"));
                         }
-                    });
+                    })
+                    .response
+                    .labelled_by(label.id);
             });
             let label = ui.label("Endpoint");
-            let field = TextEdit::singleline(&mut self.endpoint).desired_width(330.0);
+            let field = TextEdit::singleline(&mut self.endpoint).desired_width(300.0);
             let field = ui.add(field).labelled_by(label.id);
             let is_entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
             if ui.button("Bind").clicked() {

@@ -43,12 +43,16 @@ impl View {
             self.show_fault(ui, snapshot, Field::Message);
             label.id
         });
-        let area = ScrollArea::vertical().id_salt("message").max_height(70.0);
+        // As high with one line as with many.
+        let area = ScrollArea::vertical()
+            .id_salt("message")
+            .auto_shrink(false)
+            .max_height(56.0);
         area.show(ui, |ui| {
             let field = TextEdit::multiline(&mut self.message)
                 .id(text)
                 .font(FontId::monospace(12.5))
-                .desired_rows(2)
+                .desired_rows(3)
                 .desired_width(f32::INFINITY);
             ui.add(field).labelled_by(bar.inner);
         });
