@@ -10,8 +10,8 @@ use std::env;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use eframe::egui::{Theme, Ui, ViewportBuilder};
-use scope::view::View;
+use eframe::egui::{Ui, ViewportBuilder};
+use scope::view::{self, View};
 
 /// How long what was sent last may take once the window is gone.
 const DEADLINE: Duration = Duration::from_millis(500);
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
         "tidegate-scope",
         options,
         Box::new(|creation| {
-            creation.egui_ctx.set_theme(Theme::Dark);
+            view::dress(&creation.egui_ctx);
             Ok(Box::new(App(view)))
         }),
     );

@@ -16,9 +16,11 @@ pub const FRAME_BYTES: usize = 256;
 pub const EVENTS: usize = 200;
 /// How often the figures are taken.
 pub const TICK: Duration = Duration::from_millis(20);
-/// How long they are kept.
+/// How long they are shown.
 pub const HISTORY: Duration = Duration::from_secs(30);
-const SAMPLES: usize = (HISTORY.as_millis() / TICK.as_millis()) as usize;
+const A_SECOND: usize = (1000 / TICK.as_millis()) as usize;
+/// The oldest are those that the oldest rate is reckoned from.
+const SAMPLES: usize = (HISTORY.as_millis() / TICK.as_millis()) as usize + A_SECOND;
 
 /// What became of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,7 +149,7 @@ pub struct Snapshot {
     pub unsent_bytes: usize,
     /// How often the high-water mark has stopped receiving.
     pub pauses: u64,
-    /// The figures of the last [`HISTORY`], the newest last.
+    /// The figures of the last [`HISTORY`] and a second, the newest last.
     pub samples: VecDeque<Sample>,
 }
 
@@ -193,25 +195,25 @@ impl Snapshot {
 
     /// Messages and payload bytes received in each second, by the samples of the last one.
     pub fn rate(&self) -> (f64, f64) {
-        self.samples
-            .back()
-            .map_or((0.0, 0.0), |last| self.rate_until(self.samples.len(), last))
+        self.samples.back().map_or((0.0, 0.0), |last| {
+            self.rate_until(self.samples.len() - 1, last)
+        })
     }
 
-    /// The same for each sample, with its time.
+    /// The same for each sample, with its time; but for those that the second before is not kept of.
     pub fn rates(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
-        let samples = self.samples.iter().enumerate();
-        samples.map(|(index, sample)| (sample.at, self.rate_until(index + 1, sample).0))
+        let is_whole = self.samples.len() < SAMPLES;
+        let first = if is_whole { 0 } else { A_SECOND };
+        let samples = self.samples.iter().enumerate().skip(first);
+        samples.map(|(index, sample)| (sample.at, self.rate_until(index, sample).0))
     }
 
-    fn rate_until(&self, end: usize, last: &Sample) -> (f64, f64) {
-        let a_second = (1000 / TICK.as_millis()) as usize;
-        let first = self.samples.get(end.saturating_sub(a_second + 1));
-        let first = first.unwrap_or(last);
-        let seconds = last.at - first.at;
-        if seconds <= 0.0 {
-            return (0.0, 0.0);
-        }
+    fn rate_until(&self, index: usize, last: &Sample) -> (f64, f64) {
+        // In the first second: since the beginning, when there was nothing.
+        let before = index.checked_sub(A_SECOND);
+        let first = before.and_then(|before| self.samples.get(before));
+        let first = first.copied().unwrap_or_default();
+        let seconds = (last.at - first.at).max(1.0);
         let per_second = |now: u64, then: u64| now.saturating_sub(then) as f64 / seconds;
         (
             per_second(last.received, first.received),
@@ -268,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_kept_for_thirty_seconds_and_no_longer() {
+    fn figures_are_kept_for_as_long_as_they_are_shown_and_no_longer() {
         let mut snapshot = Snapshot::new(SocketType::PULL);
         for tick in 0..5_000 {
             snapshot.add_sample(sample(tick, false));
@@ -293,6 +295,22 @@ mod tests {
         assert!((messages - 100_000.0).abs() < 1.0, "{messages}");
         assert!((bytes - 1_000_000.0).abs() < 1.0, "{bytes}");
         assert!(snapshot.rates().take(100).all(|(_, rate)| rate == 0.0));
+    }
+
+    #[test]
+    fn the_rate_of_the_first_second_and_of_the_oldest_that_is_shown_is_no_guess() {
+        let mut snapshot = Snapshot::new(SocketType::PULL);
+        // All that has waited comes at once.
+        snapshot.add_sample(sample(1, false));
+        assert_eq!(snapshot.rate().0, 2_000.0);
+        for tick in 2..5_000 {
+            snapshot.add_sample(sample(tick, false));
+        }
+        let rates: Vec<_> = snapshot.rates().collect();
+        let whole = rates.last().unwrap().0 - rates[0].0;
+        assert!((whole - HISTORY.as_secs_f64()).abs() < 0.03, "{whole}");
+        let is_so = |rate: f64| (rate - 100_000.0).abs() < 1.0;
+        assert!(rates.iter().all(|(_, rate)| is_so(*rate)), "{rates:?}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::frames::grouped;
 use crate::snapshot::{EVENTS, Field, Snapshot};
 
 pub(super) fn show(ui: &mut Ui, snapshot: Option<&Snapshot>) {
+    ui.take_available_width();
     let discarded = snapshot.map_or(0, |snapshot| snapshot.discarded_events);
     ui.horizontal(|ui| {
         heading(ui, "Events");

@@ -13,9 +13,10 @@ const NAMED: usize = 4;
 
 impl View {
     pub(super) fn show_messages(&mut self, ui: &mut Ui, snapshot: Option<&Snapshot>) {
-        heading(ui, "Messages");
+        ui.take_available_width();
+        ui.horizontal(|ui| heading(ui, "Messages"));
         ui.label(faint(format!(
-            "The newest {MESSAGES} are kept, the newest on top; all are counted."
+            "The newest {MESSAGES} are kept, the newest on top."
         )));
         let Some(snapshot) = snapshot else {
             return;
@@ -48,11 +49,12 @@ impl View {
 
     pub(super) fn show_chosen(&self, ui: &mut Ui) {
         let Some(message) = &self.chosen else {
-            heading(ui, "No message chosen");
+            ui.horizontal(|ui| heading(ui, "No message chosen"));
             ui.label(faint("Choose one on the left to see its frames."));
             return;
         };
-        heading(ui, &format!("Message {}", grouped(message.number)));
+        let number = grouped(message.number);
+        ui.horizontal(|ui| heading(ui, &format!("Message {number}")));
         ui.label(faint(format!(
             "{}, {}, after {:.3} s",
             frames(message.all_frames),

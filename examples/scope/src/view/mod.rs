@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eframe::egui::{self, Color32, Context, Frame, Key, Modifiers, RichText, Ui};
+use eframe::egui::{self, Color32, Context, Frame, Key, Modifiers, RichText, Theme, Ui};
 use tidegate::SocketType;
 
 use crate::frames::Notation;
@@ -22,8 +22,8 @@ mod speed;
 
 pub use speed::Speed;
 
-/// How long a frame stands at least while a stream is open.
-const FRAME: Duration = Duration::from_millis(33);
+/// How long news wait to be drawn. They come every [tick](crate::snapshot::TICK), and no frame is drawn without.
+const WAIT: Duration = Duration::from_millis(10);
 
 /// All that the window remembers.
 pub struct View {
@@ -59,6 +59,14 @@ impl Default for View {
             speed: Speed::default(),
         }
     }
+}
+
+/// The look of the window: a dark one, whatever the desktop has.
+pub fn dress(context: &Context) {
+    context.set_theme(Theme::Dark);
+    context.style_mut_of(Theme::Dark, |style| {
+        style.visuals.widgets.noninteractive.fg_stroke.color = colors::TEXT;
+    });
 }
 
 impl View {
@@ -147,7 +155,7 @@ impl View {
             return;
         }
         let context = context.clone();
-        let on_news = move || context.request_repaint_after(FRAME);
+        let on_news = move || context.request_repaint_after(WAIT);
         match Session::open(self.kind, how, endpoint, on_news) {
             Ok(session) => {
                 self.session = Some(session);

@@ -1,7 +1,9 @@
 //! The level of the read buffer and the rate, over the last thirty seconds.
 
 use eframe::egui::{Color32, Sense, Ui, Vec2};
-use egui_plot::{FilledArea, GridMark, HLine, HoverPosition, Line, Plot, PlotPoints, Span};
+use egui_plot::{
+    FilledArea, GridMark, HLine, HoverPosition, Line, Plot, PlotPoints, Span, uniform_grid_spacer,
+};
 
 use super::{colors, faint, heading};
 use crate::frames::{bytes, grouped};
@@ -26,10 +28,15 @@ pub(super) fn show(ui: &mut Ui, snapshot: Option<&Snapshot>) {
             show_level(ui, snapshot, now);
         });
         ui.vertical(|ui| {
-            heading(ui, "Messages/s");
+            ui.horizontal(|ui| heading(ui, "Messages/s"));
             show_rate(ui, snapshot, now);
         });
     });
+}
+
+/// The last seconds, with room at both ends for what is written below them.
+fn times() -> std::ops::RangeInclusive<f64> {
+    -HISTORY.as_secs_f64() - 1.0..=0.7
 }
 
 /// What a color means.
@@ -52,6 +59,8 @@ fn plot(name: &'static str, ui: &Ui, shown: fn(u64) -> String) -> Plot<'static> 
         .allow_axis_zoom_drag(false)
         .allow_double_click_reset(false)
         .sense(Sense::hover())
+        .grid_color(colors::GRID)
+        .x_grid_spacer(uniform_grid_spacer(|_| [5.0, 10.0, 30.0]))
         .x_axis_formatter(|mark: GridMark, _| {
             if mark.value.abs() < 0.5 {
                 "now".to_owned()
@@ -69,7 +78,7 @@ fn plot(name: &'static str, ui: &Ui, shown: fn(u64) -> String) -> Plot<'static> 
 }
 
 fn show_level(ui: &mut Ui, snapshot: Option<&Snapshot>, now: f64) {
-    let plot = plot("level", ui, bytes).y_grid_spacer(egui_plot::uniform_grid_spacer(|input| {
+    let plot = plot("level", ui, bytes).y_grid_spacer(uniform_grid_spacer(|input| {
         let step = power_of_two_step(input.bounds.1);
         [step, step * 2.0, step * 4.0]
     }));
@@ -84,7 +93,7 @@ fn show_level(ui: &mut Ui, snapshot: Option<&Snapshot>, now: f64) {
         });
         let mark = snapshot.and_then(Snapshot::high).unwrap_or(0);
         let top = (highest.max(mark) as f64 * 1.12).max(1024.0);
-        plot.set_plot_bounds_x(-HISTORY.as_secs_f64()..=0.0);
+        plot.set_plot_bounds_x(times());
         plot.set_plot_bounds_y(0.0..=top);
         let Some(snapshot) = snapshot else {
             return;
@@ -140,7 +149,7 @@ fn show_rate(ui: &mut Ui, snapshot: Option<&Snapshot>, now: f64) {
                 .collect()
         });
         let top = rates.iter().fold(10.0_f64, |top, [_, rate]| top.max(*rate));
-        plot.set_plot_bounds_x(-HISTORY.as_secs_f64()..=0.0);
+        plot.set_plot_bounds_x(times());
         plot.set_plot_bounds_y(0.0..=top * 1.12);
         plot.line(Line::new("", rates).color(colors::RATE).width(1.5));
     });

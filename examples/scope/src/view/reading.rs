@@ -145,13 +145,13 @@ impl View {
     }
 
     fn show_marks(&mut self, ui: &mut Ui, snapshot: Option<&Snapshot>) {
-        let limits = snapshot.map_or(Watermarks::UNLIMITED, |snapshot| snapshot.limits);
-        let in_force = if snapshot.is_some() {
-            Marks::of(limits)
-        } else {
-            Default::default()
-        };
-        let (mut high, mut low) = self.marks.typed.clone().unwrap_or(in_force);
+        // Before it is open a stream has none.
+        let limits = snapshot.map(|snapshot| snapshot.limits);
+        let in_force = limits.filter(|limits| *limits != Watermarks::UNLIMITED);
+        let typed = self.marks.typed.clone();
+        let (mut high, mut low) = typed
+            .or_else(|| in_force.map(Marks::of))
+            .unwrap_or_default();
         let (mut is_changed, mut is_entered) = (false, false);
         for (name, typed) in [("High-water mark", &mut high), ("Low-water mark", &mut low)] {
             let label = ui.label(name);

@@ -47,7 +47,7 @@ impl View {
         let area = ScrollArea::vertical()
             .id_salt("message")
             .auto_shrink(false)
-            .max_height(56.0);
+            .max_height(50.0);
         area.show(ui, |ui| {
             let field = TextEdit::multiline(&mut self.message)
                 .id(text)
