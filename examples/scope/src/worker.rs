@@ -18,8 +18,8 @@ use crate::snapshot::{EVENTS, Field, How, Kept, MESSAGES, Phase, Sample, TICK, p
 
 /// So many messages are read between two looks at the clock and at the level.
 const BURST: u64 = 128;
-/// How long a stream that was closed goes on sending.
-const LINGER: Duration = Duration::from_secs(1);
+/// How long a stream that was closed goes on sending: longer than the end of the program waits, so that it can tell that not all was sent.
+const LINGER: Duration = Duration::from_secs(5);
 
 pub(crate) struct Worker {
     commands: Receiver<Command>,

@@ -27,7 +27,7 @@ pub(super) fn show(ui: &mut Ui, snapshot: Option<&Snapshot>) {
     if let Some(why) = snapshot.fault(Field::Events) {
         show_error(ui, why);
     }
-    let height = 2.0 * ui.text_style_height(&TextStyle::Body) + ui.spacing().item_spacing.y;
+    let height = 2.0 * ui.text_style_height(&TextStyle::Body);
     ScrollArea::vertical()
         .id_salt("events")
         .auto_shrink(false)
@@ -37,6 +37,9 @@ pub(super) fn show(ui: &mut Ui, snapshot: Option<&Snapshot>) {
                 let (what, is_bad) = what(event.kind);
                 ui.vertical(|ui| {
                     ui.set_height(height);
+                    // The two lines of an event belong together.
+                    ui.spacing_mut().item_spacing.y = 0.0;
+                    ui.spacing_mut().interact_size.y = 0.0;
                     let color = if is_bad {
                         colors::ERROR
                     } else {
@@ -48,7 +51,7 @@ pub(super) fn show(ui: &mut Ui, snapshot: Option<&Snapshot>) {
                         ui.add(Label::new(colored(what, color)).truncate());
                     });
                     ui.horizontal(|ui| {
-                        ui.add_space(12.0);
+                        ui.add_space(20.0);
                         let mut endpoint = event.endpoint.clone();
                         if event.discarded > 0 {
                             endpoint += &format!("  ({} discarded before)", event.discarded);
