@@ -1,6 +1,10 @@
 //! The window, found and used by what it tells screen readers, with real peers at the other end.
 
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 use std::time::Duration;
 
 use eframe::egui::accesskit::Role;
@@ -183,6 +187,37 @@ fn marks_that_do_not_fit_are_refused_where_they_were_typed() {
     let is_gone =
         |harness: &Harness<'static, View>| harness.query_by_label_contains("is under").is_none();
     window.until(is_gone);
+}
+
+#[test]
+fn events_that_are_too_many_are_counted_where_the_others_are_shown() {
+    let mut window = Window::new();
+    window.choose_kind("PULL");
+    window.type_into("Endpoint", "tcp://127.0.0.1:*");
+    window.click("Bind");
+    window.until_label("bound, descriptor");
+    window.until_label("0 discarded");
+    // Beside its endpoint's button, and at the event.
+    let mut bound = window.harness.get_all_by_label_contains("tcp://127.0.0.1:");
+    let address = bound.next().unwrap().value().unwrap().replace("tcp://", "");
+    drop(bound);
+    let is_over = Arc::new(AtomicBool::new(false));
+    let visitors = thread::spawn({
+        let is_over = is_over.clone();
+        move || {
+            while !is_over.load(Ordering::Relaxed) {
+                let come_and_gone: Vec<_> =
+                    (0..200).map(|_| TcpStream::connect(&address)).collect();
+                drop(come_and_gone);
+            }
+        }
+    });
+    window.until(|harness| {
+        let mut counts = harness.query_all_by_label_contains(" discarded");
+        counts.any(|count| count.value().is_some_and(|text| text != "0 discarded"))
+    });
+    is_over.store(true, Ordering::Relaxed);
+    visitors.join().unwrap();
 }
 
 #[test]
