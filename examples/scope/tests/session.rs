@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use scope::session::{Command, Session};
 use scope::snapshot::{Field, How, MESSAGES, Phase, Snapshot};
@@ -37,14 +37,15 @@ impl Seen {
 
     /// Waits for a snapshot of which this is true.
     fn until(&self, is_seen: impl Fn(&Snapshot) -> bool) -> Snapshot {
+        let began = Instant::now();
         loop {
             let shown = self.session.look();
             if is_seen(&shown) {
                 return shown;
             }
-            if self.news.recv_timeout(NEVER).is_err() {
-                panic!("it is not seen: {shown:?}");
-            }
+            let left = NEVER.saturating_sub(began.elapsed());
+            let is_news = self.news.recv_timeout(left).is_ok();
+            assert!(is_news && !left.is_zero(), "it is not seen: {shown:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
 use egui_kittest::Harness;
@@ -36,15 +36,15 @@ impl Window {
 
     /// Draws the window whenever that is asked for, until it shows this.
     fn until(&mut self, is_shown: impl Fn(&Harness<'static, View>) -> bool) {
+        let began = Instant::now();
         loop {
             self.harness.step();
             if is_shown(&self.harness) {
                 return;
             }
-            assert!(
-                self.repaints.recv_timeout(NEVER).is_ok(),
-                "it is never shown"
-            );
+            let left = NEVER.saturating_sub(began.elapsed());
+            let is_news = self.repaints.recv_timeout(left).is_ok();
+            assert!(is_news && !left.is_zero(), "it is never shown");
         }
     }
 
@@ -128,11 +128,11 @@ fn a_message_goes_out_and_what_is_wrong_with_it_stands_beside_it() {
     window.type_into("Message", "00 0g");
     window.click("Send");
     window.until_label("line 1: 'g' is no hexadecimal digit");
-    window.type_into("Message", "00 0f\n\n41");
+    window.type_into("Message", "00 0f\n\n41\n42");
     window.click("Send");
     assert_eq!(
         pull.blocking().read(NEVER).unwrap(),
-        [&[0_u8, 15][..], &[], b"A"]
+        [&[0_u8, 15][..], &[], b"A", b"B"]
     );
     let is_gone = |harness: &Harness<'static, View>| {
         harness

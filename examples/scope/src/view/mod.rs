@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eframe::egui::{self, Color32, Context, Frame, Key, Modifiers, RichText, Theme, Ui};
+use eframe::egui::{self, Color32, Context, Frame, RichText, Theme, Ui};
 use tidegate::SocketType;
 
 use crate::frames::Notation;
@@ -88,10 +88,6 @@ impl View {
 
     /// Draws the window.
     pub fn show(&mut self, ui: &mut Ui) {
-        let quit = |input: &mut egui::InputState| input.consume_key(Modifiers::COMMAND, Key::Q);
-        if ui.ctx().input_mut(quit) {
-            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
-        }
         let snapshot = self.session.as_ref().map(Session::look);
         let snapshot = snapshot.as_ref();
 
