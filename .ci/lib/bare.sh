@@ -37,21 +37,10 @@ bare() {
         --target "$triple" --config 'unstable.build-std=["core"]' --target-dir "${target:?}" "$@"
 }
 
-# The board that stands for a target: the emulator, and how it is called.
-board() {
-    case $1 in
-        thumbv7m-none-eabi) echo qemu-system-arm -cpu cortex-m3 -machine lm3s6965evb ;;
-        thumbv6m-none-eabi) echo qemu-system-arm -machine microbit ;;
-        riscv32imc-unknown-none-elf) echo qemu-system-riscv32 -machine virt -bios none ;;
-        *) fail "there is no board for $1" ;;
-    esac
-}
-
-# Runs an image for a target on its board: the target, the image, QEMU's other arguments. Its status is the image's.
+# Runs an image on a board with a Cortex-M3: the image, QEMU's other arguments. Its status is the image's.
 emulate() {
-    local triple=$1 image=$2 board
-    shift 2
-    read -ra board <<<"$(board "$triple")"
-    timeout 60 "${board[@]}" -nographic -monitor none -serial none \
+    local image=$1
+    shift
+    timeout 60 qemu-system-arm -cpu cortex-m3 -machine lm3s6965evb -nographic -monitor none -serial none \
         -semihosting-config enable=on,target=native "$@" -kernel "$image"
 }

@@ -4,9 +4,9 @@
 # Builds and runs it for one target, and shows what it says.
 example() {
     local triple=$1 image=$target/$1/release/firmware
-    # There, for the folder's own settings say what is logged.
+    # There, for the folder's own settings say what is logged, and by what it is run.
     (cd examples/firmware && bare "$triple" clippy -- -D warnings && bare "$triple" build --release)
-    emulate "$triple" "$image" >"$work/log" 2>"$work/qemu" \
+    (cd examples/firmware && bare "$triple" run --release) >"$work/log" 2>"$work/qemu" \
         || { cat "$work/qemu" >&2; fail "examples/firmware failed on $triple"; }
     defmt-print -e "$image" <"$work/log" >"$work/lines"
     grep -q 'INFO *nothing was lost' "$work/lines" || { cat "$work/lines" >&2; fail "examples/firmware lost something on $triple"; }
@@ -16,8 +16,7 @@ example() {
 # The core's own lines on one board: one at each transition, pauses and resumes in turn, and that the stream closes.
 transitions() {
     local triple=thumbv7m-none-eabi image=$target/thumbv7m-none-eabi/release/firmware
-    (cd examples/firmware && DEFMT_LOG=debug bare "$triple" build --release)
-    emulate "$triple" "$image" >"$work/log" 2>"$work/qemu" \
+    (cd examples/firmware && DEFMT_LOG=debug bare "$triple" run --release) >"$work/log" 2>"$work/qemu" \
         || { cat "$work/qemu" >&2; fail "examples/firmware failed on $triple with its debug lines"; }
     defmt-print -e "$image" <"$work/log" >"$work/lines"
     awk '/DEBUG *read gate paused,/ { faulty += paused++ != resumed }

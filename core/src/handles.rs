@@ -226,7 +226,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
         copied.ok_or(needed).map(Some)
     }
 
-    /// The transport has taken the oldest message over.
+    /// The transport has taken the oldest message over. Without one nothing happens.
     #[inline]
     pub fn sent(self) {
         if let Some(region) = self.0.take_outgoing() {
@@ -234,12 +234,12 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
         }
     }
 
-    /// The transport has failed: the stream ends, and everybody learns of it.
+    /// The transport has failed: the stream ends, and everybody learns of it. One that has ended stays as it is.
     pub fn fail(self, error: E) {
         self.0.fail(error);
     }
 
-    /// Everything was flushed: ends a stream that is closing.
+    /// Everything was flushed: ends a stream that is closing, and no other.
     pub fn finish(self) {
         self.0.with(|machine| ((), machine.finish()));
     }

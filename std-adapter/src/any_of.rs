@@ -53,6 +53,9 @@ impl<'a> AnyOf<'a> {
     /// Waits for a message of any of them, or the error of one that has ended; says of which. One that has ended says so at each of its
     /// turns. Without streams it waits for ever.
     ///
+    /// # Errors
+    /// Beside the number of the stream, what a [`read`](ZmqStream::read) of it says: see [`ReadError`].
+    ///
     /// # Cancel safety
     /// A dropped future has taken no message; if it had been woken already, the next one that reads is.
     pub fn read(&mut self) -> ReadAny<'_, 'a> {

@@ -112,7 +112,8 @@ impl Builder {
         self
     }
 
-    /// Stops receiving when more than this many bytes wait to be read. Default: four times `low_read`, or 64 KiB.
+    /// Stops receiving when more than this many bytes wait to be read, each frame charged 64 bytes besides its payload. Default: four times
+    /// `low_read`, or 64 KiB. Worst case: this and one message more.
     pub fn high_read(mut self, high: impl Into<Limit>) -> Self {
         self.read.high = Some(high.into());
         self
@@ -124,14 +125,15 @@ impl Builder {
         self
     }
 
-    /// Pauses those who drain when more than this many bytes wait to be sent. Default: four times `low_write`, or
-    /// 64 KiB.
+    /// Pauses those who drain or send when more than this many bytes wait to be sent, each frame charged 64 bytes besides its payload.
+    /// Default: four times `low_write`, or 64 KiB. Worst case: this and one message of each who drains after every write, or sends; who
+    /// only writes has no bound.
     pub fn high_write(mut self, high: impl Into<Limit>) -> Self {
         self.write.high = Some(high.into());
         self
     }
 
-    /// Resumes those who drain when no more than this many bytes wait to be sent. Default: a quarter of `high_write`, or
+    /// Resumes those who drain or send when no more than this many bytes wait to be sent. Default: a quarter of `high_write`, or
     /// 16 KiB.
     pub fn low_write(mut self, low_bytes: usize) -> Self {
         self.write.low = Some(low_bytes);
@@ -204,7 +206,8 @@ impl Builder {
     /// Has a task on this tokio runtime receive and send in the background, and not the process's I/O thread; its I/O driver has to be
     /// [enabled](tokio::runtime::Builder::enable_io), and it has to be running: a current-thread runtime does nothing while nobody blocks
     /// on it. As long as it runs the futures of the stream work on any executor. When the runtime shuts
-    /// down, or the stream closes with messages unsent, the I/O thread takes over. Where there is no unix this does nothing.
+    /// down, or the stream closes with messages unsent, the I/O thread takes over. Where there is no unix this does nothing. Needs the
+    /// feature `tokio`.
     ///
     /// ```
     /// use tidegate::{SocketType, ZmqStream};

@@ -34,8 +34,8 @@ pub struct SendFailure {
 pub struct FailedSends {
     /// Why.
     pub reason: Errno,
-    /// For whom: the first frame of a message of a ROUTER or a STREAM; `None` of any other, and of those for which there are too many
-    /// peers to be counted apart.
+    /// For whom: the first frame of a message of a ROUTER or a STREAM; `None` of any other. Beyond 256 entries
+    /// of [`Stats::failed_sends`] messages are counted by their reason alone.
     pub peer: Option<Vec<u8>>,
     /// How many.
     pub messages: u64,

@@ -46,9 +46,13 @@
 //! [who comes and goes](guide::monitoring), [microcontrollers](guide::embedded), [wires of your own](guide::transports), and
 //! [what aiozmq calls how](guide::from_aiozmq).
 //!
-//! The feature `tracing` has streams tell a subscriber of their life: lengths, never payloads.
+//! # Features
+//! - `tokio`: [`Builder::tokio`](Builder#method.tokio), a task on a tokio runtime in place of the I/O thread.
+//! - `tracing`: streams tell a subscriber of their life; lengths, never payloads.
+//! - `cli`: the tool `tidegate` for the terminal, and what it is built with. The library does without.
 //!
-//! Inside, from the caller to the wire: handles and futures (`stream`, `futures`, `adapter`, `blocking`, `raw`) lock the flow; the pump
+//! # Inside
+//! From the caller to the wire: handles and futures (`stream`, `futures`, `adapter`, `blocking`, `raw`) lock the flow; the pump
 //! (`pump`, `life`), and nothing else, moves messages between the machine and the socket, over the core's seam (`port`, `transport`);
 //! a watcher (`runtime`) watches the socket's descriptor and pumps when nobody else does; `socket` alone calls libzmq. Beside them:
 //! opening (`builder`, `context`, `endpoints`, `options`, `security`, `subscriptions`), the monitor with a lock of its own (`monitor`,

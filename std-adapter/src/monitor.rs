@@ -502,7 +502,7 @@ impl ZmqStream {
     }
 
     /// Changes how many events are kept until they are read, `None` for any number; the oldest ones that are too many are
-    /// discarded, and counted.
+    /// discarded, and counted. Default: 100, or what [`Builder::events_backlog`](crate::Builder::events_backlog) says.
     pub fn set_events_backlog(&self, events: impl Into<Option<usize>>) {
         let most = events.into().unwrap_or(usize::MAX);
         self.inner().monitor.with(|state| {

@@ -225,7 +225,7 @@ impl RawContext {
 
 /// One frame of a message: bytes that libzmq owns, or that it borrows from a `Vec` until it has sent them.
 ///
-/// A clone copies the bytes.
+/// Memory: 64 bytes, in which a short one lies, and the bytes of a longer one. A clone copies the bytes.
 pub struct Frame {
     msg: zmq_sys::zmq_msg_t,
 }

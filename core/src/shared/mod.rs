@@ -302,7 +302,8 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         self.with(|machine| ((), machine.set_monitoring(monitoring)));
     }
 
-    /// Changes how many events are kept; the oldest ones that are too many are discarded, and counted.
+    /// Changes how many events are kept, at most as many as `V` has room for, which is the default; the oldest ones that are too many
+    /// are discarded, and counted. With 0 they are only counted.
     pub fn set_event_backlog(&self, events: usize) {
         self.with(|machine| ((), machine.set_event_backlog(events)));
     }
@@ -347,7 +348,8 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         self.with(|machine| ((), machine.close()));
     }
 
-    /// Drops both buffers and ends the stream.
+    /// Drops both buffers and ends the stream; events that wait can still be read. Who drains or flushes learns what was
+    /// [dropped](crate::DrainError::Dropped), if anything was. Messages that are lent out stay valid until their grants are gone.
     pub fn abort(&self) {
         self.with(|machine| ((), machine.abort()));
     }
@@ -388,7 +390,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     }
 
     /// Turns read-ahead off: a message is received only while somebody waits for one and none is there. Behind messages that were
-    /// discarded one more may come.
+    /// discarded one more may come. Default: off, messages are received until the read gate shuts.
     pub fn set_on_demand(&self, on_demand: bool) {
         self.with(|machine| ((), machine.set_on_demand(on_demand)));
     }
@@ -438,12 +440,14 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         self.look(Machine::read_limits)
     }
 
-    /// Changes the marks of the write side, at once.
+    /// Changes the marks of the write side, at once: a level over the new high-water mark pauses those who drain or send, one at or under the new
+    /// low-water mark resumes them, one between leaves it as it is. Default: three quarters and one quarter of the capacity.
     pub fn set_write_limits(&self, limits: Watermarks) {
         self.with(|machine| ((), machine.set_write_limits(limits)));
     }
 
-    /// Changes the marks of the read side, at once.
+    /// Changes the marks of the read side, at once: a level over the new high-water mark stops receiving, one at or under the new
+    /// low-water mark goes on, one between leaves it as it is. Default: three quarters and one quarter of the capacity.
     pub fn set_read_limits(&self, limits: Watermarks) {
         self.with(|machine| ((), machine.set_read_limits(limits)));
     }

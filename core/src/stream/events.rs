@@ -104,7 +104,8 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         &self.events
     }
 
-    /// Changes how many events are kept; the oldest ones that are too many are discarded, and counted.
+    /// Changes how many events are kept, at most as many as the storage has room for, which is the default; the oldest ones that are
+    /// too many are discarded, and counted.
     pub fn set_event_backlog(&mut self, events: usize) -> Wakes {
         self.events.set_backlog(events);
         self.wake_first(Kind::Event)
