@@ -14,7 +14,7 @@ const PROGRAMS: [&str; 8] = [
 ];
 
 /// A command, what CI runs that runs it, and the words there that do.
-const RUN: [(&str, &str, &str); 24] = [
+const RUN: [(&str, &str, &str); 25] = [
     ("cargo test", ".ci/run", "\ntests cargo test --locked\n"),
     ("bash .ci/firmware", ".ci/run", " .ci/firmware\n"),
     ("bash .ci/model quick", ".ci/run", " .ci/model quick core\n"),
@@ -30,6 +30,11 @@ const RUN: [(&str, &str, &str); 24] = [
         "cargo run -q --offline --manifest-path program/Cargo.toml --target-dir tidegate/target\n",
     ),
     ("cargo doc -p tidegate --open", ".ci/run", " cargo doc -q "),
+    (
+        "cargo test -p tidegate-tests --features faults --test 'faults_*' -- --nocapture",
+        ".ci/run",
+        "\ntests cargo test --locked -p tidegate-tests --features faults --test 'faults_*'\n",
+    ),
     (
         "cargo install --path std-adapter --features cli",
         ".ci/run",
