@@ -188,7 +188,7 @@ fn what_is_typed_and_sent_arrives_though_the_program_is_ended_right_after() {
     xdotool(&["type", "--delay", "30", "good"]);
     xdotool(&["key", "--delay", "100", "Return"]);
     xdotool(&["type", "--delay", "30", "bye"]);
-    xdotool(&["key", "--delay", "100", "ctrl+Return", "ctrl+q"]);
+    xdotool(&["key", "--delay", "0", "ctrl+Return", "ctrl+q"]);
     assert_eq!(pull.blocking().read(NEVER).unwrap(), ["good", "bye"]);
     scope.wait_for_end();
     pull.abort();
