@@ -35,8 +35,8 @@ pub enum Command {
     Close,
 }
 
-/// How long what was asked for last may take once nobody asks any more. The thread needs a tick.
-const END: Duration = Duration::from_millis(200);
+/// How long what was asked for last may take once nobody asks any more. The thread needs no more than a tick.
+const END: Duration = Duration::from_secs(1);
 
 /// A stream, and the thread that reads it. Dropping it closes the stream, once all is done that was asked for; no call waits for it.
 pub struct Session {
