@@ -1,4 +1,5 @@
-//! The program itself, in a window of a real X server, with the keyboard and the mouse of xdotool. Needs `DISPLAY`.
+//! The program itself, in a window of a real X server, with the keyboard and the mouse of xdotool. Needs `DISPLAY`, with a screen of
+//! 1200 × 800 at least and no window manager.
 
 use std::collections::HashSet;
 use std::process::{Child, Command};
