@@ -1,9 +1,10 @@
 //! The handle of a stream that lives in a thread of its own.
 
 use std::io;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use tidegate::{SocketType, Watermarks};
 
@@ -34,10 +35,15 @@ pub enum Command {
     Close,
 }
 
-/// A stream, and the thread that reads it. Dropping it closes the stream; neither that nor any call waits for it.
+/// How long what was asked for last may take once nobody asks any more. The thread needs no more than a tick.
+const END: Duration = Duration::from_secs(1);
+
+/// A stream, and the thread that reads it. Dropping it closes the stream, once all is done that was asked for; no call waits for it.
 pub struct Session {
     commands: Sender<Command>,
     shared: Shared,
+    /// Says nothing, and is cut when the thread ends.
+    ended: Receiver<()>,
 }
 
 /// The snapshot that the thread writes and the window reads.
@@ -66,10 +72,18 @@ impl Session {
         let (commands, receiver) = channel();
         let shared = Shared(Arc::new(Mutex::new(Snapshot::new(kind))));
         let worker = Worker::new(receiver, shared.clone(), Box::new(on_news));
+        let (alive, ended) = channel();
         thread::Builder::new()
             .name("scope-session".into())
-            .spawn(move || worker.run(kind, how, &endpoint))?;
-        Ok(Self { commands, shared })
+            .spawn(move || {
+                worker.run(kind, how, &endpoint);
+                drop(alive);
+            })?;
+        Ok(Self {
+            commands,
+            shared,
+            ended,
+        })
     }
 
     /// Has the session do something. After its end it does nothing.
@@ -80,5 +94,12 @@ impl Session {
     /// What there is to see now.
     pub fn look(&self) -> Snapshot {
         self.shared.lock().clone()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.ask(Command::Close);
+        let _ = self.ended.recv_timeout(END);
     }
 }

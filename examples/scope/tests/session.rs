@@ -1,6 +1,6 @@
 //! The model without a window, with real peers at the other end.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -230,6 +230,21 @@ fn an_endpoint_that_cannot_be_had_is_said_and_leaves_nothing_open() {
     first.session.ask(Command::Detach(How::Bind, endpoint));
     let shown = first.until(|shown| shown.endpoints.is_empty());
     assert_eq!(shown.fault(Field::Endpoint), None);
+}
+
+#[test]
+fn a_session_that_is_dropped_has_done_what_it_was_asked_for_before() {
+    let (seen, endpoint) = Seen::bound(SocketType::PAIR);
+    let peer = peer(SocketType::PAIR, &endpoint);
+    peer.write("first").unwrap();
+    seen.until(|shown| received(shown) == 1);
+    seen.session.ask(Command::Send(vec![b"last".to_vec()]));
+    let Seen { session, news } = seen;
+    drop(session);
+    // Its thread has ended, and let go of its end of the news.
+    while news.try_recv().is_ok() {}
+    assert_eq!(news.try_recv(), Err(TryRecvError::Disconnected));
+    assert_eq!(peer.blocking().read(NEVER).unwrap(), "last");
 }
 
 #[test]

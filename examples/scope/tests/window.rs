@@ -1,4 +1,5 @@
-//! The program itself, in a window of a real X server, with the keyboard and the mouse of xdotool. Needs `DISPLAY`.
+//! The program itself, in a window of a real X server, with the keyboard and the mouse of xdotool. Needs `DISPLAY`, with a screen of
+//! 1200 × 800 at least and no window manager.
 
 use std::collections::HashSet;
 use std::process::{Child, Command};
@@ -17,6 +18,10 @@ use x11rb::rust_connection::RustConnection;
 
 /// After so long what is waited for never comes.
 const NEVER: Duration = Duration::from_secs(120);
+
+/// Where these fields are.
+const ENDPOINT: (i16, i16) = (350, 18);
+const MESSAGE: (i16, i16) = (600, 745);
 
 /// Waits until there is something. What an X server or another process does tells nobody that it is done.
 fn until<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
@@ -46,7 +51,9 @@ impl Scope {
         x.set_input_focus(InputFocus::PARENT, scope.window, 0_u32)
             .unwrap();
         x.flush().unwrap();
-        until("a picture", || (screen.colors() > 50).then_some(()));
+        until("a picture", || {
+            (screen.colors(0, 800).len() > 50).then_some(())
+        });
         scope
     }
 
@@ -102,16 +109,27 @@ impl Screen {
         })
     }
 
-    /// How many different colors there are to be seen.
-    fn colors(&self) -> usize {
+    /// The colors that are to be seen in so many rows from this one on: blue, green, red.
+    fn colors(&self, top: i16, rows: u16) -> HashSet<[u8; 3]> {
         let size = self.x.get_geometry(self.root).unwrap().reply().unwrap();
         let format = ImageFormat::Z_PIXMAP;
         let image = self
             .x
-            .get_image(format, self.root, 0, 0, size.width, size.height, !0);
+            .get_image(format, self.root, 0, top, size.width, rows, !0);
         let image = image.unwrap().reply().unwrap();
-        let pixels: HashSet<&[u8]> = image.data.chunks_exact(4).collect();
-        pixels.len()
+        let pixels = image.data.chunks_exact(4);
+        pixels.map(|it| [it[0], it[1], it[2]]).collect()
+    }
+
+    /// Clicks into a field, and waits until it has the keyboard: its frame has the color of that then.
+    fn click_into(&self, x: i16, y: i16) {
+        xdotool(&["mousemove", &x.to_string(), &y.to_string(), "click", "1"]);
+        let has_keyboard = [255, 222, 192];
+        until("the keyboard", || {
+            self.colors(y - 18, 36)
+                .contains(&has_keyboard)
+                .then_some(())
+        });
     }
 
     /// What a window manager does when the window's cross is clicked.
@@ -153,8 +171,8 @@ fn a_flood_is_seen_by_whoever_types_where_it_comes_from_and_the_window_closes_am
 
     let screen = Screen::for_one_test();
     let scope = Scope::start(&screen, &["PULL"]);
-    // The type, then the endpoint.
-    xdotool(&["key", "--delay", "100", "Tab", "Tab", "ctrl+a"]);
+    screen.click_into(ENDPOINT.0, ENDPOINT.1);
+    xdotool(&["key", "ctrl+a"]);
     xdotool(&["type", "--delay", "30", &endpoint]);
     xdotool(&["key", "Return"]);
     let began = Instant::now();
@@ -164,7 +182,9 @@ fn a_flood_is_seen_by_whoever_types_where_it_comes_from_and_the_window_closes_am
         "{:.0} messages/s in",
         taken() as f64 / began.elapsed().as_secs_f64()
     );
-    until("the curves", || (screen.colors() > 200).then_some(()));
+    until("the curves", || {
+        (screen.colors(0, 800).len() > 200).then_some(())
+    });
 
     screen.close(scope.window);
     scope.wait_for_end();
@@ -181,14 +201,14 @@ fn what_is_typed_and_sent_arrives_though_the_program_is_ended_right_after() {
     let pull = builder.bind("tcp://127.0.0.1:*").open().unwrap();
     let screen = Screen::for_one_test();
     let scope = Scope::start(&screen, &["PUSH", &pull.bindings()[0]]);
-    xdotool(&["key", "--delay", "100", "Tab", "Tab", "Return"]);
+    screen.click_into(ENDPOINT.0, ENDPOINT.1);
+    xdotool(&["key", "Return"]);
     tidegate::block_on(pull.wait_connected(1, NEVER)).unwrap();
-    // The field of the message is at the bottom.
-    xdotool(&["mousemove", "600", "760", "click", "1"]);
+    screen.click_into(MESSAGE.0, MESSAGE.1);
     xdotool(&["type", "--delay", "30", "good"]);
-    xdotool(&["key", "--delay", "100", "Return"]);
+    xdotool(&["key", "Return"]);
     xdotool(&["type", "--delay", "30", "bye"]);
-    xdotool(&["key", "--delay", "100", "ctrl+Return", "ctrl+q"]);
+    xdotool(&["key", "--delay", "0", "ctrl+Return", "ctrl+q"]);
     assert_eq!(pull.blocking().read(NEVER).unwrap(), ["good", "bye"]);
     scope.wait_for_end();
     pull.abort();

@@ -126,7 +126,7 @@ impl View {
             .show(ui, |ui| self.show_chosen(ui));
     }
 
-    /// Closes the stream, if one is open. Nobody waits for it.
+    /// Closes the stream, if one is open.
     pub fn close(&mut self) {
         self.session = None;
     }

@@ -1,6 +1,6 @@
 //! The bottom of the window: a message to send.
 
-use eframe::egui::{self, FontId, Key, Modifiers, ScrollArea, TextEdit, Ui};
+use eframe::egui::{self, FontId, InputState, Key, Modifiers, ScrollArea, TextEdit, Ui};
 use tidegate::SocketType;
 
 use super::{View, faint};
@@ -13,48 +13,54 @@ impl View {
         let is_open = Self::is_open(snapshot);
         let receives_only = matches!(self.kind, SocketType::PULL | SocketType::SUB);
         let may_send = is_open && !receives_only;
-        // Before the field sees the key, and makes a line of it.
-        let text = ui.make_persistent_id("text");
-        let is_entered = ui.memory(|memory| memory.has_focus(text))
-            && ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Enter));
-        let bar = ui.horizontal(|ui| {
-            let label = ui.label("Message");
-            ui.selectable_value(&mut self.notation, Notation::Text, "Text");
-            ui.selectable_value(&mut self.notation, Notation::Hex, "Hex");
-            let button = ui.add_enabled(may_send, egui::Button::new("Send"));
-            if button.clicked() || (is_entered && may_send) {
-                match frames::parse(&self.message, self.notation) {
-                    Ok(frames) => {
-                        self.set_mistake(Field::Message, None);
-                        self.ask(Command::Send(frames));
-                    }
-                    Err(what) => self.set_mistake(Field::Message, Some(what)),
+        let (label, is_clicked) = ui
+            .horizontal(|ui| {
+                let label = ui.label("Message").id;
+                ui.selectable_value(&mut self.notation, Notation::Text, "Text");
+                ui.selectable_value(&mut self.notation, Notation::Hex, "Hex");
+                let button = ui.add_enabled(may_send, egui::Button::new("Send"));
+                let unsent = snapshot.map_or(0, |snapshot| snapshot.unsent_bytes);
+                if receives_only {
+                    ui.label(faint(format!("A {:?} only receives.", self.kind)));
+                } else if unsent > 0 {
+                    let unsent = frames::bytes(unsent as u64);
+                    ui.label(faint(format!("{unsent} wait to be sent")));
+                } else {
+                    ui.label(faint("Each line is a frame. Ctrl+Enter sends."));
                 }
-            }
-            let unsent = snapshot.map_or(0, |snapshot| snapshot.unsent_bytes);
-            if receives_only {
-                ui.label(faint(format!("A {:?} only receives.", self.kind)));
-            } else if unsent > 0 {
-                let unsent = frames::bytes(unsent as u64);
-                ui.label(faint(format!("{unsent} wait to be sent")));
-            } else {
-                ui.label(faint("Each line is a frame. Ctrl+Enter sends."));
-            }
-            self.show_fault(ui, snapshot, Field::Message);
-            label.id
-        });
+                self.show_fault(ui, snapshot, Field::Message);
+                (label, button.clicked())
+            })
+            .inner;
         // As high with one line as with many.
         let area = ScrollArea::vertical()
             .id_salt("message")
             .auto_shrink(false)
             .max_height(50.0);
-        area.show(ui, |ui| {
-            let field = TextEdit::multiline(&mut self.message)
-                .id(text)
-                .font(FontId::monospace(12.5))
-                .desired_rows(3)
-                .desired_width(f32::INFINITY);
-            ui.add(field).labelled_by(bar.inner);
-        });
+        let field = area
+            .show(ui, |ui| {
+                let field = TextEdit::multiline(&mut self.message)
+                    .font(FontId::monospace(12.5))
+                    .desired_rows(3)
+                    .desired_width(f32::INFINITY);
+                ui.add(field).labelled_by(label)
+            })
+            .inner;
+        // Only now has the field seen what was typed before the key.
+        let key = |input: &mut InputState| input.consume_key(Modifiers::COMMAND, Key::Enter);
+        let is_entered = field.has_focus() && ui.input_mut(key);
+        if is_clicked || (is_entered && may_send) {
+            self.send();
+        }
+    }
+
+    fn send(&mut self) {
+        match frames::parse(&self.message, self.notation) {
+            Ok(frames) => {
+                self.set_mistake(Field::Message, None);
+                self.ask(Command::Send(frames));
+            }
+            Err(what) => self.set_mistake(Field::Message, Some(what)),
+        }
     }
 }
