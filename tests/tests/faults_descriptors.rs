@@ -22,6 +22,16 @@ fn allow(more: u64) {
     setrlimit(Resource::Nofile, limit).unwrap();
 }
 
+/// An endpoint that nobody else has. At each bind to tcp the system's libzmq asks for the interfaces of the host, and aborts the process
+/// where no descriptor is left for that.
+fn endpoint(number: u32) -> String {
+    if zmq::has("curve").unwrap() {
+        format!("ipc://@tidegate-{}-{number}", std::process::id())
+    } else {
+        "tcp://127.0.0.1:*".to_owned()
+    }
+}
+
 #[test]
 fn a4_without_descriptors_an_open_is_an_error_that_leaves_nothing_and_what_is_open_goes_on() {
     alone(|| {
@@ -32,13 +42,14 @@ fn a4_without_descriptors_an_open_is_an_error_that_leaves_nothing_and_what_is_op
         served.exchange();
         let before = Usage::now();
         let limit = getrlimit(Resource::Nofile);
-        let (mut refused, mut exchanged) = (0, 0);
+        let (mut opens, mut refused, mut exchanged) = (0, 0, 0);
         // With none left, with one, with two, ...: one step or another of an open is the first that finds none.
         for more in 0..40 {
             allow(more);
             let mut open = Vec::new();
             let error = loop {
-                let stream = builder(SocketType::DEALER, &context).bind("tcp://127.0.0.1:*");
+                opens += 1;
+                let stream = builder(SocketType::DEALER, &context).bind(endpoint(opens));
                 match stream.open() {
                     Ok(stream) => {
                         let monitored = stream.enable_monitor(EventMask::ALL);
@@ -67,8 +78,8 @@ fn a4_without_descriptors_an_open_is_an_error_that_leaves_nothing_and_what_is_op
             drop(open);
             setrlimit(Resource::Nofile, limit).unwrap();
             before.wait_for_no_more();
-            let opens = builder(SocketType::DEALER, &context).bind("tcp://127.0.0.1:*");
-            opens
+            let stream = builder(SocketType::DEALER, &context).bind(endpoint(0));
+            stream
                 .open()
                 .unwrap()
                 .enable_monitor(EventMask::ALL)

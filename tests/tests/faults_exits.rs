@@ -46,24 +46,27 @@ fn e1_what_was_written_right_before_a_shutdown_and_an_exit_arrives() {
 
 #[test]
 fn e1_a_peer_that_comes_while_a_process_shuts_down_gets_everything() {
-    let _watchdog = Watchdog::new(60);
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("tcp://{}", free.local_addr().unwrap());
-    let process = exits(&endpoint, "20000");
-    // It has connected, to one that says nothing; that gives its place to the peer.
-    drop(free.accept().unwrap());
-    drop(free);
-    let context = Context::new().unwrap();
-    let pull = builder(SocketType::PULL, &context).bind(&endpoint);
-    let pull = pull.open().unwrap();
-    for k in 0..MESSAGES {
-        assert_eq!(number_of(&block_on(pull.read()).unwrap()), k);
-    }
-    let (succeeded, told) = process.end();
-    assert!(succeeded);
-    assert_eq!(told, [format!("accepted {MESSAGES}, lost None")]);
-    println!("| exit, a late peer: written {MESSAGES}, received {MESSAGES}, lost 0");
-    shut_down(&context);
+    // Alone: a process that is being started beside has a copy of the listener, and with it the port, until it runs.
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("tcp://{}", free.local_addr().unwrap());
+        let process = exits(&endpoint, "20000");
+        // It has connected, to one that says nothing; that gives its place to the peer.
+        drop(free.accept().unwrap());
+        drop(free);
+        let context = Context::new().unwrap();
+        let pull = builder(SocketType::PULL, &context).bind(&endpoint);
+        let pull = pull.open().unwrap();
+        for k in 0..MESSAGES {
+            assert_eq!(number_of(&block_on(pull.read()).unwrap()), k);
+        }
+        let (succeeded, told) = process.end();
+        assert!(succeeded);
+        assert_eq!(told, [format!("accepted {MESSAGES}, lost None")]);
+        println!("| exit, a late peer: written {MESSAGES}, received {MESSAGES}, lost 0");
+        shut_down(&context);
+    });
 }
 
 #[test]
@@ -91,6 +94,7 @@ fn e1_a_slow_reader_gets_everything_over_tcp_and_loses_what_is_on_its_way_over_i
     alone(|| {
         let _watchdog = Watchdog::new(60);
         start_executor();
+        let at_first = Usage::now();
         let of_process = format!("ipc://@tidegate-{}", std::process::id());
         for (endpoint, loses) in [("tcp://127.0.0.1:*", false), (&of_process, true)] {
             let there = Context::new().unwrap();
@@ -126,6 +130,9 @@ fn e1_a_slow_reader_gets_everything_over_tcp_and_loses_what_is_on_its_way_over_i
             );
             assert_eq!(gone > 0, loses);
             shut_down(&there);
+            drop((pull, push, here, there, before));
+            // So that the next one's beginning is not counted with this one's end.
+            at_first.wait_for_no_more();
         }
     });
 }

@@ -51,10 +51,18 @@ fn wait_until_disconnected(stream: &ZmqStream) {
     assert!(matches!(event.kind, EventKind::Disconnected { .. }));
 }
 
-/// What a peer that is killed had told of: so many numbers are awaited, and what comes besides is taken, too.
-fn received_by(mut peer: Peer, count: usize) -> Vec<u32> {
-    let mut numbers: Vec<u32> = (0..count).map(|_| peer.number().unwrap()).collect();
-    numbers.extend(peer.kill().iter().map(|line| line.parse::<u32>().unwrap()));
+/// So many a peer reads before it is killed: one that went on would have read everything where nobody comes to kill it in time.
+const READ: usize = 3;
+
+/// A peer that reads no more than that.
+fn peer_that_stands_still(endpoint: &str) -> Peer {
+    Peer::start(PEER, &["pull", endpoint, &READ.to_string()])
+}
+
+/// What such a peer has told of when it is killed.
+fn received_by(mut peer: Peer) -> Vec<u32> {
+    let numbers = (0..READ).map(|_| peer.number().unwrap()).collect();
+    assert!(peer.kill().is_empty());
     numbers
 }
 
@@ -84,7 +92,7 @@ fn d6_what_a_stream_holds_outlives_a_peer_that_is_killed_in_the_middle_of_a_mess
                     assert!(last.kill().is_empty());
                     numbers
                 }
-                _ => received_by(Peer::start(PEER, &["pull", &endpoint]), 3),
+                _ => received_by(peer_that_stands_still(&endpoint)),
             };
             wait_until_disconnected(&push);
             // All that was not accepted for the one before comes, whole and in order.
@@ -112,36 +120,40 @@ fn d6_what_a_stream_holds_outlives_a_peer_that_is_killed_in_the_middle_of_a_mess
 
 #[test]
 fn d6_a_stream_that_connects_goes_on_where_its_killed_peer_comes_back() {
-    let _watchdog = Watchdog::new(60);
-    let context = Context::new().unwrap();
-    let endpoint = free_endpoint();
-    let peers = || Peer::start(PEER, &["pull", &format!("bind:{endpoint}")]);
-    let first = peers();
-    let push = push(&context, |push| push.connect(&endpoint));
-    let mut numbers = received_by(first, 3);
-    let mut lost = 0;
-    for round in 0..5 {
-        wait_until_disconnected(&push);
-        let mut peer = peers();
-        let next = peer.number().unwrap();
-        let gap = next - numbers.last().unwrap() - 1;
-        assert!(gap <= HELD_BY_LIBZMQ);
-        lost += gap;
-        numbers.push(next);
-        if round < 4 {
-            numbers.extend(received_by(peer, 2));
-        } else {
-            numbers.extend((next + 1..MESSAGES).map(|_| peer.number().unwrap()));
-            shut_down(&context);
-            assert!(peer.kill().is_empty());
+    // Alone: a process that is being started beside has a copy of the listener, and with it the port, until it runs.
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        let context = Context::new().unwrap();
+        let endpoint = free_endpoint();
+        let bound = format!("bind:{endpoint}");
+        let first = peer_that_stands_still(&bound);
+        let push = push(&context, |push| push.connect(&endpoint));
+        let mut numbers = received_by(first);
+        let mut lost = 0;
+        for round in 0..5 {
+            wait_until_disconnected(&push);
+            let received = if round < 4 {
+                received_by(peer_that_stands_still(&bound))
+            } else {
+                let mut last = Peer::start(PEER, &["pull", &bound]);
+                let mut received = vec![last.number().unwrap()];
+                received.extend((received[0] + 1..MESSAGES).map(|_| last.number().unwrap()));
+                shut_down(&context);
+                assert!(last.kill().is_empty());
+                received
+            };
+            let gap = received[0] - numbers.last().unwrap() - 1;
+            assert!(gap <= HELD_BY_LIBZMQ);
+            lost += gap;
+            numbers.extend(received);
         }
-    }
-    // In order, none twice, and none is missing that is not counted.
-    assert!(numbers.is_sorted_by(|a, b| a < b));
-    assert_eq!(numbers.last(), Some(&(MESSAGES - 1)));
-    let received = u32::try_from(numbers.len()).unwrap();
-    assert_eq!(received + lost, MESSAGES);
-    println!("| connected: written {MESSAGES}, received {received}, gone with 5 peers {lost}");
+        // In order, none twice, and none is missing that is not counted.
+        assert!(numbers.is_sorted_by(|a, b| a < b));
+        assert_eq!(numbers.last(), Some(&(MESSAGES - 1)));
+        let received = u32::try_from(numbers.len()).unwrap();
+        assert_eq!(received + lost, MESSAGES);
+        println!("| connected: written {MESSAGES}, received {received}, gone with 5 peers {lost}");
+    });
 }
 
 #[test]
@@ -259,35 +271,38 @@ fn d5_a_router_that_must_reach_its_peer_reports_all_that_it_holds_for_one_that_i
 
 #[test]
 fn i3_a_server_that_is_killed_again_and_again_answers_every_request_where_it_comes_back() {
-    let _watchdog = Watchdog::new(60);
-    let context = Context::new().unwrap();
-    let endpoint = free_endpoint();
-    let bound = format!("bind:{endpoint}");
-    let servers = || Some(Peer::start(PEER, &["echo", "rep", &bound]));
-    let req = builder(SocketType::REQ, &context)
-        .option(options::RECONNECT_INTERVAL, Some(Duration::from_millis(20)))
-        .connect(&endpoint);
-    let requester = Requester::open(req).unwrap();
-    let requester = requester.timeout(Duration::from_millis(200));
-    let mut requester = requester.attempts(200);
-    let mut server = servers();
-    for k in 0..60 {
-        let asked = requester.request(numbered(k, 2, 20));
-        let changes = async {
-            // Before it has read the request, which then is with it.
-            if k % 10 == 7 {
-                server.as_ref().unwrap().stop();
-                yield_now().await;
-            }
-            if k % 10 == 7 || k % 10 == 3 {
-                server.take().unwrap().kill();
-                server = servers();
-            }
-        };
-        let (answer, ()) = block_on(zip(asked, changes));
-        assert_eq!(number_of(&answer.unwrap()), k);
-    }
-    println!("| REQ: asked 60, answered 60, 12 servers killed");
-    drop(requester);
-    shut_down(&context);
+    // Alone: a process that is being started beside has a copy of the listener, and with it the port, until it runs.
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        let context = Context::new().unwrap();
+        let endpoint = free_endpoint();
+        let bound = format!("bind:{endpoint}");
+        let servers = || Some(Peer::start(PEER, &["echo", "rep", &bound]));
+        let req = builder(SocketType::REQ, &context)
+            .option(options::RECONNECT_INTERVAL, Some(Duration::from_millis(20)))
+            .connect(&endpoint);
+        let requester = Requester::open(req).unwrap();
+        let requester = requester.timeout(Duration::from_millis(200));
+        let mut requester = requester.attempts(200);
+        let mut server = servers();
+        for k in 0..60 {
+            let asked = requester.request(numbered(k, 2, 20));
+            let changes = async {
+                // Before it has read the request, which then is with it.
+                if k % 10 == 7 {
+                    server.as_ref().unwrap().stop();
+                    yield_now().await;
+                }
+                if k % 10 == 7 || k % 10 == 3 {
+                    server.take().unwrap().kill();
+                    server = servers();
+                }
+            };
+            let (answer, ()) = block_on(zip(asked, changes));
+            assert_eq!(number_of(&answer.unwrap()), k);
+        }
+        println!("| REQ: asked 60, answered 60, 12 servers killed");
+        drop(requester);
+        shut_down(&context);
+    });
 }

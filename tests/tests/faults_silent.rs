@@ -13,6 +13,7 @@ const PEER: &str = env!("CARGO_BIN_EXE_peer");
 const KIB: usize = 1024;
 const MESSAGE: usize = 64 * KIB;
 const HIGH: usize = 1024 * KIB;
+const LOW: usize = 512 * KIB;
 
 #[test]
 fn d2_a_sender_waits_while_its_peer_is_stopped_and_everything_comes_once_it_goes_on() {
@@ -23,6 +24,7 @@ fn d2_a_sender_waits_while_its_peer_is_stopped_and_everything_comes_once_it_goes
         let push = builder(SocketType::PUSH, &context)
             .option(options::SEND_HWM, 2)
             .high_write(HIGH)
+            .low_write(LOW)
             .bind("tcp://127.0.0.1:*");
         let push = push.open().unwrap();
         let mut peer = Peer::start(PEER, &["pull", &push.bindings()[0]]);
@@ -34,20 +36,25 @@ fn d2_a_sender_waits_while_its_peer_is_stopped_and_everything_comes_once_it_goes
             peer.stop();
             // Until one waits: the next one has gone only if the peer has read.
             let counter = Counter::new();
-            loop {
+            let held = loop {
                 let mut send = push.send(numbered(sent, 1, MESSAGE));
                 match poll(&mut send, &counter) {
                     Poll::Ready(result) => {
                         result.unwrap();
                         sent += 1;
                     }
-                    // It lets others run now and then; one that waits is not woken.
-                    Poll::Pending if counter.take() == 0 => break,
+                    // It lets others run now and then; one that waits is not woken. The operating system may still take some of what
+                    // is held, and it waits until that is no more than the low mark.
+                    Poll::Pending if counter.take() == 0 => {
+                        let held = push.write_buffer_bytes();
+                        if held > LOW {
+                            break held;
+                        }
+                    }
                     Poll::Pending => {}
                 }
-            }
-            let held = push.write_buffer_bytes();
-            assert!(held > HIGH && held <= HIGH + MESSAGE + KIB);
+            };
+            assert!(held <= HIGH + MESSAGE + KIB);
             let queued = u64::from(sent) - push.stats().sent_messages;
             println!(
                 "| round {round}: {sent} sent, {queued} of them held while the peer is stopped"

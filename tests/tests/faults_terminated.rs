@@ -10,7 +10,7 @@ use tidegate::{
 };
 use tidegate_tests::{
     Usage, Watchdog, alone, block_on, builder, eventually, number_of, numbered, shut_down,
-    start_executor,
+    start_executor, thread_count,
 };
 
 const PAIRS: usize = 50;
@@ -206,8 +206,11 @@ fn e2_fifty_streams_that_are_aborted_in_the_middle_of_their_messages_end_and_tel
         let before = Usage::now();
         let (mut written, mut accepted, mut reported) = (0, 0, 0);
         for _ in 0..5 {
-            let context = Context::new().unwrap();
-            let pairs = pairs(&context, &context, |_| "tcp://127.0.0.1:*".to_owned());
+            let [of_pulls, of_pushes] = [Context::new().unwrap(), Context::new().unwrap()];
+            // The threads of the one context are there, and tidegate's own, before those of the other.
+            let first = builder(SocketType::PULL, &of_pulls).open().unwrap();
+            let threads = thread_count();
+            let pairs = pairs(&of_pulls, &of_pushes, |_| "tcp://127.0.0.1:*".to_owned());
             for (pull, push) in &pairs {
                 pull.pause_reading().unwrap();
                 // Frames of one message are on the wire, and others of it are not.
@@ -218,7 +221,6 @@ fn e2_fifty_streams_that_are_aborted_in_the_middle_of_their_messages_end_and_tel
                 }
                 written += u64::from(sent);
             }
-            // Not both ends at once: where a connection breaks at the moment that libzmq's linger is over, it aborts the process even so.
             for (_, push) in &pairs {
                 push.abort();
             }
@@ -226,13 +228,19 @@ fn e2_fifty_streams_that_are_aborted_in_the_middle_of_their_messages_end_and_tel
                 reported += block_on(push.closed()).messages as u64;
                 accepted += push.stats().sent_messages;
             }
-            shut_down(&context);
+            // Not both ends at once: where a connection breaks at the moment that libzmq's linger is over, it aborts the process even so.
+            // Its threads of a context end when it has let go of every connection.
+            let (pulls, pushes): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+            drop((pushes, of_pushes));
+            eventually(|| thread_count() == threads);
+            shut_down(&of_pulls);
+            drop((first, pulls, of_pulls));
+            before.wait_for_no_more();
         }
         assert_eq!(accepted + reported, written);
         assert!(reported > 0);
         println!(
             "| aborted: written {written}, gone with libzmq {accepted}, reported lost {reported}"
         );
-        before.wait_for_no_more();
     });
 }

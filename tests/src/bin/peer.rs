@@ -15,7 +15,8 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["pull", endpoint] => pull(endpoint),
+        ["pull", endpoint] => pull(endpoint, u32::MAX),
+        ["pull", endpoint, most] => pull(endpoint, number(most)),
         ["push", endpoint, frames, bytes] => push(endpoint, number(frames), number(bytes)),
         ["half-pull", endpoint] => half_pull(endpoint),
         ["half-push", endpoint, whole] => half_push(endpoint, number(whole)),
@@ -50,13 +51,14 @@ fn socket(kind: zmq::SocketType, endpoint: &str) -> zmq::Socket {
     socket
 }
 
-/// Reads, and prints the number of each message that has come whole.
-fn pull(endpoint: &str) {
+/// Reads so many, and prints the number of each message that has come whole.
+fn pull(endpoint: &str, most: u32) {
     let pull = socket(zmq::PULL, endpoint);
-    loop {
+    for _ in 0..most {
         let message = pull.recv_multipart(0).expect("a message");
         println!("{}", number_of(&message));
     }
+    wait();
 }
 
 /// Sends messages as fast as it may, and prints the number of each that libzmq has accepted.
