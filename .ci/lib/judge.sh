@@ -9,7 +9,7 @@ judges_of() {
         grep -l '\btidegate_core::' tests/tests/*.rs | xargs grep -LE '\b(tidegate|zmq)::'
     else
         grep -l '^use tidegate::' tests/tests/*.rs | xargs grep -LE '\b(alone|aborts|descriptors|thread_count|threads|run_time)\(|\bfork::|cfg\(feature' \
-            | grep -vE '/(interop|names|floods|hostile)'
+            | grep -vE '/(interop|names|floods|hostile|faults_|network_faults)'
     fi
 }
 

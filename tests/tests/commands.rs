@@ -17,7 +17,7 @@ const PROGRAMS: [&str; 8] = [
 const RUN: [(&str, &str, &str); 25] = [
     ("cargo test", ".ci/run", "\ntests cargo test --locked\n"),
     ("bash .ci/firmware", ".ci/run", " .ci/firmware\n"),
-    ("bash .ci/model quick", ".ci/run", " .ci/model quick core\n"),
+    ("bash .ci/model quick", ".ci/run", " .ci/model quick\n"),
     (
         "cargo run --example dealer_router",
         ".ci/run",

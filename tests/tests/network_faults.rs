@@ -256,6 +256,8 @@ fn d6_a_network_that_is_cut_for_longer_than_a_heartbeat_costs_what_libzmq_held_a
             next += 1;
             received += 1;
         }
+        // A connection of the last cut may have ended late.
+        while push.try_read_event().is_ok() {}
         network.cut();
         write(last - 200..last);
         let event = block_on(push.read_event()).unwrap();
@@ -269,7 +271,7 @@ fn d6_a_network_that_is_cut_for_longer_than_a_heartbeat_costs_what_libzmq_held_a
         let first = loop {
             let k = peer.number().unwrap();
             received += 1;
-            if k != next {
+            if k != next || k >= accepted {
                 break k;
             }
             next += 1;
