@@ -13,6 +13,9 @@ const PROGRAMS: [&str; 8] = [
     "apt", "bash", "cargo", "pip", "python3", "rustup", "tidegate", "unshare",
 ];
 
+/// The project's, and nobody else's that lie beside them.
+const FOLDERS: [&str; 5] = ["core", "std-adapter", "tests", "examples", "fuzz"];
+
 /// A command, what CI runs that runs it, and the words there that do.
 const RUN: [(&str, &str, &str); 25] = [
     ("cargo test", ".ci/run", "\ntests cargo test --locked\n"),
@@ -36,7 +39,7 @@ const RUN: [(&str, &str, &str); 25] = [
         "\ntests cargo test --locked -p tidegate-tests --features faults --test 'faults_*'\n",
     ),
     (
-        "cargo install --path std-adapter --features cli",
+        "cargo install --locked --path std-adapter --features cli",
         ".ci/run",
         "cargo install -q --locked --debug --path std-adapter --features cli ",
     ),
@@ -303,7 +306,8 @@ fn pages() -> BTreeMap<String, String> {
             let (path, kind) = (entry.path(), entry.file_type().unwrap());
             let name = entry.file_name().into_string().unwrap();
             // A link is a page that has a name already.
-            if kind.is_dir() && !name.starts_with('.') && name != "target" && name != "corpus" {
+            let is_ours = folder != Path::new(ROOT) || FOLDERS.contains(&&*name);
+            if kind.is_dir() && is_ours && name != "target" && name != "corpus" {
                 add(&path, pages);
             } else if kind.is_file() && name.ends_with(".md") {
                 let name = path.strip_prefix(ROOT).unwrap().to_str().unwrap();

@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use tidegate::zmq::{Context, DONTWAIT, PULL, PUSH, SUB};
 
@@ -91,6 +92,36 @@ fn e1_recv_that_is_interrupted_prints_everything_that_had_come() {
         assert_eq!(line, message(k));
     }
     assert_eq!((ended.code, told(&ended)), (130, MESSAGES));
+}
+
+#[test]
+fn e1_recv_that_is_interrupted_prints_all_that_several_had_sent_or_says_that_there_was_more() {
+    const EACH: usize = 1_000;
+    let mut recv = tool(&["recv", "-b", "tcp://127.0.0.1:*"]);
+    let endpoint = recv.bound();
+    let line = "x".repeat(200);
+    // As many as libzmq holds of each, and more together than the tool promises to print behind an interrupt.
+    for _ in 0..4 {
+        let context = Context::new();
+        let push = context.socket(PUSH).unwrap();
+        push.connect(&endpoint).unwrap();
+        for _ in 0..EACH {
+            push.send(&line, 0).unwrap();
+        }
+        drop(push);
+        drop(context);
+    }
+    while !is_read(&endpoint) {
+        thread::yield_now();
+    }
+    recv.interrupt();
+    let ended = recv.ended();
+    let printed = String::from_utf8(ended.stdout.clone()).unwrap();
+    let lines = printed.lines().count();
+    assert!(printed.lines().all(|printed| printed == line));
+    let says_more = ended.stderr.contains("and more had come");
+    assert!(lines == 4 * EACH || says_more, "{lines}: {}", ended.stderr);
+    assert_eq!(ended.code, 130);
 }
 
 #[test]
@@ -199,7 +230,7 @@ fn e1_a_flood_does_not_keep_it_from_ending() {
             })
         });
         match &taken {
-            Some(_) => came.recv().unwrap(),
+            Some(_) => came.recv_timeout(Duration::from_secs(60)).unwrap(),
             None => assert_eq!(flooded.line(), "flood"),
         }
         flooded.interrupt();

@@ -43,8 +43,8 @@ struct Run {
     #[command(flatten)]
     socket: Socket,
     /// How many bytes a message has
-    #[arg(long, value_name = "BYTES", default_value_t = 200)]
-    size: usize,
+    #[arg(long, value_name = "BYTES", default_value_t = 200, value_parser = clap::value_parser!(u32).range(..=1 << 30))]
+    size: u32,
     /// How many messages go one way for the throughput
     #[arg(short = 'n', long, value_name = "MESSAGES", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(2..))]
     count: u64,
@@ -147,7 +147,7 @@ fn forget_oldest(clients: &mut HashMap<Vec<u8>, Counted>) {
 
 impl Run {
     async fn measure(&self, stream: &ZmqStream, interrupts: &Interrupts) -> Result<(), End> {
-        let payload = vec![b'x'; self.size];
+        let payload = vec![b'x'; usize::try_from(self.size)?];
         // The first one waits for the connection, and is not counted.
         self.ask(stream, interrupts, ("ping", payload.clone()))
             .await?;
@@ -206,7 +206,7 @@ impl Run {
         let (median, most, worst) = (at(500), at(990), at(1_000));
         // The first one began the time.
         let messages = rate(self.count - 1, took);
-        let in_bytes = u64::try_from(self.size).unwrap_or(u64::MAX);
+        let in_bytes = u64::from(self.size);
         let bytes = rate((self.count - 1).saturating_mul(in_bytes), took);
         let mut output = Output::new();
         output.write(|line| {

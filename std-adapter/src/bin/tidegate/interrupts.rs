@@ -1,7 +1,7 @@
 //! Ctrl-C and its like, and waits that they end.
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{io, process, thread};
 
 use async_channel::{Receiver, Sender};
@@ -23,6 +23,33 @@ pub struct Interrupts {
     closed: Receiver<()>,
 }
 
+/// What an interrupted command still takes in, of what had come by then: so many messages at the least, and for so long. Not all of
+/// a flood, and nobody can tell where it began.
+pub struct Rest {
+    messages: usize,
+    ends: Instant,
+}
+
+impl Rest {
+    const TIME: Duration = Duration::from_secs(1);
+    /// Nothing has come for so long: that was all.
+    pub const PAUSE: Duration = Duration::from_millis(100);
+
+    pub fn begin(messages: usize) -> Self {
+        Self {
+            messages,
+            ends: Instant::now() + Self::TIME,
+        }
+    }
+
+    /// Whether one more is taken in.
+    pub fn goes_on(&mut self) -> bool {
+        let is_one_of_the_least = self.messages > 0;
+        self.messages = self.messages.saturating_sub(1);
+        is_one_of_the_least || Instant::now() < self.ends
+    }
+}
+
 /// Why a wait has ended without what it waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
@@ -40,6 +67,9 @@ impl Interrupts {
         let wait = async move {
             while signals.next().await.is_some() {
                 if !sender.close() {
+                    crate::end::note(format_args!(
+                        "interrupted again: what was not sent or printed yet is lost"
+                    ));
                     process::exit(Self::EXIT_CODE.into());
                 }
             }

@@ -28,12 +28,13 @@ use crate::interrupts::Interrupts;
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done; also when whoever reads what is printed has gone away
-  1    it failed, or a server has refused the connection; stderr says why
-  2    the command line is wrong
+  1    it failed, or a server has refused who sends or publishes; stderr says
+       why
+  2    the command line is none of this tool's
   3    the time was up: nothing came, nobody answered, or not all was sent
   130  interrupted, by Ctrl-C or SIGTERM; what was accepted until then has been
-       sent or printed, unless stderr says otherwise. A second Ctrl-C ends it
-       at once";
+       sent or printed, unless stderr says otherwise (of a flood it says so).
+       A second Ctrl-C ends it at once, and loses the rest";
 
 const FORMATS: &str = "\
 Formats, in and out, a message in each line:

@@ -5,10 +5,10 @@ use futures_lite::future::try_zip;
 use tidegate::{Multipart, SocketType, WriteError, ZmqStream, block_on};
 
 use crate::end::{End, finish, note};
-use crate::interrupts::Interrupts;
+use crate::interrupts::{Interrupts, Rest};
 use crate::progress::Progress;
 
-/// What an interrupted proxy still passes on in each direction: more than the stream's own read buffer and libzmq's for one peer hold.
+/// What an interrupted proxy still passes on in each direction at the least: more than the stream's own read buffer and libzmq's for one peer hold.
 const BEHIND: usize = 2_048;
 
 #[derive(Args, Debug)]
@@ -136,16 +136,17 @@ async fn pass_on(
         progress,
     };
     let forth = passing(front, back, "from front to back").run(interrupts);
-    let ended = if let Kind::Streamer = kind {
-        forth.await
+    let has_more = if let Kind::Streamer = kind {
+        forth.await?
     } else {
         let and_back = passing(back, front, "from back to front").run(interrupts);
-        try_zip(forth, and_back).await.map(|_| ())
+        let (forth, and_back) = try_zip(forth, and_back).await?;
+        forth || and_back
     };
-    ended?;
+    let more = if has_more { ", and more had come" } else { "" };
+    let passed = progress.messages();
     Err(End::Interrupted(format!(
-        "{} messages were passed on",
-        progress.messages()
+        "{passed} messages were passed on{more}"
     )))
 }
 
@@ -159,8 +160,8 @@ struct Passing<'a> {
 }
 
 impl Passing<'_> {
-    /// Ends when somebody interrupts, or when a socket cannot go on.
-    async fn run(self, interrupts: &Interrupts) -> Result<(), End> {
+    /// Ends when somebody interrupts, or when a socket cannot go on. Returns whether more had come than was passed on.
+    async fn run(self, interrupts: &Interrupts) -> Result<bool, End> {
         while let Ok(message) = interrupts.wait(None, self.from.read()).await {
             self.pass(message?)?;
             // No more is taken in than goes out. The message itself waits in the stream, and is not lost if this is interrupted.
@@ -169,13 +170,14 @@ impl Passing<'_> {
             }
         }
         // What had come by then goes out, too.
-        for _ in 0..BEHIND {
-            match self.from.try_read() {
-                Ok(message) => self.pass(message)?,
-                Err(_) => break,
+        let mut rest = Rest::begin(BEHIND);
+        while rest.goes_on() {
+            match Interrupts::within(Rest::PAUSE, self.from.read()).await {
+                Some(Ok(message)) => self.pass(message)?,
+                _ => return Ok(false),
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn pass(&self, message: Multipart) -> Result<(), End> {

@@ -8,7 +8,7 @@ use tidegate::{SocketType, TryReadError, ZmqStream, block_on, options};
 
 use crate::end::{End, finish};
 use crate::format::Codec;
-use crate::interrupts::{Interrupts, Why};
+use crate::interrupts::{Interrupts, Rest, Why};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::socket::{Socket, seconds};
@@ -45,22 +45,28 @@ impl Arguments {
     async fn receive(&self, stream: &ZmqStream, interrupts: &Interrupts) -> Result<(), End> {
         let mut output = Output::new();
         let progress = Progress::start(self.quiet, io::stdout().is_terminal());
-        // How many more are printed once the command is interrupted: what one peer may have sent by then.
-        let mut behind = stream
-            .option(options::RECEIVE_HWM)
-            .ok()
+        // What one peer may have sent by the time at which the command is interrupted.
+        let hwm = stream.option(options::RECEIVE_HWM).ok();
+        let least = hwm
             .and_then(|hwm| usize::try_from(hwm).ok())
             .filter(|hwm| *hwm > 0)
             .map_or(usize::MAX, |hwm| hwm.saturating_add(READ_AHEAD));
+        let (mut rest, mut has_more) = (None, false);
         while self.count.is_none_or(|count| progress.messages() < count) {
             let is_interrupted = interrupts.have_come();
-            if is_interrupted && behind == 0 {
+            if is_interrupted && !rest.get_or_insert_with(|| Rest::begin(least)).goes_on() {
+                has_more = true;
                 break;
             }
-            behind -= usize::from(is_interrupted);
             let message = match stream.try_read() {
                 Ok(message) => message,
-                Err(TryReadError::Empty) if is_interrupted => break,
+                Err(TryReadError::Empty) if is_interrupted => {
+                    // libzmq may be about to hand over more.
+                    match Interrupts::within(Rest::PAUSE, stream.read()).await {
+                        Some(message) => message?,
+                        None => break,
+                    }
+                }
                 Err(TryReadError::Empty) => {
                     output.flush()?;
                     match interrupts.wait(self.timeout, stream.read()).await {
@@ -80,10 +86,13 @@ impl Arguments {
         }
         output.flush()?;
         match interrupts.have_come() && self.count.is_none_or(|count| progress.messages() < count) {
-            true => Err(End::Interrupted(format!(
-                "{} messages were received",
-                progress.messages()
-            ))),
+            true => {
+                let more = if has_more { ", and more had come" } else { "" };
+                let received = progress.messages();
+                Err(End::Interrupted(format!(
+                    "{received} messages were received{more}"
+                )))
+            }
             false => Ok(()),
         }
     }

@@ -173,7 +173,9 @@ impl Socket {
                 }
                 EventKind::HandshakeFailedProtocol { code } => {
                     let why = "the peer asks for another security, or speaks otherwise";
-                    return Err(format!("the connection was refused: {why} (code {code})").into());
+                    return Err(
+                        format!("the connection was refused: {why} (code {code:#x})").into(),
+                    );
                 }
                 _ => {}
             }
