@@ -19,6 +19,16 @@ fn told(ended: &Ended) -> usize {
     told.split(' ').next().unwrap().parse().unwrap()
 }
 
+/// Sends these to the tool from a context of their own. Once that has ended, everything is on the wire.
+fn push_all(endpoint: &str, messages: impl Iterator<Item = String>) {
+    let context = Context::new();
+    let push = context.socket(PUSH).unwrap();
+    push.connect(endpoint).unwrap();
+    for message in messages {
+        push.send(&message, 0).unwrap();
+    }
+}
+
 #[test]
 fn e1_send_that_is_interrupted_has_sent_every_line_that_it_took() {
     let pull = peer(PULL);
@@ -72,15 +82,8 @@ fn e1_recv_that_is_interrupted_prints_everything_that_had_come() {
     let mut recv = tool(&["recv", "-b", "tcp://127.0.0.1:*"]);
     let endpoint = recv.bound();
     let message = |k: usize| format!("{k} {}", "x".repeat(1_000));
-    let context = Context::new();
-    let push = context.socket(PUSH).unwrap();
-    push.connect(&endpoint).unwrap();
-    for k in 0..MESSAGES {
-        push.send(&message(k), 0).unwrap();
-    }
-    // Everything is on the wire once the context has ended. Nobody reads what the tool prints, which is more than a pipe holds.
-    drop(push);
-    drop(context);
+    push_all(&endpoint, (0..MESSAGES).map(message));
+    // Nobody reads what the tool prints, which is more than a pipe holds.
     while !is_read(&endpoint) {
         thread::yield_now();
     }
@@ -102,14 +105,7 @@ fn e1_recv_that_is_interrupted_prints_all_that_several_had_sent_or_says_that_the
     let line = "x".repeat(200);
     // As many as libzmq holds of each, and more together than the tool promises to print behind an interrupt.
     for _ in 0..4 {
-        let context = Context::new();
-        let push = context.socket(PUSH).unwrap();
-        push.connect(&endpoint).unwrap();
-        for _ in 0..EACH {
-            push.send(&line, 0).unwrap();
-        }
-        drop(push);
-        drop(context);
+        push_all(&endpoint, (0..EACH).map(|_| line.clone()));
     }
     while !is_read(&endpoint) {
         thread::yield_now();

@@ -55,7 +55,7 @@ fn i1_curve_lets_in_who_has_the_keys_or_the_error_says_how_to_get_curve() {
     }
     let [server, ann, eve] = [server, ann, eve].map(|keys| keys.printed().trim_end().to_owned());
     let (public, allowed) = (&server[..40], &ann[..40]);
-    let mut recv = tool(&[
+    let open = [
         "recv",
         "-b",
         "tcp://127.0.0.1:*",
@@ -64,9 +64,8 @@ fn i1_curve_lets_in_who_has_the_keys_or_the_error_says_how_to_get_curve() {
         "--curve-server",
         "--curve-keys",
         &server,
-        "--curve-allow",
-        allowed,
-    ]);
+    ];
+    let mut recv = tool(&[&open[..], &["--curve-allow", allowed]].concat());
     let endpoint = recv.bound();
     let send = |keys: &str, timeout: &str| {
         let client = [
@@ -85,16 +84,6 @@ fn i1_curve_lets_in_who_has_the_keys_or_the_error_says_how_to_get_curve() {
     assert_eq!(recv.end().printed(), "hello\n");
 
     // Whoever knows the server's key, with keys of its own.
-    let open = [
-        "recv",
-        "-b",
-        "tcp://127.0.0.1:*",
-        "-n",
-        "1",
-        "--curve-server",
-        "--curve-keys",
-        &server,
-    ];
     let mut recv = tool(&open);
     let endpoint = recv.bound();
     assert_eq!(

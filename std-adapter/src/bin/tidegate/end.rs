@@ -38,6 +38,12 @@ impl End {
         }
     }
 
+    /// Interrupted, when so many messages were dealt with, and whether more had come.
+    pub fn interrupted_behind(messages: u64, dealt_with: &str, has_more: bool) -> Self {
+        let more = if has_more { ", and more had come" } else { "" };
+        Self::Interrupted(format!("{messages} messages were {dealt_with}{more}"))
+    }
+
     /// Says why, and gives the exit code.
     pub fn tell(self) -> ExitCode {
         match self {

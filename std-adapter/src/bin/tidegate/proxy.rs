@@ -7,6 +7,7 @@ use tidegate::{Multipart, SocketType, WriteError, ZmqStream, block_on};
 use crate::end::{End, finish, note};
 use crate::interrupts::{Interrupts, Rest};
 use crate::progress::Progress;
+use crate::socket::Endpoints;
 
 /// What an interrupted proxy still passes on in each direction at the least: more than the stream's own read buffer and libzmq's for one peer hold.
 const BEHIND: usize = 2_048;
@@ -63,25 +64,19 @@ struct Back {
     backend_connect: Vec<String>,
 }
 
+/// Opens one of the sockets, and says where it is bound if that is not as it was asked for.
 fn open(
     kind: SocketType,
     name: &str,
     bind: &[String],
     connect: &[String],
 ) -> Result<ZmqStream, End> {
-    let mut builder = ZmqStream::builder(kind);
-    for endpoint in bind {
-        builder = builder.bind(endpoint);
-    }
-    for endpoint in connect {
-        builder = builder.connect(endpoint);
-    }
-    let stream = builder.open()?;
-    for (endpoint, bound) in bind.iter().zip(stream.bindings()) {
-        if *endpoint != bound {
-            note(format_args!("{name} bound to {bound}"));
-        }
-    }
+    let endpoints = Endpoints {
+        bind: bind.to_vec(),
+        connect: connect.to_vec(),
+    };
+    let stream = endpoints.of(ZmqStream::builder(kind)).open()?;
+    endpoints.tell(&stream, &format!("{name} "));
     Ok(stream)
 }
 
@@ -143,11 +138,8 @@ async fn pass_on(
         let (forth, and_back) = try_zip(forth, and_back).await?;
         forth || and_back
     };
-    let more = if has_more { ", and more had come" } else { "" };
     let passed = progress.messages();
-    Err(End::Interrupted(format!(
-        "{passed} messages were passed on{more}"
-    )))
+    Err(End::interrupted_behind(passed, "passed on", has_more))
 }
 
 /// One direction.

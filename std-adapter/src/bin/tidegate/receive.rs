@@ -87,11 +87,8 @@ impl Arguments {
         output.flush()?;
         match interrupts.have_come() && self.count.is_none_or(|count| progress.messages() < count) {
             true => {
-                let more = if has_more { ", and more had come" } else { "" };
                 let received = progress.messages();
-                Err(End::Interrupted(format!(
-                    "{received} messages were received{more}"
-                )))
+                Err(End::interrupted_behind(received, "received", has_more))
             }
             false => Ok(()),
         }

@@ -31,7 +31,7 @@ impl Arguments {
         let requester = Requester::open(self.socket.endpoints.of(builder))?
             .timeout(self.timeout)
             .attempts(self.attempts);
-        self.socket.endpoints.tell(requester.stream());
+        self.socket.endpoints.tell(requester.stream(), "");
         let timeout = self.timeout;
         block_on(async {
             let asked = self.ask(requester, interrupts).await;

@@ -42,10 +42,10 @@ pub struct Socket {
 pub struct Endpoints {
     /// Binds an endpoint, tcp://*:5555 or ipc:///run/name; may be repeated
     #[arg(short, long, value_name = "ENDPOINT")]
-    bind: Vec<String>,
+    pub bind: Vec<String>,
     /// Connects an endpoint, tcp://host:5555; may be repeated
     #[arg(short, long, value_name = "ENDPOINT")]
-    connect: Vec<String>,
+    pub connect: Vec<String>,
 }
 
 /// A socket's type.
@@ -95,7 +95,7 @@ impl Endpoints {
     pub fn open(&self, stream: &ZmqStream) -> Result<(), End> {
         for endpoint in &self.bind {
             let bound = stream.bind(endpoint)?;
-            tell_bound(endpoint, &bound);
+            tell_bound("", endpoint, &bound);
         }
         for endpoint in &self.connect {
             stream.connect(endpoint)?;
@@ -103,17 +103,17 @@ impl Endpoints {
         Ok(())
     }
 
-    /// [`open`](Self::open), of what a builder has bound.
-    pub fn tell(&self, stream: &ZmqStream) {
+    /// Says where a builder has bound them if that is not as it was asked for, behind the name of the socket where there are several.
+    pub fn tell(&self, stream: &ZmqStream, name: &str) {
         for (endpoint, bound) in self.bind.iter().zip(stream.bindings()) {
-            tell_bound(endpoint, &bound);
+            tell_bound(name, endpoint, &bound);
         }
     }
 }
 
-fn tell_bound(endpoint: &str, bound: &str) {
+fn tell_bound(name: &str, endpoint: &str, bound: &str) {
     if endpoint != bound {
-        note(format_args!("bound to {bound}"));
+        note(format_args!("{name}bound to {bound}"));
     }
 }
 
