@@ -36,7 +36,7 @@ const RUN: [(&str, &str, &str); 25] = [
     (
         "cargo test -p tidegate-tests --features faults --test 'faults_*' -- --nocapture",
         ".ci/run",
-        "\ntests cargo test --locked -p tidegate-tests --features faults --test 'faults_*'\n",
+        "\ntests cargo test --locked -p tidegate-tests --features faults --test 'faults_*' --test soak\n",
     ),
     (
         "cargo install --locked --path std-adapter --features cli",

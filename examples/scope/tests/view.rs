@@ -52,6 +52,10 @@ impl Window {
         self.until(|harness| harness.query_all_by_label_contains(part).next().is_some());
     }
 
+    fn until_gone(&mut self, part: &str) {
+        self.until(|harness| harness.query_all_by_label_contains(part).next().is_none());
+    }
+
     fn type_into(&mut self, label: &str, text: &str) {
         self.harness.get_by_label(label).focus();
         self.harness.step();
@@ -134,12 +138,7 @@ fn a_message_goes_out_and_what_is_wrong_with_it_stands_beside_it() {
         pull.blocking().read(NEVER).unwrap(),
         [&[0_u8, 15][..], &[], b"A", b"B"]
     );
-    let is_gone = |harness: &Harness<'static, View>| {
-        harness
-            .query_by_label_contains("is no hexadecimal digit")
-            .is_none()
-    };
-    window.until(is_gone);
+    window.until_gone("is no hexadecimal digit");
 }
 
 #[test]
@@ -184,9 +183,7 @@ fn marks_that_do_not_fit_are_refused_where_they_were_typed() {
     window.until_label("high-water mark of 10 bytes is under the low-water mark of 16384 bytes");
     window.type_into("Low-water mark", "5");
     window.click("Set marks");
-    let is_gone =
-        |harness: &Harness<'static, View>| harness.query_by_label_contains("is under").is_none();
-    window.until(is_gone);
+    window.until_gone("is under");
 }
 
 #[test]
