@@ -255,12 +255,15 @@ fn i1_an_enforced_domain_lets_nobody_in_while_there_is_no_authenticator() {
         .option(options::ZAP_ENFORCE_DOMAIN, true);
     let guarded = guarded.open().unwrap();
     refusals(&guarded);
-    let outside = knock(push(&context), &guarded, "from outside");
+    // A context of its own: it tries again until its socket is closed, which the end of a context waits for.
+    let elsewhere = Context::new().unwrap();
+    let outside = knock(push(&elsewhere), &guarded, "from outside");
     assert!(matches!(
         next_event(&guarded),
         EventKind::HandshakeFailedNoDetail { .. }
     ));
     outside.abort();
+    shut_down(&elsewhere);
     let _authenticator = Authenticator::start(&context).unwrap();
     let _inside = knock(push(&context), &guarded, "from inside");
     assert_eq!(block_on(guarded.read()).unwrap(), "from inside");

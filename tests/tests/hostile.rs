@@ -69,6 +69,9 @@ fn i2_bytes_that_are_no_zmtp_are_survived_and_others_are_served_meanwhile() {
             strangers.into_iter().for_each(Stranger::hang_up);
             before.wait_for_descriptors(0);
             assert!(before.tell(&format!("{kind:?}, all of them gone")) < 8 * MIB);
+            if kind == SocketType::REP {
+                served.spend_an_answer(&context);
+            }
             served.exchange();
             shut_down(&context);
         }
@@ -426,4 +429,26 @@ fn i2_a_request_without_a_delimiter_never_reaches_a_rep() {
     assert_eq!(stranger.next_frame(), (0, b"answered".to_vec()));
     served.exchange();
     shut_down(&context);
+}
+
+#[test]
+fn i2_a_request_without_a_delimiter_whose_sender_has_left_costs_a_rep_one_answer_at_most() {
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        start_executor();
+        let context = Context::new().unwrap();
+        let mut served = Served::open(&context, SocketType::REP, |builder| builder);
+        served.exchange();
+        let before = Usage::now();
+        for _ in 0..10 {
+            let mut stranger = Stranger::greeted(&served.endpoint(), "REQ", &[]);
+            stranger.say(frame(0, "no delimiter"));
+            stranger.wait_until_heard();
+            stranger.hang_up();
+            before.wait_for_descriptors(0);
+            served.spend_an_answer(&context);
+            assert_eq!(served.exchange(), 0);
+        }
+        shut_down(&context);
+    });
 }
