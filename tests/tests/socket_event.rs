@@ -119,6 +119,15 @@ fn f1_every_event_of_libzmq_has_its_kind_its_value_and_its_endpoint() {
 }
 
 #[test]
+fn f1_a_set_of_events_has_what_either_of_two_has_be_it_in_both() {
+    let [ends, both] = [EventMask::CLOSED, EventMask::CLOSED | EventMask::CONNECTED];
+    assert_eq!(both.bits(), 0x0081);
+    assert_eq!(ends | both, both);
+    assert_eq!(both | both, both);
+    assert!(both.contains(ends) && !ends.contains(both));
+}
+
+#[test]
 fn f1_values_keep_their_sign_or_their_whole_range() {
     for (number, kind) in [
         (0x0002, EventKind::ConnectDelayed { errno: -1 }),
