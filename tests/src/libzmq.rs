@@ -1,7 +1,9 @@
 //! Streams over libzmq.
 
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::time::Duration;
+
+use rustix::net::AddressFamily;
 
 use crate::runtime::{block_on, watched};
 use tidegate::{Builder, Frame, SocketType, ZmqStream, options};
@@ -34,6 +36,17 @@ pub fn raw_peer(context: &tidegate::Context) -> (ZmqStream, TcpStream, Frame) {
     assert_eq!(connected[1..], [""]);
     let identity = connected[0].clone();
     (stream, peer, identity)
+}
+
+/// An endpoint where nobody listens, and nobody will: its port stays taken for as long as the process runs.
+pub fn nobody() -> String {
+    let taken = rustix::net::socket(AddressFamily::INET, rustix::net::SocketType::STREAM, None);
+    let taken = taken.expect("a descriptor");
+    rustix::net::bind(&taken, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let address = rustix::net::getsockname(&taken).expect("it is bound");
+    let address = SocketAddrV4::try_from(address).expect("what it was bound to");
+    std::mem::forget(taken);
+    format!("tcp://{address}")
 }
 
 /// A ROUTER that says when a peer is unknown, and holds messages back for one that takes no more; it holds few.

@@ -1,9 +1,10 @@
 //! A stream that is bound where anybody may connect, and an honest peer of it.
 
+use std::time::Duration;
+
 use tidegate::{Builder, Context, SocketType, ZmqStream};
 
 use crate::libzmq::builder;
-use crate::process::eventually;
 use crate::runtime::block_on;
 
 /// What an honest message begins with.
@@ -120,10 +121,15 @@ fn connect(context: &Context, bound: &ZmqStream) -> ZmqStream {
     }
     let peer = peer.subscribe(HONEST).open();
     let peer = peer.expect("an endpoint that is bound");
-    // Once it gets something, its subscription has come.
-    eventually(|| {
+    // Once it gets something, its subscription has come. It is asked at a pace, for what libzmq has no room for would be dropped, and
+    // whatever comes next with it.
+    let pace = Duration::from_millis(1);
+    loop {
         bound.write(HONEST).expect("an open stream");
-        peer.try_read().is_ok()
-    });
+        std::thread::sleep(pace);
+        if peer.try_read().is_ok() {
+            break;
+        }
+    }
     peer
 }

@@ -137,7 +137,7 @@ fn c2_a_handle_that_is_dropped_leaves_the_line_and_passes_its_turn_on() {
         let next = poll_next(&mut second, &counters[1]);
         assert_eq!(next, Poll::Ready(Some(Ok("one".into()))));
         // Nobody keeps the waker of one that has gone.
-        assert_eq!(std::sync::Arc::strong_count(&counters[0]), 1);
+        eventually(|| std::sync::Arc::strong_count(&counters[0]) == 1);
     }
     shut_down(&context);
 }
@@ -282,7 +282,8 @@ fn d2_as_a_sink_it_is_ready_while_the_write_side_is_open() {
         }
         SinkExt::<&str>::flush(&mut push).await.unwrap();
         assert_eq!(push.write_buffer_bytes(), 0);
-        assert_eq!(counter.take(), 1);
+        // It is woken outside of the lock.
+        eventually(|| counter.take() == 1);
         assert!(poll_ready(&mut push, &counter).is_ready());
     });
     shut_down(&context);
@@ -297,7 +298,7 @@ fn e1_to_close_a_sink_waits_for_the_end_of_the_stream_and_tells_what_was_lost() 
         let builder = builder(SocketType::PUSH, &context).option(options::LINGER, linger);
         builder.connect("inproc://e1-sink").open().unwrap()
     };
-    let mut push = open(30);
+    let mut push = open(300);
     block_on(async {
         while push.write_buffer_bytes() == 0 {
             SinkExt::send(&mut push, "x").now_or_never();

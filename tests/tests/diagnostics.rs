@@ -192,6 +192,9 @@ fn b2_a_subscriber_is_told_of_each_pause_and_resume_and_of_a_streams_life() {
     while router.write_buffer_bytes() > 0 {
         block_on(peer.read()).unwrap();
     }
+    // It is told outside of the lock, behind what a reader can see.
+    let logged = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    eventually(|| logged().contains("writing resumed"));
     assert!(router.write(("nobody", "secret")).is_err());
     router.bind("inproc://another").unwrap();
     router.unbind("inproc://another").unwrap();
@@ -205,7 +208,10 @@ fn b2_a_subscriber_is_told_of_each_pause_and_resume_and_of_a_streams_life() {
     block_on(unsent.closed());
     shut_down(&context);
 
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let unsent = "closed with messages unsent lost_messages=1";
+    let ends = [r#"stream{kind="ROUTER"}: closed"#, unsent];
+    eventually(|| ends.iter().all(|end| logged().contains(end)));
+    let log = logged();
     let of = |kind: &str| -> Vec<&str> {
         let prefix = format!("stream{{kind=\"{kind}\"}}: ");
         log.lines()
@@ -227,6 +233,6 @@ fn b2_a_subscriber_is_told_of_each_pause_and_resume_and_of_a_streams_life() {
             "closed",
         ]
     );
-    assert!(of("PUSH").contains(&"closed with messages unsent lost_messages=1"));
+    assert!(of("PUSH").contains(&unsent));
     assert!(!log.contains("secret"));
 }

@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_lite::future::block_on;
 use tidegate::{Context, SocketType, ZmqStream};
-use tidegate_tests::{Usage, Watchdog, alone, eventually, number_of, numbered, shut_down};
+use tidegate_tests::{
+    Usage, Watchdog, alone, eventually, number_of, numbered, shut_down, start_executor,
+    thread_count,
+};
 use tokio::runtime::{Builder, Runtime};
 
 const PAIRS: usize = 20;
@@ -79,8 +82,11 @@ fn runtimes() -> [Runtime; 2] {
 fn c2_a_runtime_that_is_shut_down_under_live_streams_takes_nothing_of_them_with_it() {
     alone(|| {
         let _watchdog = Watchdog::new(60);
-        // The first one opens what tokio keeps for the process, for signals.
+        start_executor();
+        // The first one opens what tokio keeps for the process, for signals. A thread that was joined is still counted for a moment.
+        let threads = thread_count();
         drop(runtimes());
+        eventually(|| thread_count() == threads);
         for (flavour, in_background) in [(0, false), (0, true), (1, false), (1, true)] {
             let before = Usage::now();
             let runtime = runtimes().into_iter().nth(flavour).unwrap();

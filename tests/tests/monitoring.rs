@@ -6,7 +6,7 @@ use tidegate::{
     Context, EventKind, EventMask, MonitorError, ReadEventError, SocketType, TryReadEventError,
     ZmqStream,
 };
-use tidegate_tests::{Counter, Watchdog, block_on, builder, eventually, poll, shut_down};
+use tidegate_tests::{Counter, Watchdog, block_on, builder, eventually, nobody, poll, shut_down};
 
 /// Opens a PULL that is monitored.
 fn monitored(context: &Context, events: EventMask) -> ZmqStream {
@@ -74,9 +74,7 @@ fn f1_both_ends_of_a_connection_see_it_come_and_go() {
 fn f1_a_connect_that_fails_tells_when_it_is_tried_again() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("tcp://{}", free.local_addr().unwrap());
-    drop(free);
+    let endpoint = nobody();
     let stream = monitored(&context, EventMask::CONNECT_RETRIED);
     stream.connect(&endpoint).unwrap();
     let event = block_on(stream.read_event()).unwrap();
