@@ -58,7 +58,8 @@ impl<M> PushError<M> {
 pub enum WriteError<M, E> {
     /// A message has at least one frame.
     NoFrames(M),
-    /// It does not fit now; it does when enough has been sent, at the latest when the write buffer is empty.
+    /// It does not fit now, and does when enough has been sent, at the latest when the write buffer is empty; or a
+    /// [`send`](crate::Stream::send) waits for room, which it would overtake.
     Full(M),
     /// It can never fit.
     TooLarge(M),

@@ -411,7 +411,8 @@ impl ZmqStream {
     /// stream is closed.
     ///
     /// # Errors
-    /// See [`MonitorError`]. If the events could not be changed, the stream is not monitored any more.
+    /// See [`MonitorError`]. If the events could not be changed, those of before go on to be reported, or none, where libzmq had let go of
+    /// them already: [`monitored_events`](Self::monitored_events) says which.
     ///
     /// ```
     /// use futures_lite::future::block_on;
@@ -519,6 +520,24 @@ impl ZmqStream {
     ///
     /// # Cancel safety
     /// A dropped future has taken no event; if it had been woken already, the next one is.
+    ///
+    /// ```
+    /// use futures_lite::future::block_on;
+    /// use tidegate::{EventKind, EventMask, ReadEventError, SocketType, ZmqStream};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pull = ZmqStream::builder(SocketType::PULL).open()?;
+    /// assert_eq!(block_on(pull.read_event()), Err(ReadEventError::NotMonitoring));
+    ///
+    /// pull.enable_monitor(EventMask::LISTENING)?;
+    /// pull.bind("tcp://127.0.0.1:*")?;
+    /// pull.close();
+    /// let event = block_on(pull.read_event())?; // what has come is read first
+    /// assert!(matches!(event.kind, EventKind::Listening { .. }) && event.discarded == 0);
+    /// assert_eq!(block_on(pull.read_event()), Err(ReadEventError::Closed));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn read_event(&self) -> ReadEvent<'_> {
         ReadEvent {
             monitor: &self.inner().monitor,

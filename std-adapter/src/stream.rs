@@ -278,8 +278,8 @@ impl ZmqStream {
         Builder::new(kind)
     }
 
-    /// Sends a message, without waiting: at once if nothing is queued before it, else it is queued and sent in the
-    /// background.
+    /// Sends a message, without waiting: at once if nothing is queued before it and libzmq has room, else it is queued and sent
+    /// in the background.
     ///
     /// It takes a message even while the write side is paused. Call [`drain`](Self::drain) between writes to be held
     /// back while more than `high_write` bytes are queued.
@@ -328,13 +328,33 @@ impl ZmqStream {
         Drain(Wait::new(self))
     }
 
-    /// Waits for a message. Those who wait are served in the order in which they came.
+    /// Waits for a message. Those who wait are served in the order in which they came. On a stream that closes, what was received
+    /// is read first.
     ///
     /// # Errors
     /// See [`ReadError`].
     ///
     /// # Cancel safety
     /// A dropped future has taken no message; if it had been woken already, the next one is.
+    ///
+    /// ```
+    /// use futures_lite::future::{block_on, poll_once};
+    /// use tidegate::{ReadError, SocketType, ZmqStream};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pull = ZmqStream::builder(SocketType::PULL).bind("tcp://127.0.0.1:*").open()?;
+    /// assert_eq!(block_on(poll_once(pull.read())), None); // it would wait
+    ///
+    /// let push = ZmqStream::builder(SocketType::PUSH).connect(&pull.bindings()[0]).open()?;
+    /// push.write(("temperature", "21.5"))?;
+    /// assert_eq!(block_on(pull.read())?, ["temperature", "21.5"]);
+    ///
+    /// pull.close();
+    /// assert_eq!(block_on(pull.read()), Err(ReadError::Closed));
+    /// # block_on(tidegate::shutdown(std::time::Duration::from_secs(5)))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn read(&self) -> Read<'_> {
         self.leave();
         Read(Wait::new(self))
@@ -389,14 +409,35 @@ impl ZmqStream {
         }
     }
 
-    /// Waits until the write buffer is empty: libzmq has accepted or refused whatever was written. Stays valid while the
-    /// stream closes. What libzmq has accepted it goes on to send; see [`shutdown`](Self::shutdown).
+    /// Waits until the write buffer is empty, or was once meanwhile: libzmq has accepted or refused whatever was written before.
+    /// Others who go on writing may put that off. Stays valid while the stream closes. What libzmq has accepted it goes on to send;
+    /// see [`shutdown`](Self::shutdown).
     ///
     /// # Errors
     /// See [`DrainError`](crate::DrainError).
     ///
     /// # Cancel safety
     /// A dropped future has no effect.
+    ///
+    /// ```
+    /// use futures_lite::future::{block_on, poll_once};
+    /// use tidegate::{DrainError, SocketType, ZmqStream};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let push = ZmqStream::builder(SocketType::PUSH).open()?;
+    /// push.write("nobody takes it yet")?;
+    /// assert_eq!(block_on(poll_once(push.flush())), None);
+    /// let pull = ZmqStream::builder(SocketType::PULL).bind("tcp://127.0.0.1:*").open()?;
+    /// push.connect(&pull.bindings()[0])?;
+    /// assert_eq!(block_on(push.flush()), Ok(()));
+    ///
+    /// let alone = ZmqStream::builder(SocketType::PUSH).open()?;
+    /// alone.write("nobody will ever take it")?;
+    /// alone.abort();
+    /// assert!(matches!(block_on(alone.flush()), Err(DrainError::Dropped(lost)) if lost.messages == 1));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn flush(&self) -> Flush<'_> {
         self.leave();
         Flush(Wait::new(self))
@@ -454,6 +495,23 @@ impl ZmqStream {
 
     /// Changes the marks of the write side, at once: a level over the new high-water mark pauses those who drain or send, one
     /// at or under the new low-water mark resumes them, one between leaves it as it is.
+    ///
+    /// ```
+    /// use tidegate::{SocketType, Watermarks, ZmqStream};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let push = ZmqStream::builder(SocketType::PUSH).open()?;
+    /// push.write("nobody takes it")?; // 15 bytes, and 64 for the frame
+    /// push.set_write_limits(Watermarks::new(78, 0)?);
+    /// assert!(push.is_write_gate_paused());
+    /// push.set_write_limits(Watermarks::from_high(79 * 4));
+    /// assert!(!push.is_write_gate_paused());
+    ///
+    /// assert!(Watermarks::new(50, 100).is_err());
+    /// # push.abort();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_write_limits(&self, limits: Watermarks) {
         self.inner().with(|flow| flow.set_write_limits(limits));
     }
@@ -474,6 +532,23 @@ impl ZmqStream {
     /// What the stream holds and what libzmq holds for it is sent for as long as [`LINGER`](crate::options::LINGER) says from now on,
     /// 30 seconds if that is for ever; what is left then is dropped, and [`closed`](Self::closed) says how much of it was the
     /// stream's. A [`shutdown`](Self::shutdown) has a time of its own.
+    ///
+    /// ```
+    /// use futures_lite::future::block_on;
+    /// use tidegate::{SocketType, WriteError, ZmqStream};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pull = ZmqStream::builder(SocketType::PULL).bind("tcp://127.0.0.1:*").open()?;
+    /// let push = ZmqStream::builder(SocketType::PUSH).connect(&pull.bindings()[0]).open()?;
+    /// push.write("last")?;
+    /// push.close();
+    /// assert!(matches!(push.write("late"), Err(WriteError::Closed(_))));
+    /// assert_eq!(block_on(push.closed()).messages, 0);
+    /// assert_eq!(block_on(pull.read())?, "last");
+    /// # block_on(tidegate::shutdown(std::time::Duration::from_secs(5)))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn close(&self) {
         self.inner().with(Flow::close);
     }
@@ -511,7 +586,8 @@ impl ZmqStream {
         self.inner().context.shutdown(deadline)
     }
 
-    /// True exactly when the stream is closing, or closed, and everything that had been received was read.
+    /// True exactly when the stream is closing, or closed, and everything that had been received was read. Not after a failure:
+    /// that is an [`exception`](Self::exception).
     pub fn at_closing(&self) -> bool {
         self.inner().with(|flow| flow.machine.at_closing())
     }

@@ -6,6 +6,7 @@ mod libzmq;
 mod machine;
 mod message;
 mod numbered;
+mod pages;
 mod peer;
 mod process;
 mod runtime;
@@ -23,6 +24,7 @@ pub use machine::{
 };
 pub use message::{Message, random_message, with_frames};
 pub use numbered::{number_of, numbered};
+pub use pages::pages;
 pub use peer::Peer;
 pub use process::{
     Process, Usage, Watchdog, aborts, alone, asks_peers, descriptors, eventually, resident_bytes,

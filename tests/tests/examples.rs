@@ -1,4 +1,4 @@
-//! What the examples print.
+//! What the examples print, and that `examples/README.md` shows just that.
 
 use std::process::Command;
 
@@ -17,6 +17,14 @@ fn run(example: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// What an example shall print, which the page shows.
+fn shown(expected: &str) -> &str {
+    let page = include_str!("../../examples/README.md");
+    let block = format!("\n```text\n{expected}```\n");
+    assert!(page.contains(&block), "the page does not show {expected}");
+    expected
+}
+
 #[test]
 fn b2_the_example_sans_io_leaves_on_the_wire_what_a_gate_holds_back() {
     let _watchdog = Watchdog::new(300);
@@ -24,7 +32,7 @@ fn b2_the_example_sans_io_leaves_on_the_wire_what_a_gate_holds_back() {
     let levels =
         "0 answered, 3 on the wire\n5 answered, 0 on the wire\n8 answered, 0 on the wire\n";
     let expected = format!("{levels}{answers}\n");
-    assert_eq!(run("sans_io"), expected);
+    assert_eq!(run("sans_io"), shown(&expected));
 }
 
 #[test]
@@ -37,14 +45,14 @@ fn i3_the_example_req_rep_takes_no_late_reply_for_another() {
         "21: [\"42\"]",
         "",
     ];
-    assert_eq!(run("req_rep"), printed.join("\n"));
+    assert_eq!(run("req_rep"), shown(&printed.join("\n")));
 }
 
 #[test]
 fn h3_the_example_interrupt_hands_every_sample_to_its_task_in_order() {
     let _watchdog = Watchdog::new(300);
     let printed = "500 samples in order, some of them later, for the task was behind\n";
-    assert_eq!(run("interrupt"), printed);
+    assert_eq!(run("interrupt"), shown(printed));
 }
 
 #[test]
@@ -79,7 +87,7 @@ fn i1_the_example_security_lets_in_who_may_and_says_what_the_others_see() {
     let printed = run("security");
     let plain = "the right password: HandshakeSucceeded\n  [\"hello\"] from Some(\"ann\")\n\
                  a wrong password: HandshakeFailedAuth { status: 400 }\n";
-    let rest = printed.strip_prefix(plain).expect(&printed);
+    let rest = printed.strip_prefix(shown(plain)).expect(&printed);
     // The example is built with the `zmq` crate's libzmq, unless this build is told otherwise.
     match rest.find("an unknown key") {
         Some(end) => {
@@ -99,7 +107,7 @@ fn i4_the_example_pub_sub_publishes_once_somebody_has_subscribed() {
     let _watchdog = Watchdog::new(300);
     let forecasts = ["rain", "wind", "sun"].map(|of| format!("[\"weather\", \"{of}\"]\n"));
     let expected = format!("1 connected\n{}", forecasts.concat());
-    assert_eq!(run("pub_sub"), expected);
+    assert_eq!(run("pub_sub"), shown(&expected));
 }
 
 #[test]
@@ -111,7 +119,7 @@ fn i4_the_example_envelopes_replies_to_whoever_has_asked() {
              DEALER: [\"from\", \"127.0.0.1\", \"{question}\", \"exactly\"]\n"
         )
     });
-    assert_eq!(run("envelopes"), replies.concat());
+    assert_eq!(run("envelopes"), shown(&replies.concat()));
 }
 
 #[test]
@@ -126,7 +134,7 @@ fn a3_the_example_adopt_socket_reads_what_the_socket_held() {
         "ended",
         "",
     ];
-    assert_eq!(run("adopt_socket"), printed.join("\n"));
+    assert_eq!(run("adopt_socket"), shown(&printed.join("\n")));
 }
 
 #[test]
@@ -141,37 +149,98 @@ fn a5_the_example_blocking_waits_no_longer_than_it_says() {
         "1 message of it was dropped",
         "",
     ];
-    assert_eq!(run("blocking"), printed.join("\n"));
+    assert_eq!(run("blocking"), shown(&printed.join("\n")));
 }
 
 #[test]
 fn a5_the_example_smol_reads_every_writers_messages_in_order() {
     let _watchdog = Watchdog::new(300);
     let printed = "None\n300 messages of 3 writers, each writer's in order\n";
-    assert_eq!(run("smol"), printed);
+    assert_eq!(run("smol"), shown(printed));
+}
+
+/// A side of a line of `backpressure`: how many messages its bar shows, and whether its gate is shut.
+fn gauge(line: &str, side: &str) -> (usize, bool) {
+    let (_, rest) = line.split_once(&format!("{side} ")).expect(line);
+    let (bar, gate) = rest.split_at(20);
+    let level = bar.matches('#').count();
+    // The marks stand for the 5th message and the 17th.
+    let marks: Vec<_> = bar.match_indices('|').map(|(at, _)| at).collect();
+    assert_eq!(marks, [4, 16], "{line}");
+    let between = "#".repeat(level) + &".".repeat(18 - level);
+    assert_eq!(bar.replace('|', ""), between, "{line}");
+    let is_shut = gate.starts_with(" shut ");
+    assert!(is_shut || gate.starts_with(" open "), "{line}");
+    (level, is_shut)
+}
+
+/// What a line says at its end: how many were `written`, or `read`.
+fn count(line: &str, what: &str) -> Option<usize> {
+    let number = line.strip_suffix(&format!(" {what}"))?.rsplit(' ').next()?;
+    number.parse().ok()
+}
+
+/// What holds of every line of `backpressure`, and of its last one, whoever was faster; on the page as in a terminal.
+fn is_a_tide(printed: &str) {
+    let lines: Vec<_> = printed.lines().filter(|line| *line != "...").collect();
+    let (last, lines) = lines.split_last().unwrap();
+    let (mut written, mut read) = (0, 0);
+    let mut shuts = [0, 0];
+    let mut were_shut = [false, false];
+    for &line in lines {
+        for (at, side) in ["write", "read"].into_iter().enumerate() {
+            let (level, is_shut) = gauge(line, side);
+            // The one that comes over the mark of 16 is the last: of 17 the marks hide two.
+            assert!(level <= 15, "over the high-water mark\n{line}");
+            assert!(!is_shut || level >= 4, "shut at the low-water mark\n{line}");
+            shuts[at] += usize::from(is_shut && !were_shut[at]);
+            were_shut[at] = is_shut;
+        }
+        match (count(line, "written"), count(line, "read")) {
+            (Some(count), None) => written = written.max(count),
+            (None, Some(count)) => read = read.max(count),
+            _ => panic!("neither written nor read\n{line}"),
+        }
+        // What is in the buffers and in libzmq's queues.
+        assert!(read <= written && written <= read + 17 + 40 + 17, "{line}");
+    }
+    // Of libzmq's 40 the reader's buffer has had 17, and there is no room for more before it has had 20.
+    let both_shut = lines
+        .iter()
+        .find(|line| line.matches(" shut ").count() == 2);
+    assert!(
+        both_shut.is_some_and(|line| line.ends_with(" 57 written")),
+        "{printed}"
+    );
+    let numbers = last
+        .strip_prefix("400 messages in order; the write gate shut ")
+        .expect(last);
+    let (of_write, of_read) = numbers.split_once(" times, the read gate ").expect(last);
+    for (seen, said) in shuts.into_iter().zip([of_write, of_read]) {
+        // From the low mark to over the high one 13 messages pass.
+        let said: usize = said.parse().unwrap();
+        assert!((seen..=1 + (400 - 17) / 13).contains(&said), "{last}");
+    }
 }
 
 #[test]
 fn b2_the_example_backpressure_shows_both_gates_shut_and_open() {
     let _watchdog = Watchdog::new(300);
+    let page = include_str!("../../examples/README.md");
+    let (_, shown) = page.split_once("\n`backpressure`, in part.").unwrap();
+    let (shown, _) = shown.split_once("\n```\n").unwrap();
+    is_a_tide(shown.split_once("```text\n").unwrap().1);
     let printed = run("backpressure");
-    for gates in [
-        ["write", "shut"],
-        ["read", "shut"],
-        ["write", "open"],
-        ["read", "open"],
-    ] {
-        let [side, gate] = gates;
-        // A side's name, its bar of 20, and its gate.
-        let seen = printed.lines().any(|line| {
-            let bar = line.split_once(&format!("{side} ")).map(|(_, bar)| bar);
-            bar.and_then(|bar| bar.get(20..))
-                .is_some_and(|rest| rest.starts_with(&format!(" {gate}")))
-        });
-        assert!(seen, "{side} {gate}\n{printed}");
+    is_a_tide(&printed);
+    for side in ["write", "read"] {
+        for is_shut in [false, true] {
+            let mut lines = printed.lines().filter(|line| line.starts_with("write "));
+            assert!(
+                lines.any(|line| gauge(line, side).1 == is_shut),
+                "{side} {is_shut}\n{printed}"
+            );
+        }
     }
-    let end = printed.lines().last().unwrap_or_default();
-    assert!(end.starts_with("400 messages in order; "), "{printed}");
 }
 
 #[test]
@@ -179,12 +248,12 @@ fn b6_the_example_push_pull_gives_a_worker_that_is_stuck_no_more_than_it_has_roo
     let _watchdog = Watchdog::new(300);
     let printed = "280 of 300 are done, and a worker is stuck in its first\n\
                    the sum of their squares is 9045050\n3 workers did 300\n";
-    assert_eq!(run("push_pull"), printed);
+    assert_eq!(run("push_pull"), shown(printed));
 }
 
 #[test]
 fn e1_the_example_tokio_service_answers_what_it_has_taken_in_and_stops() {
     let _watchdog = Watchdog::new(300);
     let printed = "from [\"REQUEST 0\"] to [\"REQUEST 9\"]\nstopped; 10 requests were answered\n";
-    assert_eq!(run("tokio_service"), printed);
+    assert_eq!(run("tokio_service"), shown(printed));
 }

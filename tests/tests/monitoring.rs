@@ -187,6 +187,22 @@ fn f3_a_changed_mask_loses_nothing_of_what_has_come() {
 }
 
 #[test]
+fn f3_a_mask_that_cannot_be_changed_for_want_of_a_socket_leaves_the_one_before() {
+    let _watchdog = Watchdog::new(60);
+    // Room for the stream and its monitor, and for no other.
+    let context = Context::builder().max_sockets(3).build().unwrap();
+    let stream = builder(SocketType::PULL, &context).open().unwrap();
+    stream.enable_monitor(EventMask::LISTENING).unwrap();
+    let refused = stream.enable_monitor(EventMask::ALL);
+    assert!(matches!(refused, Err(MonitorError::Refused(_))));
+    assert_eq!(stream.monitored_events(), Some(EventMask::LISTENING));
+    let bound = bind(&stream, 1);
+    let event = block_on(stream.read_event()).unwrap();
+    assert_eq!(event.endpoint, bound[0]);
+    shut_down(&context);
+}
+
+#[test]
 fn f3_disabling_completes_a_read_behind_the_events_that_have_come() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();

@@ -202,6 +202,22 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     ///
     /// # Cancel safety
     /// A future that is dropped before it was ready has queued nothing; it gives its place up and passes its turn on.
+    ///
+    /// ```
+    /// use core::{convert::Infallible, task::Poll};
+    /// use embassy_futures::{block_on, poll_once};
+    /// use tidegate_core::{SendError, Stream};
+    ///
+    /// let stream = Stream::<0, 16, 1, Infallible>::new();
+    /// let message: &[&[u8]] = &[b"0123456789"]; // 12 bytes
+    /// assert_eq!(block_on(stream.send(message)), Ok(()));
+    /// assert_eq!(poll_once(stream.send(message)), Poll::Pending); // no room
+    ///
+    /// stream.port().sent(); // the transport has taken it over
+    /// assert_eq!(block_on(stream.send(message)), Ok(()));
+    /// stream.close();
+    /// assert_eq!(block_on(stream.send(message)), Err(SendError::Closed(message)));
+    /// ```
     pub fn send<'m>(&self, message: &'m [&'m [u8]]) -> SendMessage<'_, 'm, RX, TX, W, E, V> {
         SendMessage::new(self, message)
     }
@@ -213,12 +229,26 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     ///
     /// # Cancel safety
     /// A dropped future gives its place up and passes its turn on.
+    ///
+    /// ```
+    /// use core::{convert::Infallible, task::Poll};
+    /// use embassy_futures::{block_on, poll_once};
+    /// use tidegate_core::{DrainError, Stream};
+    ///
+    /// let stream = Stream::<0, 16, 1, Infallible>::new();
+    /// assert_eq!(block_on(stream.drain()), Ok(()));
+    /// stream.write(&[b"0123456789+"]).unwrap(); // 13 bytes, over the mark of 12
+    /// assert_eq!(poll_once(stream.drain()), Poll::Pending);
+    ///
+    /// stream.abort();
+    /// assert!(matches!(block_on(stream.drain()), Err(DrainError::Dropped(lost)) if lost.messages == 1));
+    /// ```
     pub fn drain(&self) -> Drain<'_, RX, TX, W, E, V> {
         Drain::new(self)
     }
 
-    /// Waits until the write buffer is empty: the transport has taken over whatever was written. Stays valid while the
-    /// stream closes.
+    /// Waits until the write buffer is empty, or was once meanwhile: the transport has taken over whatever was written before.
+    /// Others who go on writing may put that off. Stays valid while the stream closes.
     ///
     /// # Errors
     /// See [`DrainError`](crate::DrainError).
@@ -238,6 +268,20 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     ///
     /// # Cancel safety
     /// A dropped future takes no message, gives its place up and passes its turn on.
+    ///
+    /// ```
+    /// use core::convert::Infallible;
+    /// use embassy_futures::block_on;
+    /// use tidegate_core::{ReadError, Stream};
+    ///
+    /// let stream = Stream::<64, 0, 1, Infallible>::new();
+    /// stream.port().feed(&[b"temperature", b"21.5"]).unwrap();
+    /// let (mut small, mut large) = ([0; 15], [0; 19]);
+    /// let error = block_on(stream.read(&mut small)).unwrap_err();
+    /// assert_eq!(error, ReadError::TooSmall { needed_bytes: 11 + 4 + 2 * 2 });
+    /// let frames = block_on(stream.read(&mut large)).unwrap();
+    /// assert!(frames.eq([&b"temperature"[..], b"21.5"]));
+    /// ```
     pub fn read<'b>(&self, out: &'b mut [u8]) -> Read<'_, 'b, RX, TX, W, E, V> {
         Read::new(self, out)
     }
@@ -318,6 +362,20 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     ///
     /// # Cancel safety
     /// A dropped future takes no event, gives its place up and passes its turn on.
+    ///
+    /// ```
+    /// use core::convert::Infallible;
+    /// use embassy_futures::block_on;
+    /// use tidegate_core::{EventRing, ReadEventError, Stream};
+    ///
+    /// let stream = Stream::<0, 0, 1, Infallible, EventRing<u8, 2>>::new();
+    /// assert_eq!(block_on(stream.read_event()), Err(ReadEventError::NotMonitoring));
+    /// stream.set_monitoring(true);
+    /// for event in 1..=3 {
+    ///     stream.port().feed_event(event);
+    /// }
+    /// assert_eq!(block_on(stream.read_event()), Ok((2, 1))); // room for two: one was discarded
+    /// ```
     pub fn read_event(&self) -> ReadEvent<'_, RX, TX, W, E, V> {
         ReadEvent::new(self)
     }

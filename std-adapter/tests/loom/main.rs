@@ -8,7 +8,6 @@ mod ends;
 mod handoff;
 #[cfg(feature = "tokio")]
 mod on_tokio;
-#[path = "../../../core/tests/loom/support.rs"]
 mod support;
 
 use tidegate::{Context, SocketType, ZmqStream};

@@ -117,7 +117,7 @@ fn a_terminal_shows_rates_on_stderr_unless_it_is_told_not_to() {
 
 #[test]
 fn the_session_of_the_readme_prints_what_the_readme_shows() {
-    let page = include_str!("../../../README.md");
+    let page = include_str!("../../README.md");
     let (_, session) = page.split_once("```console\n").unwrap();
     let (session, _) = session.split_once("```").unwrap();
     let commands = session.lines().filter_map(|line| line.strip_prefix("$ "));

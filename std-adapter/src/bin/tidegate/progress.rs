@@ -31,7 +31,9 @@ impl Progress {
         let shown = shows.then(|| {
             let (end, ended) = mpsc::channel();
             let counts = counts.clone();
-            (end, thread::spawn(move || show(&counts, &ended)))
+            // Here, for the thread may start when all is done.
+            let start = Instant::now();
+            (end, thread::spawn(move || show(&counts, start, &ended)))
         });
         Self { counts, shown }
     }
@@ -56,8 +58,7 @@ impl Drop for Progress {
     }
 }
 
-fn show(counts: &Counts, ended: &mpsc::Receiver<()>) {
-    let start = Instant::now();
+fn show(counts: &Counts, start: Instant, ended: &mpsc::Receiver<()>) {
     let (mut before, mut then) = (0, start);
     loop {
         let is_over = ended.recv_timeout(INTERVAL) != Err(RecvTimeoutError::Timeout);

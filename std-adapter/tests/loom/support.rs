@@ -1,0 +1,1 @@
+../../../core/tests/loom/support.rs
