@@ -6,9 +6,9 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use tidegate::zmq::{Context, DONTWAIT, PULL, PUSH, SUB};
+use tidegate::zmq::{DONTWAIT, PULL, PUSH, SUB};
 
-use crate::support::{Ended, bind, bound, connected, is_read, peer, text, tool, waits};
+use crate::support::{Ended, bind, bound, connected, is_read, peer, push_all, text, tool, waits};
 
 /// How many messages it says it has had.
 fn told(ended: &Ended) -> usize {
@@ -17,16 +17,6 @@ fn told(ended: &Ended) -> usize {
         .strip_prefix("tidegate: interrupted: ")
         .unwrap();
     told.split(' ').next().unwrap().parse().unwrap()
-}
-
-/// Sends these to the tool from a context of their own. Once that has ended, everything is on the wire.
-fn push_all(endpoint: &str, messages: impl Iterator<Item = String>) {
-    let context = Context::new();
-    let push = context.socket(PUSH).unwrap();
-    push.connect(endpoint).unwrap();
-    for message in messages {
-        push.send(&message, 0).unwrap();
-    }
 }
 
 #[test]

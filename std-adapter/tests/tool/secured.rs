@@ -1,6 +1,17 @@
 //! Who is let in.
 
-use crate::support::{run, tool};
+use std::net::TcpListener;
+
+use tidegate::zmq::XPUB;
+
+use crate::support::{Tool, bound, run, tool};
+
+/// A server that lets this user in, and where it is.
+fn server(command: &str, user: &str) -> (Tool, String) {
+    let mut server = tool(&[command, "-b", "tcp://127.0.0.1:*", "--plain-server", user]);
+    let endpoint = server.bound();
+    (server, endpoint)
+}
 
 #[test]
 fn i1_plain_lets_in_who_knows_the_password_and_nobody_else() {
@@ -91,4 +102,105 @@ fn i1_curve_lets_in_who_has_the_keys_or_the_error_says_how_to_get_curve() {
         0
     );
     assert_eq!(recv.end().printed(), "hello\n");
+}
+
+#[test]
+fn i1_whoever_is_refused_says_by_whom_and_why_and_ends_with_exit_code_1() {
+    let (_server, endpoint) = server("recv", "ann:a");
+    let refused = format!("tidegate: {endpoint} has refused this client: its user, ");
+    for command in [
+        &["recv"][..],
+        &["sub"],
+        &["send", "x"],
+        &["request", "x", "--timeout", "1000"],
+        &["pub", "x"],
+        &["pub", "x", "--wait"],
+        &["bench", "run", "--timeout", "1000"],
+        &["bench", "serve"],
+    ] {
+        let client = ["-c", &endpoint, "--plain", "ann:wrong"];
+        let ended = tool(&[command, &client].concat()).ended();
+        assert_eq!(ended.code, 1, "{command:?}: {}", ended.stderr);
+        assert!(ended.stderr.starts_with(&refused), "{}", ended.stderr);
+        assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    }
+    // A proxy comes as nobody.
+    let proxy = [
+        "proxy",
+        "streamer",
+        "-F",
+        &endpoint,
+        "-B",
+        "tcp://127.0.0.1:1",
+    ];
+    let ended = tool(&proxy).ended();
+    let refused = format!("tidegate: {endpoint} has refused this client: it asks for another");
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(ended.stderr.contains(&refused), "{}", ended.stderr);
+}
+
+#[test]
+fn i1_one_that_refuses_is_told_and_those_that_do_not_are_received_from() {
+    let (_refuses, refuses) = server("recv", "bob:b");
+    let (mut serves, lets_in) = server("send", "ann:a");
+    let client = ["recv", "-c", &refuses, "-c", &lets_in, "--plain", "ann:a"];
+    let mut recv = tool(&[&client[..], &["-n", "1"]].concat());
+    let told = recv.told();
+    assert!(
+        told.starts_with(&format!("tidegate: {refuses} has refused")),
+        "{told}"
+    );
+    serves.write("hello\n");
+    assert_eq!(recv.end().printed(), "hello\n");
+}
+
+#[test]
+fn i1_what_was_sent_to_one_that_refuses_is_told_to_be_lost() {
+    let (_refuses, refuses) = server("recv", "bob:b");
+    let (mut serves, lets_in) = server("recv", "ann:a");
+    let mut send = tool(&["send", "-c", &refuses, "-c", &lets_in, "--plain", "ann:a"]);
+    let told = send.told();
+    assert!(
+        told.starts_with(&format!("tidegate: {refuses} has refused")),
+        "{told}"
+    );
+    send.write("hello\n");
+    assert_eq!(serves.line(), "hello");
+    let ended = send.end();
+    let lost = format!("tidegate: what was for {refuses} is lost\n");
+    assert_eq!((ended.code, ended.stderr), (1, lost));
+}
+
+#[test]
+fn a2_a_server_whose_socket_is_of_a_type_that_does_not_go_with_it_ends_it_with_exit_code_1() {
+    let (_publisher, endpoint) = bound(XPUB);
+    let refused = format!("{endpoint} has refused this client: its socket is of a type ");
+    for command in ["recv", "send", "request"] {
+        let ended = tool(&[command, "-c", &endpoint]).ended();
+        assert_eq!(ended.code, 1, "{command}: {}", ended.stderr);
+        assert!(ended.stderr.contains(&refused), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn one_that_hangs_up_in_the_handshake_is_told_once_and_tried_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+    let mut recv = tool(&["recv", "-c", &endpoint]);
+    for _ in 0..3 {
+        drop(listener.accept().unwrap());
+    }
+    let told = recv.told();
+    assert!(
+        told.starts_with(&format!("tidegate: {endpoint} has hung up")),
+        "{told}"
+    );
+    recv.interrupt();
+    let ended = recv.ended();
+    assert_eq!(ended.code, 130);
+    assert!(
+        ended.stderr.starts_with("tidegate: interrupted"),
+        "{}",
+        ended.stderr
+    );
 }
