@@ -119,7 +119,9 @@ impl Tool {
         }
         self.stderr.read_to_string(&mut stderr).unwrap();
         let status = self.child.wait().unwrap();
-        let code = status.code().unwrap_or_else(|| panic!("{status}"));
+        let code = status
+            .code()
+            .unwrap_or_else(|| panic!("{status}: {stderr}"));
         Ended {
             code,
             stdout,

@@ -28,16 +28,16 @@ pub struct Security {
     #[arg(long, help_heading = HEADING, value_name = "USER:PASSWORD", conflicts_with_all = ["curve", "curve_server"])]
     plain_server: Vec<String>,
     /// Encrypts (CURVE), as a client of the server with this public key; new keys unless --curve-keys gives them
-    #[arg(long, help_heading = HEADING, value_name = "KEY", conflicts_with = "curve_server")]
+    #[arg(long, allow_hyphen_values = true, help_heading = HEADING, value_name = "KEY", conflicts_with = "curve_server")]
     curve: Option<String>,
     /// Encrypts (CURVE), as a server with the keys of --curve-keys
     #[arg(long, help_heading = HEADING, requires = "curve_keys")]
     curve_server: bool,
     /// The own keys, as `tidegate keys` prints them
-    #[arg(long, help_heading = HEADING, value_name = "PUBLIC:SECRET", requires = "encrypts")]
+    #[arg(long, allow_hyphen_values = true, help_heading = HEADING, value_name = "PUBLIC:SECRET", requires = "encrypts")]
     curve_keys: Option<String>,
     /// Lets a client with this public key in, and nobody else; may be repeated
-    #[arg(long, help_heading = HEADING, value_name = "KEY", requires = "curve_server")]
+    #[arg(long, allow_hyphen_values = true, help_heading = HEADING, value_name = "KEY", requires = "curve_server")]
     curve_allow: Vec<String>,
 }
 

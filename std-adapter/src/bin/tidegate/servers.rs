@@ -62,7 +62,8 @@ impl<'a> Servers<'a> {
         or(work, all_have_refused).await
     }
 
-    /// Waits until a server has let this client in that has sent something: what was for one that refuses is lost.
+    /// Waits until a server has let this client in that has sent something, and those have answered that are about to: what was for one
+    /// that refuses is lost.
     pub async fn accept(
         mut self,
         timeout: Option<Duration>,
@@ -71,7 +72,7 @@ impl<'a> Servers<'a> {
         // Where it is bound, too, others may have taken it.
         if self.stream.monitored_events().is_some() && self.endpoints.bind.is_empty() {
             let let_in = async {
-                while !self.is_let_in {
+                while !self.is_let_in || !self.silent.is_empty() {
                     self.listen().await?;
                 }
                 Ok::<_, End>(())
@@ -111,7 +112,6 @@ impl<'a> Servers<'a> {
             }
             EventKind::HandshakeSucceeded => {
                 self.is_let_in = true;
-                self.refused.retain(|refused| *refused != endpoint);
                 return Ok(());
             }
             EventKind::HandshakeFailedNoDetail { .. } => {
