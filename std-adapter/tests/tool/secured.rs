@@ -57,16 +57,7 @@ fn i1_plain_lets_in_who_knows_the_password_and_nobody_else() {
     ];
     let mut recv = tool(&[&server[..], &["-n", "2"]].concat());
     let endpoint = recv.bound();
-    let wrong = [
-        "send",
-        "-c",
-        &endpoint,
-        "--plain",
-        "ann:wrong",
-        "--timeout",
-        "30",
-        "no",
-    ];
+    let wrong = ["send", "-c", &endpoint, "--plain", "ann:wrong", "no"];
     let refused = run(&wrong);
     assert_eq!(refused.code, 1);
     assert!(refused.stderr.contains("refused"), "{}", refused.stderr);
@@ -102,7 +93,7 @@ fn i1_curve_lets_in_who_has_the_keys_or_the_error_says_how_to_get_curve() {
     ];
     let mut recv = tool(&[&open[..], &["--curve-allow", allowed]].concat());
     let endpoint = recv.bound();
-    let send = |keys: &str, timeout: &str| {
+    let send = |keys: &str| {
         let client = [
             "send",
             "-c",
@@ -111,11 +102,12 @@ fn i1_curve_lets_in_who_has_the_keys_or_the_error_says_how_to_get_curve() {
             public,
             "--curve-keys",
             keys,
+            "hello",
         ];
-        run(&[&client[..], &["--timeout", timeout, "hello"]].concat()).code
+        run(&client).code
     };
-    assert_eq!(send(&eve, "30"), 1);
-    assert_eq!(send(&ann, "30"), 0);
+    assert_eq!(send(&eve), 1);
+    assert_eq!(send(&ann), 0);
     assert_eq!(recv.end().printed(), "hello\n");
 
     // A key may begin as an option does.

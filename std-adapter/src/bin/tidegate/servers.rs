@@ -62,7 +62,7 @@ impl<'a> Servers<'a> {
         or(work, all_have_refused).await
     }
 
-    /// Waits until a server has let this client in that has sent something, and those have answered that are about to: what was for one
+    /// Waits until one has let this client in, which has sent something, and those that are connected have answered: what was for one
     /// that refuses is lost.
     pub async fn accept(
         mut self,
@@ -89,7 +89,7 @@ impl<'a> Servers<'a> {
         }
     }
 
-    /// Takes the next answer. It is an error if it is the last one's, and none has said yes.
+    /// Takes the next answer. It is an error once all have refused.
     async fn listen(&mut self) -> Result<(), End> {
         let event = match self.stream.read_event().await {
             Ok(event) => event,
@@ -126,7 +126,8 @@ impl<'a> Servers<'a> {
                 format!("it asks for another security, or speaks otherwise (code {code:#x})")
             }
             EventKind::Disconnected { .. } if was_silent => {
-                "its socket is of a type that does not go with this one's".to_owned()
+                "its socket is of a type that does not go with this one's, or speaks otherwise"
+                    .to_owned()
             }
             _ => return Ok(()),
         };
