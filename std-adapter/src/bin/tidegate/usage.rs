@@ -9,21 +9,20 @@ use tidegate::{
 use zmq_sys::errno::{EINVAL, ENOCOMPATPROTO, EPROTONOSUPPORT};
 
 pub fn is_usage(error: &(dyn Error + 'static)) -> bool {
-    if let Some(error) = error.downcast_ref() {
-        return match error {
-            OpenError::Endpoint(error) => is_no_endpoint(error),
-            OpenError::Subscribe(SubscribeError::NotASubscriber { .. })
-            | OpenError::NotAReq { .. } => true,
-            _ => false,
-        };
-    }
-    error.downcast_ref().is_some_and(is_no_endpoint)
+    let is_of_another_type = matches!(
+        error.downcast_ref(),
+        Some(
+            OpenError::Subscribe(SubscribeError::NotASubscriber { .. }) | OpenError::NotAReq { .. }
+        )
+    );
+    is_of_another_type
         || matches!(
             error.downcast_ref(),
             Some(TryReadError::Read(ReadError::SendsOnly))
         )
         || matches!(error.downcast_ref(), Some(WriteError::ReceivesOnly(_)))
         || matches!(error.downcast_ref(), Some(WaitError::WrongType { .. }))
+        || error.downcast_ref().is_some_and(is_no_endpoint)
 }
 
 fn is_no_endpoint(error: &EndpointError) -> bool {
