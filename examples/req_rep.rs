@@ -35,14 +35,25 @@ async fn serve(router: &ZmqStream) -> Result<(), Box<dyn Error>> {
     }
 }
 
-async fn ask(requester: &mut Requester) -> Result<(), Box<dyn Error>> {
-    for question in ["1", "2", "how are you?", "21"] {
+/// Longer than any machine stands still, for what is answered; and for what is not.
+const PATIENT: Duration = Duration::from_secs(60);
+const BRIEF: Duration = Duration::from_millis(250);
+
+async fn ask(mut requester: Requester) -> Result<(), Box<dyn Error>> {
+    for (question, patience) in [
+        ("1", PATIENT),
+        ("2", PATIENT),
+        ("how are you?", BRIEF),
+        ("21", PATIENT),
+    ] {
+        requester = requester.timeout(patience);
         match requester.request(question).await {
             Ok(reply) => println!("{question}: {reply:?}"),
             Err(error @ RequestError::TimedOut { .. }) => println!("{question}: {error}"),
             Err(error) => return Err(error.into()),
         }
     }
+    requester.close();
     Ok(())
 }
 
@@ -51,13 +62,10 @@ async fn go() -> Result<(), Box<dyn Error>> {
         .bind("tcp://127.0.0.1:*")
         .open()?;
     let builder = ZmqStream::builder(SocketType::REQ).connect(&router.bindings()[0]);
-    let mut requester = Requester::open(builder)?
-        .timeout(Duration::from_millis(250))
-        .attempts(2);
+    let requester = Requester::open(builder)?.attempts(2);
 
-    or(ask(&mut requester), serve(&router)).await?;
+    or(ask(requester), serve(&router)).await?;
 
-    requester.close();
     router.close();
     tidegate::shutdown(Duration::from_secs(5)).await?;
     Ok(())

@@ -60,6 +60,8 @@
 //!   for each of its own;
 //! - what an XPUB has to tell of subscriptions to a user who does not read it, and whatever else its peers send. The stream stops at
 //!   `high_read`, libzmq does not: read an XPUB, or have a PUB;
+//! - one answer of a REP: the next one behind a request without a delimiter whose sender has left goes nowhere. Against strangers
+//!   [`ZAP_DOMAIN`], PLAIN or CURVE help; else a REQ that asks again by a new stream, or a ROUTER instead of the REP;
 //! - what a peer says that it is. Peers of ZMTP 1.0 and 2.0 have no handshake, and bytes that happen to look like theirs are read as
 //!   messages; where a [`ZAP_DOMAIN`] is set, or PLAIN or CURVE is, they are turned away. A ROUTER's peer may claim any name. One that is taken
 //!   is not given away, unless [`ROUTER_HANDOVER`] is on, and the connection that is unheard then stays; but libzmq 4.3.4 trusts the names so

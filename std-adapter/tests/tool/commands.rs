@@ -3,7 +3,7 @@
 use std::thread;
 
 use serde_json::Value;
-use tidegate::zmq::{DEALER, PUB, PULL, REP, ROUTER, SUB, XPUB};
+use tidegate::zmq::{DEALER, PUB, PULL, PUSH, REP, ROUTER, SUB, XPUB};
 
 use crate::support::{bound, connected, peer, run, text, tool};
 
@@ -53,14 +53,37 @@ fn a2_a_type_and_an_identity_may_be_given_and_several_endpoints() {
         "2",
     ]);
     let endpoints = [recv.bound(), recv.bound()];
-    for endpoint in &endpoints {
+    // While a ROUTER knows of one that has gone nobody else has its name.
+    for (name, endpoint) in ["you", "and you"].iter().zip(&endpoints) {
         let dealer = peer(DEALER);
-        dealer.set_identity(b"you").unwrap();
+        dealer.set_identity(name.as_bytes()).unwrap();
         dealer.connect(endpoint).unwrap();
         dealer.send("hello", 0).unwrap();
-        assert_eq!(recv.line(), "you\thello");
+        assert_eq!(recv.line(), format!("{name}\thello"));
     }
     assert_eq!(recv.end().code, 0);
+}
+
+#[test]
+fn a1_an_endpoint_in_brackets_is_bound_and_connected_over_ipv6() {
+    let v6 = "tcp://[::1]:*";
+    let mut recv = tool(&["recv", "-b", v6, "-n", "1"]);
+    let endpoint = recv.bound();
+    assert!(endpoint.starts_with("tcp://[::1]:"), "{endpoint}");
+    assert_eq!(run(&["send", "-c", &endpoint, "six"]).code, 0);
+    assert_eq!(recv.end().printed(), "six\n");
+
+    let mut proxy = tool(&["proxy", "streamer", "-f", v6, "-b", v6, "--quiet"]);
+    let (front, back) = (proxy.bound(), proxy.bound());
+    // IPv4 stays beside it.
+    let (push, v4) = bound(PUSH);
+    let mut recv = tool(&["recv", "-c", &back, "-c", &v4]);
+    push.send("four", 0).unwrap();
+    assert_eq!(recv.line(), "four");
+    assert_eq!(run(&["send", "-c", &front, "six"]).code, 0);
+    assert_eq!(recv.line(), "six");
+    proxy.interrupt();
+    assert_eq!(proxy.ended().code, 130);
 }
 
 #[test]
@@ -107,13 +130,6 @@ fn g2_sub_subscribes_to_everything_or_to_what_it_is_told() {
     }
     assert_eq!(all.end().printed(), "a1\nb1\n");
     assert_eq!(some.end().printed(), "b1\n");
-    let ended = run(&["recv", "-c", &endpoint, "-s", "b"]);
-    assert_eq!(ended.code, 1);
-    assert!(
-        ended.stderr.contains("has no subscriptions"),
-        "{}",
-        ended.stderr
-    );
 }
 
 #[test]

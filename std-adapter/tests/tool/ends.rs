@@ -10,47 +10,117 @@ use tidegate::zmq::{PULL, PUSH};
 
 use crate::support::{bind, bound, connected, peer, run, text, tool};
 
+/// Runs it, and compares how it ends and that it says so.
+#[track_caller]
+fn ends(arguments: &[&str], code: i32, says: &str) {
+    let ended = run(arguments);
+    assert_eq!(ended.code, code, "{arguments:?}: {}", ended.stderr);
+    assert!(ended.stdout.is_empty(), "{arguments:?}");
+    assert!(
+        ended.stderr.contains(says),
+        "{arguments:?}: {}",
+        ended.stderr
+    );
+}
+
 #[test]
 fn a_command_line_that_is_wrong_is_exit_code_2() {
-    for arguments in [
-        &["recv"][..],
-        &["recieve", "-b", "tcp://127.0.0.1:*"],
-        &["recv", "-b", "tcp://127.0.0.1:*", "-t", "wrong"],
-        &["recv", "-b", "tcp://127.0.0.1:*", "--timeout", "-1"],
-        &["proxy", "queue", "-f", "tcp://127.0.0.1:*"],
-        &[
-            "send",
-            "-c",
-            "tcp://127.0.0.1:1",
-            "--plain",
-            "a:b",
+    let any = "tcp://127.0.0.1:*";
+    let (_pull, there) = bound(PULL);
+    for (arguments, says) in [
+        (&["recv"][..], "required"),
+        (&["recieve", "-b", any], "recieve"),
+        (&["recv", "-b", any, "-t", "wrong"], "wrong"),
+        (&["recv", "-b", any, "-n", "-1"], "-1"),
+        (&["proxy", "queue", "-f", any], "required"),
+        // Endpoints that are none.
+        (&["recv", "-c", "nowhere"], "cannot connect nowhere"),
+        (
+            &["recv", "-b", "pigeon://coop"],
+            "cannot bind pigeon://coop",
+        ),
+        (&["send", "-c", "tcp://127.0.0.1", "x"], "tcp://127.0.0.1: "),
+        (&["request", "-c", "tcp://a b:5", "x"], "tcp://a b:5: "),
+        (&["pub", "-b", "tcp://127.0.0.1:65536"], "over 65535"),
+        (&["monitor", "-c", "nowhere"], "cannot connect nowhere"),
+        (&["bench", "run", "-c", "nowhere"], "cannot connect nowhere"),
+        (&["proxy", "queue", "-f", "nowhere", "-b", any], "nowhere"),
+        // What no socket of that type does.
+        (&["recv", "-t", "push", "-c", &there], "only sends"),
+        (&["send", "-t", "pull", "-c", &there, "x"], "only receives"),
+        (&["recv", "-c", &there, "-s", "b"], "has no subscriptions"),
+        (&["request", "-t", "dealer", "-c", &there, "x"], "DEALER"),
+        (&["pub", "--wait", "-t", "pub", "-b", any, "x"], "XPUB"),
+        // Values that are none.
+        (&["recv", "-b", any, "--hwm", "2147483648"], "2147483648"),
+        (&["recv", "-b", any, "--identity", ""], "1 to 255 bytes"),
+        (
+            &["send", "-c", &there, "--plain", "ann", "x"],
+            "NAME:PASSWORD",
+        ),
+        (
+            &["send", "-c", &there, "--curve", "short", "x"],
+            "40 characters",
+        ),
+        (
+            &["send", "-c", &there, "-f", "hex", "00", "0x"],
+            "hexadecimal",
+        ),
+        // What does not go together.
+        (
+            &["send", "-c", &there, "--plain", "a:b", "--curve", "c"],
             "--curve",
-            "c",
-        ],
+        ),
+        (
+            &["send", "-c", &there, "--curve-keys", "k"],
+            "--curve-server",
+        ),
+        (&["recv", "-b", any, "-d", ",", "-f", "json"], "--delimiter"),
+        (
+            &["send", "-c", &there, "-d", ",", "-f", "hex", "00"],
+            "--delimiter",
+        ),
+        (
+            &["request", "-c", &there, "-d", ",", "-f", "json"],
+            "--delimiter",
+        ),
+        (
+            &["pub", "-c", &there, "-d", ",", "-f", "json"],
+            "--delimiter",
+        ),
     ] {
-        let ended = run(arguments);
-        assert_eq!(ended.code, 2, "{arguments:?}");
-        assert!(ended.stdout.is_empty() && !ended.stderr.is_empty());
+        ends(arguments, 2, says);
+    }
+}
+
+#[test]
+fn a_time_that_is_none_is_exit_code_2_and_it_says_which_are() {
+    for time in ["1e-10", "0", "-1", "nan", "inf", "1e10", "1s", ""] {
+        let timeout = format!("--timeout={time}");
+        for command in ["recv", "send", "request", "pub", "sub", "monitor"] {
+            let arguments = [command, "-c", "tcp://127.0.0.1:1", &timeout];
+            ends(&arguments, 2, "from 0.000001 to 1000000000");
+        }
     }
 }
 
 #[test]
 fn a4_what_cannot_be_done_is_exit_code_1_and_named() {
     let (_pull, endpoint) = bound(PULL);
+    let not_there = "@/proc/not-there";
+    let folder = "/proc/not-there/man";
     for (arguments, says) in [
-        (["recv", "-b", &endpoint], format!("cannot bind {endpoint}")),
         (
-            ["recv", "-c", "nowhere"],
-            "cannot connect nowhere".to_owned(),
+            &["recv", "-b", &endpoint][..],
+            format!("cannot bind {endpoint}"),
         ),
         (
-            ["recv", "-tpush", &format!("-c{endpoint}")],
-            "only sends".to_owned(),
+            &["send", "-c", &endpoint, "--plain", not_there, "x"],
+            "cannot read /proc/not-there".to_owned(),
         ),
+        (&["man", "--dir", folder], format!("the folder {folder}: ")),
     ] {
-        let ended = run(&arguments);
-        assert_eq!(ended.code, 1, "{arguments:?}");
-        assert!(ended.stderr.contains(&says), "{}", ended.stderr);
+        ends(arguments, 1, &says);
     }
 }
 
@@ -109,10 +179,20 @@ fn when_nothing_comes_or_goes_in_time_it_is_exit_code_3() {
 
 #[test]
 fn what_has_come_before_the_time_was_up_is_printed() {
-    let mut recv = tool(&["recv", "-b", "tcp://127.0.0.1:*", "--timeout", "2"]);
-    let push = connected(PUSH, &recv.bound());
-    push.send("one", 0).unwrap();
-    let ended = recv.end();
+    let mut seconds = 0.25;
+    let ended = loop {
+        let timeout = format!("--timeout={seconds}");
+        let mut recv = tool(&["recv", "-b", "tcp://127.0.0.1:*", &timeout]);
+        let push = connected(PUSH, &recv.bound());
+        push.set_linger(0).unwrap();
+        push.send("one", 0).unwrap();
+        let ended = recv.end();
+        // Where the machine stood still the time may have been up before.
+        if !ended.stderr.contains("0 messages came") {
+            break ended;
+        }
+        seconds *= 2.0;
+    };
     assert_eq!((ended.code, &*ended.stdout), (3, &b"one\n"[..]));
     assert!(ended.stderr.contains("1 messages came"), "{}", ended.stderr);
 }

@@ -6,9 +6,9 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use tidegate::zmq::{Context, DONTWAIT, PULL, PUSH, SUB};
+use tidegate::zmq::{DONTWAIT, PULL, PUSH, REP, SUB};
 
-use crate::support::{Ended, bind, bound, connected, is_read, peer, text, tool, waits};
+use crate::support::{Ended, bind, bound, connected, is_read, peer, push_all, text, tool, waits};
 
 /// How many messages it says it has had.
 fn told(ended: &Ended) -> usize {
@@ -17,16 +17,6 @@ fn told(ended: &Ended) -> usize {
         .strip_prefix("tidegate: interrupted: ")
         .unwrap();
     told.split(' ').next().unwrap().parse().unwrap()
-}
-
-/// Sends these to the tool from a context of their own. Once that has ended, everything is on the wire.
-fn push_all(endpoint: &str, messages: impl Iterator<Item = String>) {
-    let context = Context::new();
-    let push = context.socket(PUSH).unwrap();
-    push.connect(endpoint).unwrap();
-    for message in messages {
-        push.send(&message, 0).unwrap();
-    }
 }
 
 #[test]
@@ -122,10 +112,10 @@ fn e1_recv_that_is_interrupted_prints_all_that_several_had_sent_or_says_that_the
 
 #[test]
 fn e1_what_waits_for_a_message_is_interrupted_at_once() {
-    let (_push, endpoint) = bound(PUSH);
+    let ((_push, at_push), (_rep, at_rep)) = (bound(PUSH), bound(REP));
     for arguments in [
-        &["recv", "-c", &endpoint][..],
-        &["request", "-c", &endpoint, "--timeout", "1000", "anybody?"],
+        &["recv", "-c", &at_push][..],
+        &["request", "-c", &at_rep, "--timeout", "1000", "anybody?"],
         &["pub", "-b", "tcp://127.0.0.1:*", "--wait", "to nobody"],
         &["send", "-b", "tcp://127.0.0.1:*"],
         &[

@@ -141,4 +141,6 @@ fn the_session_of_the_readme_prints_what_the_readme_shows() {
     let shown = session.lines().filter(|line| !line.starts_with("$ "));
     let shown: String = shown.flat_map(|line| [line, "\n"]).collect();
     assert_eq!(printed, shown);
+    let left: Vec<_> = fs::read_dir(&folder).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
 }

@@ -3,9 +3,11 @@
 use std::io::Write;
 use std::net::TcpStream;
 
-use tidegate::zmq::{PULL, PUSH, REP, REQ, SUB, XPUB};
+use tidegate::zmq::{PULL, PUSH, REP, REQ, SUB, Socket, XPUB};
 
-use crate::support::{Tool, bound, connected, is_read, text, tool, waits};
+use crate::support::{
+    Tool, bound, connected, has_connections, is_read, push_all, text, tool, waits,
+};
 
 /// A proxy, and where its sides are.
 fn proxy(kind: &str) -> (Tool, [String; 3]) {
@@ -15,19 +17,24 @@ fn proxy(kind: &str) -> (Tool, [String; 3]) {
     (proxy, sides)
 }
 
-/// Captures everything from now on: it is known to be there, for something that it sees has been passed on.
-fn capture(endpoint: &str, mut pass: impl FnMut()) -> tidegate::zmq::Socket {
+/// Captures everything from now on: until it sees something, more is passed on, and the last of that is told.
+fn capture(endpoint: &str, mut pass: impl FnMut(&str) -> String) -> Socket {
     let sub = connected(SUB, endpoint);
     sub.set_subscribe(b"").unwrap();
+    let frame = || Some(sub.recv_multipart(0).ok()?.pop().unwrap());
     sub.set_rcvtimeo(20).unwrap();
-    loop {
-        pass();
-        if sub.recv_multipart(0).is_ok() {
-            break;
+    let mut passed = 0;
+    let (last, mut seen) = loop {
+        passed += 1;
+        let last = pass(&format!("warm up {passed}"));
+        if let Some(seen) = frame() {
+            break (last, seen);
         }
-    }
-    while sub.recv_multipart(0).is_ok() {}
+    };
     waits(&sub);
+    while seen != last.as_bytes() {
+        seen = frame().unwrap();
+    }
     sub
 }
 
@@ -35,9 +42,10 @@ fn capture(endpoint: &str, mut pass: impl FnMut()) -> tidegate::zmq::Socket {
 fn a_streamer_passes_tasks_on_in_order_and_shows_them_to_who_captures() {
     let (mut proxy, [front, back, captures]) = proxy("streamer");
     let (push, pull) = (connected(PUSH, &front), connected(PULL, &back));
-    let captured = capture(&captures, || {
-        push.send("warm up", 0).unwrap();
-        assert_eq!(text(&pull), "warm up");
+    let captured = capture(&captures, |what| {
+        push.send(what, 0).unwrap();
+        assert_eq!(text(&pull), what);
+        what.to_owned()
     });
     for k in 0..200 {
         push.send_multipart(["task", "", &k.to_string()], 0)
@@ -56,20 +64,22 @@ fn a_streamer_passes_tasks_on_in_order_and_shows_them_to_who_captures() {
 #[test]
 fn a_queue_survives_the_death_of_either_side_and_strangers() {
     let (mut proxy, [front, back, captures]) = proxy("queue");
-    let ask = |req: &tidegate::zmq::Socket, rep: &tidegate::zmq::Socket, what: &str| {
+    let ask = |req: &Socket, rep: &Socket, what: &str| {
+        let reply = format!("reply to {what}");
         req.send(what, 0).unwrap();
         assert_eq!(text(rep), what);
-        rep.send("reply", 0).unwrap();
-        assert_eq!(text(req), "reply");
+        rep.send(&reply, 0).unwrap();
+        assert_eq!(text(req), reply);
+        reply
     };
     let (req, rep) = (connected(REQ, &front), connected(REP, &back));
-    let captured = capture(&captures, || ask(&req, &rep, "warm up"));
+    let captured = capture(&captures, |what| ask(&req, &rep, what));
     ask(&req, &rep, "one");
     let there = captured.recv_multipart(0).unwrap();
     let back_again = captured.recv_multipart(0).unwrap();
     assert_eq!(
         (there.last().unwrap(), back_again.last().unwrap()),
-        (&b"one".to_vec(), &b"reply".to_vec())
+        (&b"one".to_vec(), &b"reply to one".to_vec())
     );
     assert_eq!(there[0], back_again[0]);
 
@@ -78,6 +88,10 @@ fn a_queue_survives_the_death_of_either_side_and_strangers() {
     dying.send("to die with", 0).unwrap();
     assert_eq!(text(&rep), "to die with");
     drop(rep);
+    // The next request would go to the dead one as well.
+    while has_connections(&back) {
+        std::thread::yield_now();
+    }
     let rep = connected(REP, &back);
     let gone = connected(REQ, &front);
     gone.send("from who is gone", 0).unwrap();
@@ -120,11 +134,8 @@ fn e1_a_proxy_that_is_interrupted_passes_on_what_it_took() {
     // More than the streams' own buffers hold: libzmq has the others.
     const MESSAGES: usize = 500;
     let (mut proxy, [front, back, _]) = proxy("streamer");
-    let push = connected(PUSH, &front);
     let line = |k: usize| format!("{k} {}", "x".repeat(1_000));
-    for k in 0..MESSAGES {
-        push.send(&line(k), 0).unwrap();
-    }
+    push_all(&front, (0..MESSAGES).map(line));
     while !is_read(&front) {
         std::thread::yield_now();
     }

@@ -119,7 +119,9 @@ impl Tool {
         }
         self.stderr.read_to_string(&mut stderr).unwrap();
         let status = self.child.wait().unwrap();
-        let code = status.code().unwrap_or_else(|| panic!("{status}"));
+        let code = status
+            .code()
+            .unwrap_or_else(|| panic!("{status}: {stderr}"));
         Ended {
             code,
             stdout,
@@ -180,21 +182,59 @@ pub fn connected(kind: SocketType, endpoint: &str) -> Socket {
     socket
 }
 
+/// Sends these to the tool from a context of their own. Once that has ended, everything is on the wire.
+pub fn push_all(endpoint: &str, messages: impl Iterator<Item = String>) {
+    let context = Context::new();
+    let push = context.socket(SocketType::PUSH).unwrap();
+    push.connect(endpoint).unwrap();
+    for message in messages {
+        push.send(&message, 0).unwrap();
+    }
+}
+
 /// A message of one frame, as text.
 pub fn text(socket: &Socket) -> String {
     socket.recv_string(0).unwrap().unwrap()
 }
 
-/// Whether nothing that was sent to this port is on its way any more.
-pub fn is_read(endpoint: &str) -> bool {
+/// A row of the kernel's table of tcp sockets.
+struct Row {
+    is_accepted: bool,
+    state: String,
+    queues: String,
+}
+
+const ESTABLISHED: &str = "01";
+const CLOSE_WAIT: &str = "08";
+const LISTEN: &str = "0A";
+
+/// Those that have to do with this port.
+fn rows(endpoint: &str) -> Vec<Row> {
     let (_, port) = endpoint.rsplit_once(':').unwrap();
     let port = format!(":{:04X}", port.parse::<u16>().unwrap());
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
-    let mut queues = table.lines().skip(1).filter_map(|line| {
+    let rows = table.lines().skip(1).filter_map(|line| {
         let fields: Vec<_> = line.split_whitespace().collect();
-        let is_listening = fields[3] == "0A";
-        let is_of_port = fields[1].ends_with(&port) || fields[2].ends_with(&port);
-        (is_of_port && !is_listening).then(|| fields[4].to_owned())
+        let is_accepted = fields[1].ends_with(&port);
+        (is_accepted || fields[2].ends_with(&port)).then(|| Row {
+            is_accepted,
+            state: fields[3].to_owned(),
+            queues: fields[4].to_owned(),
+        })
     });
-    queues.all(|queues| queues == "00000000:00000000")
+    rows.collect()
+}
+
+/// Whether nothing that was sent to this port is on its way any more.
+pub fn is_read(endpoint: &str) -> bool {
+    let rows = rows(endpoint);
+    rows.iter()
+        .all(|row| row.state == LISTEN || row.queues == "00000000:00000000")
+}
+
+/// Whether who has bound this port has a connection there, though its peer may be gone.
+pub fn has_connections(endpoint: &str) -> bool {
+    let rows = rows(endpoint);
+    rows.iter()
+        .any(|row| row.is_accepted && [ESTABLISHED, CLOSE_WAIT].contains(&&*row.state))
 }

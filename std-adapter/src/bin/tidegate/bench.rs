@@ -15,6 +15,7 @@ use crate::end::{End, finish};
 use crate::interrupts::{Interrupts, Why};
 use crate::output::Output;
 use crate::progress::{rate, size};
+use crate::servers::Servers;
 use crate::socket::{Socket, seconds};
 
 /// So many who ask are told apart; another one has the oldest forgotten.
@@ -72,16 +73,18 @@ impl Arguments {
         match self.side {
             Side::Serve { socket } => {
                 let (stream, _guard) = socket.open(SocketType::ROUTER)?;
+                let mut servers = Servers::open(&stream, &socket.endpoints, "")?;
                 block_on(async {
-                    let served = serve(&stream, interrupts).await;
-                    finish(served, None, interrupts).await
+                    let served = servers.serve(serve(&stream, interrupts));
+                    finish(served.await, None, interrupts).await
                 })
             }
             Side::Run(run) => {
                 let (stream, _guard) = run.socket.open(SocketType::DEALER)?;
+                let mut servers = Servers::open(&stream, &run.socket.endpoints, "")?;
                 block_on(async {
-                    let measured = run.measure(&stream, interrupts).await;
-                    finish(measured, Some(run.timeout), interrupts).await
+                    let measured = servers.serve(run.measure(&stream, interrupts));
+                    finish(measured.await, Some(run.timeout), interrupts).await
                 })
             }
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tidegate::ShutdownError;
 
 use crate::interrupts::Interrupts;
+use crate::usage::is_usage;
 
 /// So long whoever ends a command waits for what was accepted to be sent.
 const GRACE: Duration = Duration::from_secs(5);
@@ -16,6 +17,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Why a command ends before it is done.
 pub enum End {
     Failed(Box<dyn Error>),
+    /// The command line asks for what cannot be.
+    Usage(String),
     /// Nothing came, or went, in time.
     TimedOut(String),
     Interrupted(String),
@@ -25,7 +28,11 @@ pub enum End {
 
 impl<E: Into<Box<dyn Error>>> From<E> for End {
     fn from(error: E) -> Self {
-        Self::Failed(error.into())
+        let error = error.into();
+        match is_usage(&*error) {
+            true => Self::Usage(error.to_string()),
+            false => Self::Failed(error),
+        }
     }
 }
 
@@ -50,6 +57,10 @@ impl End {
             Self::Failed(error) => {
                 note(format_args!("{error}"));
                 ExitCode::FAILURE
+            }
+            Self::Usage(what) => {
+                note(format_args!("{what}; see tidegate --help"));
+                ExitCode::from(2)
             }
             Self::TimedOut(what) => {
                 note(format_args!("the time is up: {what}"));

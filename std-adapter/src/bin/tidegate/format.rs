@@ -5,6 +5,8 @@ use data_encoding::{BASE64, HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde_json::Value;
 use tidegate::Multipart;
 
+use crate::end::End;
+
 /// How a message is a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -21,12 +23,22 @@ pub struct Codec {
     /// How a message is written in a line
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// What stands between two frames of a text [default: a line is one frame, and a tab is printed between frames]
+    /// What stands between two frames, of text only [default: a line is one frame, and a tab is printed between frames]
     #[arg(short, long, value_name = "TEXT")]
     pub delimiter: Option<String>,
 }
 
 impl Codec {
+    /// Refuses what would do nothing.
+    pub fn check(&self) -> Result<(), End> {
+        if self.delimiter.is_some() && self.format != Format::Text {
+            let what =
+                "--delimiter is for text: hex and json have a sign of their own between frames";
+            return Err(End::Usage(what.into()));
+        }
+        Ok(())
+    }
+
     /// Adds a message and a newline.
     pub fn encode(&self, message: &Multipart, line: &mut Vec<u8>) {
         let (open, between, close) = match self.format {
@@ -62,7 +74,11 @@ impl Codec {
                 None | Some("") => Multipart::from(line),
                 Some(delimiter) => split(line, delimiter.as_bytes()).collect(),
             }),
-            Format::Hex => split(line, b",").map(hex).collect::<Result<_, _>>(),
+            Format::Hex => {
+                // Files from Windows have it.
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                split(line, b",").map(hex).collect::<Result<_, _>>()
+            }
             Format::Json => {
                 let frames =
                     match serde_json::from_slice(line).map_err(|error| error.to_string())? {

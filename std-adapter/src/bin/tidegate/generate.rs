@@ -36,9 +36,11 @@ impl Man {
     pub fn run(self, command: Command) -> Result<(), End> {
         match self.dir {
             Some(folder) => {
-                fs::create_dir_all(&folder)?;
-                clap_mangen::generate_to(command, folder)?;
-                Ok(())
+                let written = fs::create_dir_all(&folder)
+                    .and_then(|()| clap_mangen::generate_to(command, &folder));
+                written.map_err(|error| {
+                    format!("cannot write to the folder {}: {error}", folder.display()).into()
+                })
             }
             None => {
                 let mut page = Vec::new();

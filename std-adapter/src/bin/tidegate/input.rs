@@ -58,7 +58,7 @@ impl Messages {
         }
         let messages = self.messages.iter();
         let messages = messages.map(|message| self.codec.decode(message.as_bytes()));
-        let messages = messages.collect::<Batch>()?;
+        let messages = messages.collect::<Batch>().map_err(End::Usage)?;
         sender.try_send(Ok(messages))?;
         Ok(input)
     }

@@ -16,7 +16,9 @@ mod receive;
 mod request;
 mod security;
 mod send;
+mod servers;
 mod socket;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -28,26 +30,36 @@ use crate::interrupts::Interrupts;
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done; also when whoever reads what is printed has gone away
-  1    it failed, or a server has refused who sends or publishes; stderr says
-       why
-  2    the command line is none of this tool's
+  1    it failed, or no server that it has connected to has let it in; stderr
+       says who has refused, and why. For send and pub one that refuses is
+       enough: what was for it is lost. One that only hangs up is tried again
+  2    the command line is none of this tool's: an option, an endpoint, a time,
+       a key or a message on it is none, or they do not go together
   3    the time was up: nothing came, nobody answered, or not all was sent
   130  interrupted, by Ctrl-C or SIGTERM; what was accepted until then has been
        sent or printed, unless stderr says otherwise (of a flood it says so).
        A second Ctrl-C ends it at once, and loses the rest";
 
+const ENDPOINTS: &str = "\
+Endpoints:
+  tcp://host:5555, tcp://[::1]:5555, ipc:///run/name. To bind: tcp://*:5555, and
+  tcp://*:* for a port that is free, which stderr tells. An endpoint with a
+  bracket in it has its socket speak IPv6, and IPv4 still";
+
 const FORMATS: &str = "\
 Formats, in and out, a message in each line:
-  text  the bytes as they are; a line is one frame unless --delimiter splits
-        it, frames are printed with a tab between them
-  hex   two digits for each byte, frames separated by commas: 00ff,,01
+  text  the bytes as they are, a carriage return at the end of the line, too;
+        a line is one frame unless --delimiter splits it, frames are printed
+        with a tab between them
+  hex   two digits for each byte, frames separated by commas: 00ff,,01; a
+        carriage return at the end of the line is skipped
   json  an array of frames, each a string, or {\"hex\":\"00ff\"} where it is no
         UTF-8; {\"base64\":\"AP8=\"} is read, too, and so is a frame without an
         array";
 
 /// ZeroMQ from the terminal: messages in and out by line, with real flow control
 #[derive(Debug, Parser)]
-#[command(name = "tidegate", version, after_help = EXIT_CODES, after_long_help = format!("{FORMATS}\n\n{EXIT_CODES}"))]
+#[command(name = "tidegate", version, after_help = EXIT_CODES, after_long_help = format!("{ENDPOINTS}\n\n{FORMATS}\n\n{EXIT_CODES}"))]
 #[command(
     subcommand_required = true,
     arg_required_else_help = true,

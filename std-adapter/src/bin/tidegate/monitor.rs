@@ -43,7 +43,7 @@ impl Arguments {
         let stream = builder.read_ahead(false).open()?;
         // Before anything can happen.
         stream.enable_monitor(EventMask::ALL)?;
-        self.socket.endpoints.open(&stream)?;
+        self.socket.endpoints.open(&stream, "")?;
         block_on(async {
             let watched = self.watch(&stream, interrupts).await;
             finish(watched, self.timeout, interrupts).await

@@ -7,6 +7,7 @@ use tidegate::{Multipart, SocketType, WriteError, ZmqStream, block_on};
 use crate::end::{End, finish, note};
 use crate::interrupts::{Interrupts, Rest};
 use crate::progress::Progress;
+use crate::servers::Servers;
 use crate::socket::Endpoints;
 
 /// What an interrupted proxy still passes on in each direction at the least: more than the stream's own read buffer and libzmq's for one peer hold.
@@ -64,22 +65,6 @@ struct Back {
     backend_connect: Vec<String>,
 }
 
-/// Opens one of the sockets, and says where it is bound if that is not as it was asked for.
-fn open(
-    kind: SocketType,
-    name: &str,
-    bind: &[String],
-    connect: &[String],
-) -> Result<ZmqStream, End> {
-    let endpoints = Endpoints {
-        bind: bind.to_vec(),
-        connect: connect.to_vec(),
-    };
-    let stream = endpoints.of(ZmqStream::builder(kind)).open()?;
-    endpoints.tell(&stream, &format!("{name} "));
-    Ok(stream)
-}
-
 impl Arguments {
     pub fn run(self, interrupts: &Interrupts) -> Result<(), End> {
         let (front, back) = match self.kind {
@@ -87,17 +72,17 @@ impl Arguments {
             Kind::Forwarder => (SocketType::XSUB, SocketType::XPUB),
             Kind::Streamer => (SocketType::PULL, SocketType::PUSH),
         };
-        let Self {
-            front: f, back: b, ..
-        } = &self;
-        let front = open(front, "frontend", &f.frontend_bind, &f.frontend_connect)?;
-        let back = open(back, "backend", &b.backend_bind, &b.backend_connect)?;
-        let (bind, connect) = (&self.capture_bind, &self.capture_connect);
-        let capture = if bind.is_empty() && connect.is_empty() {
-            None
-        } else {
-            Some(open(SocketType::PUB, "capture", bind, connect)?)
-        };
+        let endpoints = |bind, connect| Endpoints { bind, connect };
+        let at_front = endpoints(self.front.frontend_bind, self.front.frontend_connect);
+        let at_back = endpoints(self.back.backend_bind, self.back.backend_connect);
+        let at_capture = endpoints(self.capture_bind, self.capture_connect);
+        let has_capture = !at_capture.bind.is_empty() || !at_capture.connect.is_empty();
+        let front = at_front.builder(front).open()?;
+        let back = at_back.builder(back).open()?;
+        let capture = at_capture.builder(SocketType::PUB).open()?;
+        let mut of_front = Servers::open(&front, &at_front, "frontend ")?;
+        let mut of_back = Servers::open(&back, &at_back, "backend ")?;
+        let mut of_capture = Servers::open(&capture, &at_capture, "capture ")?;
         // Nothing else is printed.
         let progress = Progress::start(self.quiet, false);
         block_on(async {
@@ -105,11 +90,12 @@ impl Arguments {
                 self.kind,
                 &front,
                 &back,
-                capture.as_ref(),
+                has_capture.then_some(&capture),
                 &progress,
                 interrupts,
             );
-            finish(ended.await, None, interrupts).await
+            let ended = of_back.serve(of_capture.serve(ended));
+            finish(of_front.serve(ended).await, None, interrupts).await
         })
     }
 }

@@ -1,11 +1,14 @@
 //! `tidegate pub`
 
+use std::time::Duration;
+
 use clap::Args;
-use tidegate::{Multipart, SocketType, WaitError, block_on};
+use tidegate::{Multipart, SocketType, WaitError, ZmqStream, block_on};
 
 use crate::end::{End, finish};
 use crate::interrupts::Interrupts;
 use crate::send::Sending;
+use crate::servers::Servers;
 use crate::socket::Socket;
 
 #[derive(Args, Debug)]
@@ -30,20 +33,12 @@ impl Arguments {
         } else {
             SocketType::PUB
         };
+        self.sending.input.codec.check()?;
         let (stream, _guard) = self.socket.open(kind)?;
+        let mut servers = Servers::open(&stream, &self.socket.endpoints, "")?;
         let timeout = self.sending.timeout;
         block_on(async {
             let published = async {
-                if self.wait {
-                    let subscriber = stream.wait_subscriber(timeout);
-                    match interrupts.wait(None, subscriber).await {
-                        Ok(Err(error @ WaitError::TimedOut(_))) => {
-                            return Err(End::TimedOut(error.to_string()));
-                        }
-                        Ok(subscribed) => subscribed?,
-                        Err(_) => return Err(End::Interrupted("nobody has subscribed".into())),
-                    }
-                }
                 let with_topic = |message: Multipart| match &self.topic {
                     None => message,
                     Some(topic) => {
@@ -52,13 +47,31 @@ impl Arguments {
                         with_topic
                     }
                 };
-                let sent = self.sending.send(&stream, interrupts, with_topic);
-                if sent.await? > 0 {
-                    self.socket.accepted(&stream, timeout, interrupts).await?;
+                let sent = async {
+                    if self.wait {
+                        await_subscriber(&stream, timeout, interrupts).await?;
+                    }
+                    self.sending.send(&stream, interrupts, with_topic).await
+                };
+                if servers.serve(sent).await? > 0 {
+                    servers.accept(timeout, interrupts).await?;
                 }
                 Ok(())
             };
             finish(published.await, timeout, interrupts).await
         })
+    }
+}
+
+async fn await_subscriber(
+    stream: &ZmqStream,
+    timeout: Option<Duration>,
+    interrupts: &Interrupts,
+) -> Result<(), End> {
+    let subscriber = stream.wait_subscriber(timeout);
+    match interrupts.wait(None, subscriber).await {
+        Ok(Err(error @ WaitError::TimedOut(_))) => Err(End::TimedOut(error.to_string())),
+        Ok(subscribed) => Ok(subscribed?),
+        Err(_) => Err(End::Interrupted("nobody has subscribed".into())),
     }
 }

@@ -11,6 +11,7 @@ use crate::format::Codec;
 use crate::interrupts::{Interrupts, Rest, Why};
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::servers::Servers;
 use crate::socket::{Socket, seconds};
 
 /// More messages than the stream's own read buffer has room for.
@@ -35,10 +36,12 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn run(self, kind: SocketType, interrupts: &Interrupts) -> Result<(), End> {
+        self.codec.check()?;
         let (stream, _guard) = self.socket.open(kind)?;
+        let mut servers = Servers::open(&stream, &self.socket.endpoints, "")?;
         block_on(async {
-            let received = self.receive(&stream, interrupts).await;
-            finish(received, self.timeout, interrupts).await
+            let received = servers.serve(self.receive(&stream, interrupts));
+            finish(received.await, self.timeout, interrupts).await
         })
     }
 

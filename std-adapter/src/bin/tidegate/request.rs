@@ -9,6 +9,7 @@ use crate::end::{End, finish};
 use crate::input;
 use crate::interrupts::Interrupts;
 use crate::output::Output;
+use crate::servers::Servers;
 use crate::socket::{Socket, seconds};
 
 #[derive(Args, Debug)]
@@ -27,39 +28,44 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn run(self, interrupts: &Interrupts) -> Result<(), End> {
+        self.input.codec.check()?;
         let (builder, _guard) = self.socket.builder(SocketType::REQ)?;
-        let requester = Requester::open(self.socket.endpoints.of(builder))?
+        let requester = Requester::open(builder)?
             .timeout(self.timeout)
             .attempts(self.attempts);
-        self.socket.endpoints.tell(requester.stream(), "");
-        let timeout = self.timeout;
+        let stream = requester.stream().clone();
+        let mut servers = Servers::open(&stream, &self.socket.endpoints, "")?;
         block_on(async {
-            let asked = self.ask(requester, interrupts).await;
-            finish(asked, Some(timeout), interrupts).await
+            let asked = ask(self.input, requester, interrupts);
+            finish(servers.serve(asked).await, Some(self.timeout), interrupts).await
         })
     }
+}
 
-    /// One request after the other.
-    async fn ask(self, mut requester: Requester, interrupts: &Interrupts) -> Result<(), End> {
-        let codec = self.input.codec.clone();
-        let input = self.input.open()?;
-        let mut output = Output::new();
-        let interrupted = |_| End::Interrupted("not every request was answered".into());
-        let next = || interrupts.wait(None, input.next());
-        while let Some(batch) = next().await.map_err(interrupted)? {
-            for request in batch? {
-                let reply = interrupts.wait(None, requester.request(request)).await;
-                let reply = match reply.map_err(interrupted)? {
-                    Ok(reply) => reply,
-                    Err(error @ RequestError::TimedOut { .. }) => {
-                        return Err(End::TimedOut(error.to_string()));
-                    }
-                    Err(error) => return Err(error.into()),
-                };
-                output.write(|line| codec.encode(&reply, line))?;
-                output.flush()?;
-            }
+/// One request after the other.
+async fn ask(
+    messages: input::Messages,
+    mut requester: Requester,
+    interrupts: &Interrupts,
+) -> Result<(), End> {
+    let codec = messages.codec.clone();
+    let input = messages.open()?;
+    let mut output = Output::new();
+    let interrupted = |_| End::Interrupted("not every request was answered".into());
+    let next = || interrupts.wait(None, input.next());
+    while let Some(batch) = next().await.map_err(interrupted)? {
+        for request in batch? {
+            let reply = interrupts.wait(None, requester.request(request)).await;
+            let reply = match reply.map_err(interrupted)? {
+                Ok(reply) => reply,
+                Err(error @ RequestError::TimedOut { .. }) => {
+                    return Err(End::TimedOut(error.to_string()));
+                }
+                Err(error) => return Err(error.into()),
+            };
+            output.write(|line| codec.encode(&reply, line))?;
+            output.flush()?;
         }
-        Ok(())
     }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use tidegate::options::{CURVE_SECRET_KEY, CURVE_SERVER, CurveKey, CurveKeys};
 use tidegate::{Authenticator, Builder, Context};
 
@@ -19,6 +19,7 @@ pub type Guard = Option<Authenticator>;
 
 /// A value that begins with @ is the name of a file that it is in.
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("encrypts").args(["curve", "curve_server"]))]
 pub struct Security {
     /// Comes as this user (PLAIN: the password is not encrypted)
     #[arg(long, help_heading = HEADING, value_name = "USER:PASSWORD", conflicts_with_all = ["plain_server", "curve", "curve_server"])]
@@ -27,16 +28,16 @@ pub struct Security {
     #[arg(long, help_heading = HEADING, value_name = "USER:PASSWORD", conflicts_with_all = ["curve", "curve_server"])]
     plain_server: Vec<String>,
     /// Encrypts (CURVE), as a client of the server with this public key; new keys unless --curve-keys gives them
-    #[arg(long, help_heading = HEADING, value_name = "KEY", conflicts_with = "curve_server")]
+    #[arg(long, allow_hyphen_values = true, help_heading = HEADING, value_name = "KEY", conflicts_with = "curve_server")]
     curve: Option<String>,
     /// Encrypts (CURVE), as a server with the keys of --curve-keys
     #[arg(long, help_heading = HEADING, requires = "curve_keys")]
     curve_server: bool,
     /// The own keys, as `tidegate keys` prints them
-    #[arg(long, help_heading = HEADING, value_name = "PUBLIC:SECRET")]
+    #[arg(long, allow_hyphen_values = true, help_heading = HEADING, value_name = "PUBLIC:SECRET", requires = "encrypts")]
     curve_keys: Option<String>,
     /// Lets a client with this public key in, and nobody else; may be repeated
-    #[arg(long, help_heading = HEADING, value_name = "KEY", requires = "curve_server")]
+    #[arg(long, allow_hyphen_values = true, help_heading = HEADING, value_name = "KEY", requires = "curve_server")]
     curve_allow: Vec<String>,
 }
 
@@ -90,19 +91,22 @@ fn value(text: &str) -> Result<String, End> {
 
 fn user_of(text: &str) -> Result<(String, String), End> {
     let text = value(text)?;
-    let (name, password) = text.split_once(':').ok_or("a user is NAME:PASSWORD")?;
+    let user = text.split_once(':');
+    let (name, password) = user.ok_or_else(|| End::Usage("a user is NAME:PASSWORD".into()))?;
     Ok((name.to_owned(), password.to_owned()))
 }
 
 fn key_of(text: &str) -> Result<CurveKey, End> {
-    Ok(text.parse::<CurveKey>()?)
+    let key = text.parse::<CurveKey>();
+    key.map_err(|error| End::Usage(error.to_string()))
 }
 
 /// Z85 has a colon of its own, so it is the one after 40 characters that counts.
 fn keys_of(text: &str) -> Result<CurveKeys, End> {
     let text = value(text)?;
     let keys = text.split_at_checked(40);
-    let (public, secret) = keys.ok_or("keys are PUBLIC:SECRET, of 40 characters each")?;
+    let what = "keys are PUBLIC:SECRET, of 40 characters each";
+    let (public, secret) = keys.ok_or_else(|| End::Usage(what.into()))?;
     let secret = secret.strip_prefix(':').unwrap_or(secret);
     Ok(CurveKeys {
         public: key_of(public)?,

@@ -10,6 +10,7 @@ use crate::end::{End, finish};
 use crate::input::{self, Input};
 use crate::interrupts::{Interrupts, Why};
 use crate::progress::Progress;
+use crate::servers::Servers;
 use crate::socket::{Socket, seconds};
 
 #[derive(Args, Debug)]
@@ -23,7 +24,7 @@ pub struct Arguments {
 #[derive(Args, Debug)]
 pub struct Sending {
     #[command(flatten)]
-    input: input::Messages,
+    pub input: input::Messages,
     /// Ends after so many messages
     #[arg(short = 'n', long, value_name = "MESSAGES")]
     count: Option<u64>,
@@ -37,13 +38,15 @@ pub struct Sending {
 
 impl Arguments {
     pub fn run(self, interrupts: &Interrupts) -> Result<(), End> {
+        self.sending.input.codec.check()?;
         let (stream, _guard) = self.socket.open(SocketType::PUSH)?;
+        let mut servers = Servers::open(&stream, &self.socket.endpoints, "")?;
         let timeout = self.sending.timeout;
         block_on(async {
             let sent = async {
                 let sent = self.sending.send(&stream, interrupts, |message| message);
-                if sent.await? > 0 {
-                    self.socket.accepted(&stream, timeout, interrupts).await?;
+                if servers.serve(sent).await? > 0 {
+                    servers.accept(timeout, interrupts).await?;
                 }
                 Ok(())
             };

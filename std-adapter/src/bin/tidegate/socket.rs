@@ -1,21 +1,12 @@
 //! The socket of a command: its type, its endpoints, its options.
 
-use std::ops::BitOr;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use tidegate::{Builder, EventKind, EventMask, SocketType, ZmqStream, options};
+use tidegate::{Builder, SocketType, ZmqStream, options};
 
 use crate::end::{End, note};
-use crate::interrupts::{Interrupts, Why};
 use crate::security::{Guard, Security};
-
-/// How a server says yes or no.
-const ANSWERS: [EventMask; 3] = [
-    EventMask::HANDSHAKE_SUCCEEDED,
-    EventMask::HANDSHAKE_FAILED_AUTH,
-    EventMask::HANDSHAKE_FAILED_PROTOCOL,
-];
 
 #[derive(Args, Debug)]
 pub struct Socket {
@@ -25,10 +16,12 @@ pub struct Socket {
     #[arg(short = 't', long = "type", value_enum, value_name = "TYPE")]
     kind: Option<Kind>,
     /// How many messages libzmq holds for each peer, in each direction; 0: no limit [default: 1000]
-    #[arg(long, value_name = "MESSAGES")]
+    ///
+    /// Over ipc a receiver that holds as many loses what a sender had sent last, once that ends; over tcp it does not.
+    #[arg(long, value_name = "MESSAGES", value_parser = clap::value_parser!(u32).range(..=i64::from(i32::MAX)))]
     hwm: Option<u32>,
     /// What a ROUTER calls this socket
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = identity)]
     identity: Option<String>,
     /// Subscribes a SUB to messages that begin so; may be repeated [default: to all]
     #[arg(short, long, value_name = "PREFIX")]
@@ -40,10 +33,10 @@ pub struct Socket {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = true)]
 pub struct Endpoints {
-    /// Binds an endpoint, tcp://*:5555 or ipc:///run/name; may be repeated
+    /// Binds an endpoint, tcp://*:5555, tcp://[::1]:5555 or ipc:///run/name; may be repeated
     #[arg(short, long, value_name = "ENDPOINT")]
     pub bind: Vec<String>,
-    /// Connects an endpoint, tcp://host:5555; may be repeated
+    /// Connects an endpoint, tcp://host:5555 or tcp://[::1]:5555; may be repeated
     #[arg(short, long, value_name = "ENDPOINT")]
     pub connect: Vec<String>,
 }
@@ -85,35 +78,29 @@ impl From<Kind> for SocketType {
 }
 
 impl Endpoints {
-    /// Has the builder bind and connect them.
-    pub fn of(&self, builder: Builder) -> Builder {
-        let builder = self.bind.iter().fold(builder, Builder::bind);
-        self.connect.iter().fold(builder, Builder::connect)
+    /// A builder of a socket that can have these endpoints.
+    pub fn builder(&self, kind: SocketType) -> Builder {
+        let builder = ZmqStream::builder(kind);
+        let mut endpoints = self.bind.iter().chain(&self.connect);
+        match endpoints.any(|endpoint| endpoint.contains('[')) {
+            true => builder.option(options::IPV6, true),
+            false => builder,
+        }
     }
 
-    /// Binds and connects them, of a stream that is open, and says where it is bound if that is not as it was asked for.
-    pub fn open(&self, stream: &ZmqStream) -> Result<(), End> {
+    /// Binds and connects them, and says where they are bound if that is not as it was asked for, behind the name of the socket where
+    /// there are several.
+    pub fn open(&self, stream: &ZmqStream, name: &str) -> Result<(), End> {
         for endpoint in &self.bind {
             let bound = stream.bind(endpoint)?;
-            tell_bound("", endpoint, &bound);
+            if *endpoint != bound {
+                note(format_args!("{name}bound to {bound}"));
+            }
         }
         for endpoint in &self.connect {
             stream.connect(endpoint)?;
         }
         Ok(())
-    }
-
-    /// Says where a builder has bound them if that is not as it was asked for, behind the name of the socket where there are several.
-    pub fn tell(&self, stream: &ZmqStream, name: &str) {
-        for (endpoint, bound) in self.bind.iter().zip(stream.bindings()) {
-            tell_bound(name, endpoint, &bound);
-        }
-    }
-}
-
-fn tell_bound(name: &str, endpoint: &str, bound: &str) {
-    if endpoint != bound {
-        note(format_args!("{name}bound to {bound}"));
     }
 }
 
@@ -121,7 +108,7 @@ impl Socket {
     /// A builder with everything but the endpoints, and who is let in as long as the command runs.
     pub fn builder(&self, default: SocketType) -> Result<(Builder, Guard), End> {
         let kind = self.kind.map_or(default, SocketType::from);
-        let mut builder = ZmqStream::builder(kind);
+        let mut builder = self.endpoints.builder(kind);
         if let Some(hwm) = self.hwm {
             builder = builder
                 .option(options::SEND_HWM, hwm)
@@ -137,54 +124,28 @@ impl Socket {
         self.security.apply(builder)
     }
 
-    /// Opens the socket, and binds and connects it.
+    /// Opens the socket; its endpoints are opened next.
     pub fn open(&self, default: SocketType) -> Result<(ZmqStream, Guard), End> {
         let (builder, guard) = self.builder(default)?;
-        let stream = builder.open()?;
-        // Where it is bound, too, the answers would be those of strangers; a STREAM has no handshakes.
-        if self.endpoints.bind.is_empty() && stream.socket_type() != SocketType::STREAM {
-            let answers = ANSWERS.into_iter().fold(EventMask::NONE, BitOr::bitor);
-            stream.enable_monitor(answers)?;
-        }
-        self.endpoints.open(&stream)?;
-        Ok((stream, guard))
+        Ok((builder.open()?, guard))
     }
+}
 
-    /// Waits until a server has let this client in: one that refuses it has libzmq drop what was for it, and nobody would know.
-    pub async fn accepted(
-        &self,
-        stream: &ZmqStream,
-        timeout: Option<Duration>,
-        interrupts: &Interrupts,
-    ) -> Result<(), End> {
-        if stream.monitored_events().is_none() {
-            return Ok(());
-        }
-        loop {
-            let kind = match interrupts.wait(timeout, stream.read_event()).await {
-                Ok(event) => event?.kind,
-                Err(Why::TimedOut) => return Err(End::TimedOut("nobody was there".into())),
-                Err(Why::Interrupted) => return Err(End::Interrupted("nobody was there".into())),
-            };
-            match kind {
-                EventKind::HandshakeSucceeded => return Ok(()),
-                EventKind::HandshakeFailedAuth { status } => {
-                    return Err(format!("the connection was refused: status {status}").into());
-                }
-                EventKind::HandshakeFailedProtocol { code } => {
-                    let why = "the peer asks for another security, or speaks otherwise";
-                    return Err(
-                        format!("the connection was refused: {why} (code {code:#x})").into(),
-                    );
-                }
-                _ => {}
-            }
-        }
+/// What a socket may be called.
+fn identity(text: &str) -> Result<String, String> {
+    match text.len() {
+        1..=255 => Ok(text.to_owned()),
+        _ => Err("a name has 1 to 255 bytes".into()),
     }
 }
 
 /// A time on the command line, in seconds.
 pub fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds")?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+    const LONGEST: f64 = 1e9;
+    let limits = || format!("a time is a number of seconds from 0.000001 to {LONGEST}");
+    let seconds: f64 = text.parse().map_err(|_| limits())?;
+    match (1e-6..=LONGEST).contains(&seconds) {
+        true => Ok(Duration::from_secs_f64(seconds)),
+        false => Err(limits()),
+    }
 }
