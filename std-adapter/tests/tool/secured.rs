@@ -4,7 +4,9 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use crate::support::{Tool, run, tool};
+use tidegate::zmq::{PULL, PUSH};
+
+use crate::support::{Tool, connected, run, text, tool};
 
 /// A server that lets this user in, and where it is.
 fn server(command: &str, user: &str) -> (Tool, String) {
@@ -153,13 +155,24 @@ fn i1_whoever_is_refused_says_by_whom_and_why_and_ends_with_exit_code_1() {
         assert!(ended.stderr.starts_with(&refused), "{}", ended.stderr);
         assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
     }
-    let endpoint = says(greeting("PLAIN"), 1);
+}
+
+#[test]
+fn i1_a_proxy_one_side_of_which_is_refused_says_so_and_passes_on() {
+    let any = "tcp://127.0.0.1:*";
+    let refuses = says(greeting("PLAIN"), 1);
+    let proxy = ["proxy", "streamer", "-f", any, "-b", any];
     // It comes as nobody.
-    let proxy = ["proxy", "streamer", "-B", "tcp://127.0.0.1:1"];
-    let ended = tool(&[&proxy[..], &["-F", &endpoint]].concat()).ended();
-    let refused = format!("tidegate: {endpoint} has refused this client: it asks for another");
-    assert_eq!(ended.code, 1, "{}", ended.stderr);
-    assert!(ended.stderr.starts_with(&refused), "{}", ended.stderr);
+    let mut proxy = tool(&[&proxy[..], &["--capture-connect", &refuses]].concat());
+    let [front, back] = [proxy.bound(), proxy.bound()];
+    let told = proxy.told();
+    let refused = format!("tidegate: {refuses} has refused this client: it asks for another");
+    assert!(told.starts_with(&refused), "{told}");
+    let (push, pull) = (connected(PUSH, &front), connected(PULL, &back));
+    push.send("task", 0).unwrap();
+    assert_eq!(text(&pull), "task");
+    proxy.interrupt();
+    assert_eq!(proxy.ended().code, 130);
 }
 
 #[test]

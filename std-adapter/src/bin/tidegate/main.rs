@@ -32,7 +32,8 @@ Exit codes:
   0    done; also when whoever reads what is printed has gone away
   1    it failed, or no server that it has connected to has let it in; stderr
        says who has refused, and why. For send and pub one that refuses is
-       enough: what was for it is lost. One that only hangs up is tried again
+       enough: what was for it is lost; proxy only tells, and goes on. One that
+       only hangs up is tried again
   2    the command line is none of this tool's: an option, an endpoint, a time,
        a key or a message on it is none, or they do not go together
   3    the time was up: nothing came, nobody answered, or not all was sent

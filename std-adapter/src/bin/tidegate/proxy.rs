@@ -94,8 +94,9 @@ impl Arguments {
                 &progress,
                 interrupts,
             );
-            let ended = of_back.serve(of_capture.serve(ended));
-            finish(of_front.serve(ended).await, None, interrupts).await
+            // One side has nothing to fear from the other.
+            let ended = of_back.watch(of_capture.watch(ended));
+            finish(of_front.watch(ended).await, None, interrupts).await
         })
     }
 }

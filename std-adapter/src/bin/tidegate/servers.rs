@@ -56,10 +56,30 @@ impl<'a> Servers<'a> {
     pub async fn serve<T>(&mut self, work: impl Future<Output = Result<T, End>>) -> Result<T, End> {
         let all_have_refused = async {
             loop {
-                self.listen().await?;
+                self.listen().await?.map_or(Ok(()), |last| self.end(last))?;
             }
         };
         or(work, all_have_refused).await
+    }
+
+    /// Does this, whoever refuses. Says who does.
+    pub async fn watch<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let refusals = async {
+            while let Ok(last) = self.listen().await {
+                if let Some(last) = last {
+                    note(format_args!("{last}"));
+                }
+            }
+            // Of a failure the work tells.
+            std::future::pending().await
+        };
+        or(work, refusals).await
+    }
+
+    /// Nobody would take what waits to be sent.
+    fn end(&self, last: String) -> Result<(), End> {
+        self.stream.abort();
+        Err(last.into())
     }
 
     /// Waits until one has let this client in, which has sent something, and those that are connected have answered: what was for one
@@ -73,7 +93,7 @@ impl<'a> Servers<'a> {
         if self.stream.monitored_events().is_some() && self.endpoints.bind.is_empty() {
             let let_in = async {
                 while !self.is_let_in || !self.silent.is_empty() {
-                    self.listen().await?;
+                    self.listen().await?.map_or(Ok(()), |last| self.end(last))?;
                 }
                 Ok::<_, End>(())
             };
@@ -89,18 +109,18 @@ impl<'a> Servers<'a> {
         }
     }
 
-    /// Takes the next answer. It is an error once all have refused.
-    async fn listen(&mut self) -> Result<(), End> {
+    /// Takes the next answer. Returns what the last has said, once all have refused.
+    async fn listen(&mut self) -> Result<Option<String>, End> {
         let event = match self.stream.read_event().await {
             Ok(event) => event,
             Err(ReadEventError::NotMonitoring) => return std::future::pending().await,
-            Err(ReadEventError::Malformed { .. }) => return Ok(()),
+            Err(ReadEventError::Malformed { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         let Endpoints { bind, connect } = self.endpoints;
         // Where it is bound, too, it may be this one that refuses somebody.
         if !bind.is_empty() && !connect.contains(&event.endpoint) {
-            return Ok(());
+            return Ok(None);
         }
         let endpoint = event.endpoint;
         let was_silent = self.silent.contains(&endpoint);
@@ -108,15 +128,15 @@ impl<'a> Servers<'a> {
         let why = match event.kind {
             EventKind::Connected { .. } => {
                 self.silent.push(endpoint);
-                return Ok(());
+                return Ok(None);
             }
             EventKind::HandshakeSucceeded => {
                 self.is_let_in = true;
-                return Ok(());
+                return Ok(None);
             }
             EventKind::HandshakeFailedNoDetail { .. } => {
                 self.hung_up(endpoint);
-                return Ok(());
+                return Ok(None);
             }
             EventKind::HandshakeFailedAuth { status: 400 } => {
                 "its user, password, key or address is none that is let in (status 400)".to_owned()
@@ -129,9 +149,9 @@ impl<'a> Servers<'a> {
                 "its socket is of a type that does not go with this one's, or speaks otherwise"
                     .to_owned()
             }
-            _ => return Ok(()),
+            _ => return Ok(None),
         };
-        self.refused(endpoint, &why)
+        Ok(self.refused(endpoint, &why))
     }
 
     /// It may have refused, or have had to go.
@@ -145,9 +165,10 @@ impl<'a> Servers<'a> {
         }
     }
 
-    fn refused(&mut self, endpoint: String, why: &str) -> Result<(), End> {
+    /// Says so, but for the last one.
+    fn refused(&mut self, endpoint: String, why: &str) -> Option<String> {
         if self.refused.contains(&endpoint) {
-            return Ok(());
+            return None;
         }
         let refused = format!("{endpoint} has refused this client: {why}");
         self.refused.push(endpoint);
@@ -156,11 +177,9 @@ impl<'a> Servers<'a> {
         connected.sort();
         connected.dedup();
         if bind.is_empty() && self.refused.len() >= connected.len() {
-            // Nobody would take what waits to be sent.
-            self.stream.abort();
-            return Err(refused.into());
+            return Some(refused);
         }
         note(format_args!("{refused}"));
-        Ok(())
+        None
     }
 }
