@@ -211,7 +211,7 @@ impl Worker {
         };
         self.take_figures(stream);
         if !lost.is_nothing() {
-            let why = format!("lost, for the stream was closed: {lost}");
+            let why = format!("lost with the stream: {lost}");
             self.shared.lock().set_fault(Field::Message, Some(why));
         }
         phase

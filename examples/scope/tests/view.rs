@@ -250,13 +250,13 @@ fn what_is_lost_with_a_stream_is_said_where_it_was_typed_and_the_figures_are_tho
     window.click("Close stream");
     // It waits for a peer, and takes nothing else meanwhile.
     window.until_label("closing");
-    for button in ["Bind", "Connect", "Send", "Pause reading"] {
+    for button in ["Bind", "Connect", "Unbind", "Send", "Pause reading"] {
         let button = window.harness.get_by_role_and_label(Role::Button, button);
         assert!(button.accesskit_node().is_disabled());
     }
     window.click("Close at once");
     window.until_closed();
-    window.until_label("lost, for the stream was closed: 1 messages (73 bytes)");
+    window.until_label("lost with the stream: 1 messages (73 bytes)");
     window.until_gone("wait to be sent");
 }
 

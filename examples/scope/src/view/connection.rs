@@ -83,7 +83,8 @@ impl View {
                 };
                 ui.label(faint(is));
                 ui.label(RichText::new(endpoint).monospace());
-                if ui.small_button(undo).clicked() {
+                let button = egui::Button::new(undo).small();
+                if ui.add_enabled(!is_closing, button).clicked() {
                     self.ask(Command::Detach(*how, endpoint.clone()));
                 }
                 ui.add_space(12.0);
