@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
+use eframe::egui::{Event, Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use scope::view::View;
@@ -66,11 +67,9 @@ impl Window {
     fn type_into(&mut self, label: &str, text: &str) {
         self.harness.get_by_label(label).focus();
         self.harness.step();
-        self.harness
-            .key_press_modifiers(eframe::egui::Modifiers::COMMAND, eframe::egui::Key::A);
+        self.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
         self.harness.step();
-        self.harness
-            .event(eframe::egui::Event::Text(text.to_owned()));
+        self.harness.event(Event::Text(text.to_owned()));
         self.harness.step();
         let typed = self.harness.get_by_label(label).value();
         assert_eq!(typed.as_deref(), Some(text));
@@ -146,6 +145,36 @@ fn a_message_goes_out_and_what_is_wrong_with_it_stands_beside_it() {
         [&[0_u8, 15][..], &[], b"A", b"B"]
     );
     window.until_gone("is no hexadecimal digit");
+}
+
+#[test]
+fn a_message_is_sent_as_often_as_its_key_is_pressed_though_both_come_in_one_frame() {
+    let (pull, endpoint) = peer(SocketType::PULL);
+    let mut window = Window::new();
+    window.choose_kind("PUSH");
+    window.type_into("Endpoint", &endpoint);
+    window.click("Connect");
+    window.until_label("the handshake succeeded");
+    window.type_into("Message", "again");
+    // What the harness itself is told to press comes in frames of its own.
+    let pressed = Event::Key {
+        key: Key::Enter,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers: Modifiers::COMMAND,
+    };
+    let events = &mut window.harness.input_mut().events;
+    events.extend([pressed.clone(), pressed]);
+    window.harness.step();
+    for _ in 0..2 {
+        let read = pull.blocking().read(NEVER);
+        assert_eq!(read.unwrap(), "again");
+    }
+    assert_eq!(
+        window.harness.get_by_label("Message").value().as_deref(),
+        Some("again")
+    );
 }
 
 #[test]
