@@ -191,7 +191,7 @@ impl Snapshot {
         self.faults.extend(fault.map(|why| (field, why)));
     }
 
-    /// There is no stream any more, for this reason: nothing comes, nothing waits, nobody is held back.
+    /// There is no stream any more, for this reason: nothing comes, nothing waits to be read, nobody is held back.
     pub(crate) fn end(&mut self, phase: Phase) {
         if let Phase::Failed(why) = &phase {
             self.set_fault(Field::Endpoint, Some(why.clone()));
@@ -200,7 +200,6 @@ impl Snapshot {
         self.endpoints.clear();
         self.subscriptions.clear();
         self.is_paused = false;
-        self.unsent_bytes = 0;
         self.pauses = 0;
         if let Some(last) = self.samples.back() {
             self.add_sample(Sample {

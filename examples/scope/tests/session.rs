@@ -336,6 +336,35 @@ fn a_stream_that_is_closed_receives_nothing_and_is_not_held_back() {
 }
 
 #[test]
+fn a_stream_that_is_still_sending_after_it_was_closed_is_not_held_back() {
+    let (seen, endpoint) = Seen::bound(SocketType::PAIR);
+    seen.session.ask(Command::Pace(Some(1)));
+    seen.session
+        .ask(Command::Marks(Watermarks::new(800, 100).unwrap()));
+    seen.until(|shown| shown.high() == Some(800));
+    let peer = peer(SocketType::PAIR, &endpoint);
+    for _ in 0..1_000 {
+        peer.write("much").unwrap();
+    }
+    let is_held = |shown: &Snapshot| shown.samples.back().is_some_and(|last| last.is_held);
+    seen.until(|shown| shown.pauses > 0 && is_held(shown));
+    // The peer reads nothing, and this is more than libzmq and the system hold.
+    seen.until(|shown| {
+        for _ in 0..100 {
+            seen.session.ask(Command::Send(vec![vec![7; 10_000]]));
+        }
+        shown.unsent_bytes > 0
+    });
+    seen.session.ask(Command::Close);
+    let shown = seen.until(|shown| shown.phase == Phase::Closing && !is_held(shown));
+    assert!(shown.unsent_bytes > 0);
+    seen.session.ask(Command::Close);
+    let shown = seen.until(Snapshot::is_over);
+    assert!(shown.fault(Field::Message).unwrap().contains("lost"));
+    peer.abort();
+}
+
+#[test]
 fn a_session_that_is_dropped_has_done_what_it_was_asked_for_before() {
     let (seen, endpoint) = Seen::bound(SocketType::PAIR);
     let peer = peer(SocketType::PAIR, &endpoint);
