@@ -283,6 +283,10 @@ fn what_is_lost_with_a_stream_is_said_where_it_was_typed_and_the_figures_are_tho
         let button = window.harness.get_by_role_and_label(Role::Button, button);
         assert!(button.accesskit_node().is_disabled());
     }
+    let at_once = window
+        .harness
+        .get_by_role_and_label(Role::Button, "Close at once");
+    assert!(!at_once.accesskit_node().is_disabled());
     window.click("Close at once");
     window.until_closed();
     window.until_label("lost with the stream: 1 messages (73 bytes)");
