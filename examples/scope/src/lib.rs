@@ -8,5 +8,6 @@
 pub mod frames;
 pub mod session;
 pub mod snapshot;
+mod ticks;
 pub mod view;
 mod worker;

@@ -31,19 +31,29 @@ pub enum Command {
     Pace(Option<u32>),
     /// Changes the marks of the read side.
     Marks(Watermarks),
-    /// Closes the stream.
+    /// Closes the stream, once what was sent is gone; asked for once more: at once.
     Close,
 }
 
 /// How long what was asked for last may take once nobody asks any more. The thread needs no more than a tick.
 const END: Duration = Duration::from_secs(1);
 
-/// A stream, and the thread that reads it. Dropping it closes the stream, once all is done that was asked for; no call waits for it.
+/// A stream, and the thread that reads it. Dropping it closes the stream, once all is done that was asked for, and waits for no peer: what
+/// was sent goes on leaving until the end of the program. No call waits for the stream.
 pub struct Session {
+    // Dropped before `_ended`: when nobody asks any more the thread ends.
     commands: Sender<Command>,
     shared: Shared,
-    /// Says nothing, and is cut when the thread ends.
-    ended: Receiver<()>,
+    _ended: Ended,
+}
+
+/// Says nothing, and is cut when the thread ends. Its drop waits for that.
+struct Ended(Receiver<()>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.recv_timeout(END);
+    }
 }
 
 /// The snapshot that the thread writes and the window reads.
@@ -82,7 +92,7 @@ impl Session {
         Ok(Self {
             commands,
             shared,
-            ended,
+            _ended: Ended(ended),
         })
     }
 
@@ -94,12 +104,5 @@ impl Session {
     /// What there is to see now.
     pub fn look(&self) -> Snapshot {
         self.shared.lock().clone()
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.ask(Command::Close);
-        let _ = self.ended.recv_timeout(END);
     }
 }

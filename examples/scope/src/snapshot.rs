@@ -29,6 +29,8 @@ pub enum Phase {
     Opening,
     /// The stream is open.
     Open,
+    /// The stream is being closed: what was sent is still leaving.
+    Closing,
     /// The stream is closed.
     Closed,
     /// It could not be opened, or its socket has failed: for this reason.
@@ -189,13 +191,35 @@ impl Snapshot {
         self.faults.extend(fault.map(|why| (field, why)));
     }
 
+    /// There is no stream any more, for this reason: nothing comes, nothing waits to be read, nobody is held back.
+    pub(crate) fn end(&mut self, phase: Phase) {
+        if let Phase::Failed(why) = &phase {
+            self.set_fault(Field::Endpoint, Some(why.clone()));
+        }
+        self.phase = phase;
+        self.endpoints.clear();
+        self.subscriptions.clear();
+        self.is_paused = false;
+        self.pauses = 0;
+        if let Some(last) = self.samples.back() {
+            self.add_sample(Sample {
+                lowest: 0,
+                highest: 0,
+                is_held: false,
+                is_paused: false,
+                ..*last
+            });
+        }
+    }
+
     pub(crate) fn add_sample(&mut self, sample: Sample) {
         push_bounded(&mut self.samples, sample, SAMPLES);
     }
 
-    /// Messages and payload bytes received in each second, by the samples of the last one.
+    /// Messages and payload bytes received in each second, by the samples of the last one. None once there is no stream any more.
     pub fn rate(&self) -> (f64, f64) {
-        self.samples.back().map_or((0.0, 0.0), |last| {
+        let last = self.samples.back().filter(|_| !self.is_over());
+        last.map_or((0.0, 0.0), |last| {
             self.rate_until(self.samples.len() - 1, last)
         })
     }

@@ -2,38 +2,43 @@
 //!
 //! It works in ticks. Until a tick is over it reads; at its end it does what it was asked to, takes the figures and publishes them. It
 //! holds no message: what it does not read waits in the stream's buffer, and from the high-water mark on with the peer.
+//!
+//! Under the lock that the window draws under it calls no stream, and copies no more than is kept.
 
 use std::collections::VecDeque;
+use std::iter;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
 use tidegate::{
-    BlockingError, EventMask, Multipart, ReadError, ReadEventError, SocketType, Stats,
+    BlockingError, EventMask, Multipart, ReadError, ReadEventError, SocketEvent, SocketType, Stats,
     TryReadEventError, WriteError, ZmqStream, options,
 };
 
 use crate::session::{Command, Shared};
 use crate::snapshot::{EVENTS, Field, How, Kept, MESSAGES, Phase, Sample, TICK, push_bounded};
+use crate::ticks::Ticks;
 
-/// So many messages are read between two looks at the clock and at the level.
-const BURST: u64 = 128;
-/// How long a stream that was closed goes on sending: longer than the end of the program waits, so that it can tell that not all was sent.
-const LINGER: Duration = Duration::from_secs(5);
+/// How long a stream that was closed goes on sending, unless it is asked for to be closed at once. The end of the program waits for less, and
+/// tells if not all was sent.
+const LINGER: Duration = Duration::from_secs(30);
+/// So many messages that were refused are looked at in a tick; only the last one is shown.
+const REFUSED: usize = 64;
 
 pub(crate) struct Worker {
     commands: Receiver<Command>,
     shared: Shared,
     on_news: Box<dyn Fn() + Send>,
     began: Instant,
+    ticks: Ticks,
+    is_closing: bool,
     /// The newest messages of this tick.
     messages: VecDeque<Arc<Kept>>,
     read: u64,
     lowest: usize,
     highest: usize,
-    pace: Option<u32>,
-    /// How many messages may still be read in this tick, and the part of one that is left over for the next.
-    allowance: f64,
     before: Stats,
 }
 
@@ -44,23 +49,34 @@ enum Wait {
     Command,
 }
 
+/// Why a stream is not read any more.
+enum End {
+    /// It was asked for.
+    Asked,
+    /// Nobody asks any more: the handle was dropped.
+    Dropped,
+    /// The stream has ended by itself.
+    Itself(Phase),
+}
+
 impl Worker {
     pub(crate) fn new(
         commands: Receiver<Command>,
         shared: Shared,
         on_news: Box<dyn Fn() + Send>,
     ) -> Self {
+        let began = Instant::now();
         Self {
             commands,
             shared,
             on_news,
-            began: Instant::now(),
+            began,
+            ticks: Ticks::new(began),
+            is_closing: false,
             messages: VecDeque::new(),
             read: 0,
             lowest: usize::MAX,
             highest: 0,
-            pace: None,
-            allowance: f64::INFINITY,
             before: Stats::default(),
         }
     }
@@ -68,22 +84,12 @@ impl Worker {
     pub(crate) fn run(mut self, kind: SocketType, how: How, endpoint: &str) {
         let phase = match self.open(kind, how, endpoint) {
             Ok(stream) => {
-                let phase = self.watch(&stream);
-                stream.close();
-                phase
+                let end = self.watch(&stream);
+                self.close(&stream, end)
             }
             Err(why) => Phase::Failed(why),
         };
-        {
-            let mut shown = self.shared.lock();
-            if let Phase::Failed(why) = &phase {
-                shown.set_fault(Field::Endpoint, Some(why.clone()));
-            }
-            shown.phase = phase;
-            shown.endpoints.clear();
-            shown.subscriptions.clear();
-            shown.is_paused = false;
-        }
+        self.shared.lock().end(phase);
         (self.on_news)();
     }
 
@@ -109,55 +115,46 @@ impl Worker {
         Ok(stream)
     }
 
-    /// Reads until the stream is closed or has failed.
-    fn watch(&mut self, stream: &ZmqStream) -> Phase {
-        let mut tick_ends = Instant::now();
+    /// Reads until the stream is to be closed or has ended.
+    fn watch(&mut self, stream: &ZmqStream) -> End {
+        self.ticks = Ticks::new(Instant::now());
         loop {
-            let now = Instant::now();
-            // Late ticks are left out, not made up for.
-            tick_ends = (tick_ends + TICK).max(now);
-            let (commands, phase) = self.read_until(stream, tick_ends);
-            let is_closed = commands
-                .into_iter()
-                .any(|command| self.does_close(stream, command));
-            let more = self.do_what_was_asked(stream);
+            let mut then = self.read(stream);
+            if then.is_continue() {
+                then = self.do_what_was_asked(stream);
+            }
             self.take_figures(stream);
-            if is_closed || !more {
-                return Phase::Closed;
+            if let ControlFlow::Break(end) = then {
+                return end;
             }
-            if let Some(phase) = phase {
-                return phase;
-            }
+            self.ticks.begin_next(Instant::now());
         }
     }
 
-    /// Reads as much as may be read until then. Gives a command that has ended a wait, and the stream's end.
-    fn read_until(
-        &mut self,
-        stream: &ZmqStream,
-        tick_ends: Instant,
-    ) -> (Option<Command>, Option<Phase>) {
-        let per_tick = |pace: u32| f64::from(pace) * TICK.as_secs_f64();
-        self.allowance = self.pace.map_or(f64::INFINITY, |pace| {
-            // What was not used up is not saved, but for the part of a message.
-            self.allowance.min(1.0) + per_tick(pace)
-        });
+    /// Reads as much as may be read until the tick is over. When nothing can be read it does what it is asked to at once, and the tick goes
+    /// on.
+    fn read(&mut self, stream: &ZmqStream) -> ControlFlow<End> {
         let mut wait = Wait::Message;
         loop {
             self.look_at_level(stream.read_buffer_bytes());
-            let left = tick_ends.saturating_duration_since(Instant::now());
+            let left = self.ticks.left(Instant::now());
             if left.is_zero() {
-                return (None, None);
+                return ControlFlow::Continue(());
             }
-            if self.allowance < 1.0 {
+            if self.ticks.burst() == 0 {
                 wait = Wait::Command;
             }
             match wait {
                 Wait::Command => match self.commands.recv_timeout(left) {
-                    Ok(command) => return (Some(command), None),
+                    Ok(command) => {
+                        self.do_command(stream, command)?;
+                        // It may be its turn to read.
+                        wait = Wait::Message;
+                    }
                     Err(RecvTimeoutError::Timeout) => {}
-                    // The handle was dropped.
-                    Err(RecvTimeoutError::Disconnected) => return (Some(Command::Close), None),
+                    Err(RecvTimeoutError::Disconnected) => {
+                        return ControlFlow::Break(End::Dropped);
+                    }
                 },
                 Wait::Message => match stream.blocking().read(left) {
                     Ok(message) => {
@@ -166,10 +163,11 @@ impl Worker {
                     }
                     Err(BlockingError::TimedOut(())) => {}
                     Err(BlockingError::Failed(ReadError::Failed(errno))) => {
-                        return (None, Some(Phase::Failed(errno.to_string())));
+                        let phase = Phase::Failed(errno.to_string());
+                        return ControlFlow::Break(End::Itself(phase));
                     }
                     Err(BlockingError::Failed(ReadError::Closed)) => {
-                        return (None, Some(Phase::Closed));
+                        return ControlFlow::Break(End::Itself(Phase::Closed));
                     }
                     // It only sends, or it is its turn to send.
                     Err(BlockingError::Failed(_)) => wait = Wait::Command,
@@ -180,10 +178,7 @@ impl Worker {
 
     /// Reads what is there.
     fn read_burst(&mut self, stream: &ZmqStream) {
-        for _ in 0..BURST {
-            if self.allowance < 1.0 {
-                return;
-            }
+        for _ in 0..self.ticks.burst() {
             match stream.try_read() {
                 Ok(message) => self.take(&message),
                 // What else it may be, the next read says again.
@@ -192,9 +187,39 @@ impl Worker {
         }
     }
 
+    /// Waits until what was sent is gone, and says what was lost. To be asked once more drops what is left; whoever drops the handle leaves
+    /// it to the end of the program.
+    fn close(&mut self, stream: &ZmqStream, end: End) -> Phase {
+        stream.close();
+        let phase = match end {
+            End::Dropped => return Phase::Closed,
+            End::Asked => Phase::Closed,
+            End::Itself(phase) => phase,
+        };
+        self.is_closing = true;
+        self.shared.lock().phase = Phase::Closing;
+        let lost = loop {
+            self.take_figures(stream);
+            if let Some(lost) = stream.blocking().closed(TICK) {
+                break lost;
+            }
+            match self.do_what_was_asked(stream) {
+                ControlFlow::Continue(()) => {}
+                ControlFlow::Break(End::Dropped) => return Phase::Closed,
+                ControlFlow::Break(_) => stream.abort(),
+            }
+        };
+        self.take_figures(stream);
+        if !lost.is_nothing() {
+            let why = format!("lost with the stream: {lost}");
+            self.shared.lock().set_fault(Field::Message, Some(why));
+        }
+        phase
+    }
+
     fn take(&mut self, message: &Multipart) {
         self.read += 1;
-        self.allowance -= 1.0;
+        self.ticks.took_one();
         let kept = Kept::new(self.read, self.began.elapsed(), message);
         push_bounded(&mut self.messages, Arc::new(kept), MESSAGES);
     }
@@ -204,23 +229,17 @@ impl Worker {
         self.highest = self.highest.max(level_bytes);
     }
 
-    /// Whether there may be more commands.
-    fn do_what_was_asked(&mut self, stream: &ZmqStream) -> bool {
+    fn do_what_was_asked(&mut self, stream: &ZmqStream) -> ControlFlow<End> {
         loop {
             match self.commands.try_recv() {
-                Ok(command) => {
-                    if self.does_close(stream, command) {
-                        return false;
-                    }
-                }
-                Err(TryRecvError::Empty) => return true,
-                Err(TryRecvError::Disconnected) => return false,
+                Ok(command) => self.do_command(stream, command)?,
+                Err(TryRecvError::Empty) => return ControlFlow::Continue(()),
+                Err(TryRecvError::Disconnected) => return ControlFlow::Break(End::Dropped),
             }
         }
     }
 
-    /// Does what a command asks for, and says whether that is to close.
-    fn does_close(&mut self, stream: &ZmqStream, command: Command) -> bool {
+    fn do_command(&mut self, stream: &ZmqStream, command: Command) -> ControlFlow<End> {
         let (field, result) = match command {
             Command::Attach(how, endpoint) => (Field::Endpoint, attach(stream, how, &endpoint)),
             Command::Detach(how, endpoint) => (Field::Endpoint, detach(stream, how, &endpoint)),
@@ -238,17 +257,17 @@ impl Worker {
                 } else {
                     stream.resume_reading()
                 };
-                return false;
+                return ControlFlow::Continue(());
             }
             Command::Pace(pace) => {
-                self.pace = pace;
-                return false;
+                self.ticks.set_pace(pace);
+                return ControlFlow::Continue(());
             }
-            Command::Close => return true,
+            Command::Close => return ControlFlow::Break(End::Asked),
         };
         self.shared.lock().set_fault(field, result.err());
         self.show_state(stream);
-        false
+        ControlFlow::Continue(())
     }
 
     /// What changes by commands only.
@@ -256,10 +275,12 @@ impl Worker {
         let bound = stream.bindings().into_iter().map(|at| (How::Bind, at));
         let connections = stream.connections().into_iter();
         let connected = connections.map(|to| (How::Connect, to));
+        let endpoints = bound.chain(connected).collect();
+        let subscriptions = stream.subscriptions();
+        let limits = stream.read_limits();
         let mut shown = self.shared.lock();
-        shown.endpoints = bound.chain(connected).collect();
-        shown.subscriptions = stream.subscriptions();
-        shown.limits = stream.read_limits();
+        (shown.endpoints, shown.subscriptions) = (endpoints, subscriptions);
+        shown.limits = limits;
     }
 
     /// Ends a tick: publishes what was seen in it.
@@ -274,25 +295,26 @@ impl Worker {
             highest: self.highest,
             received: stats.received_messages,
             received_bytes: stats.received_bytes,
-            is_held: stats.read_pauses > self.before.read_pauses
-                || stats.read_pauses > stats.read_resumes,
+            is_held: !self.is_closing
+                && (stats.read_pauses > self.before.read_pauses
+                    || stats.read_pauses > stats.read_resumes),
             is_paused,
         };
         (self.lowest, self.highest) = (usize::MAX, 0);
 
+        let refused = iter::from_fn(|| stream.take_send_failure()).take(REFUSED);
+        let refused = refused.last();
+        let events = some_events(|| stream.try_read_event());
+
         let mut shown = self.shared.lock();
-        while let Some(failure) = stream.take_send_failure() {
+        if let Some(failure) = refused {
             let why = format!("a message that was queued was refused: {}", failure.reason);
             shown.set_fault(Field::Message, Some(why));
         }
-        loop {
-            match stream.try_read_event() {
+        for event in events {
+            match event {
                 Ok(event) => push_bounded(&mut shown.events, (at, Arc::new(event)), EVENTS),
-                Err(TryReadEventError::Read(error @ ReadEventError::Malformed { .. })) => {
-                    shown.set_fault(Field::Events, Some(error.to_string()));
-                }
-                // No event, or no monitor.
-                Err(_) => break,
+                Err(error) => shown.set_fault(Field::Events, Some(error.to_string())),
             }
         }
         for message in self.messages.drain(..) {
@@ -308,6 +330,19 @@ impl Worker {
         self.before = stats;
         (self.on_news)();
     }
+}
+
+/// Events that wait to be read: as many as are kept, for more may come while these are read.
+fn some_events(
+    mut read: impl FnMut() -> Result<SocketEvent, TryReadEventError>,
+) -> Vec<Result<SocketEvent, ReadEventError>> {
+    let one = || match read() {
+        Ok(event) => Some(Ok(event)),
+        Err(TryReadEventError::Read(error @ ReadEventError::Malformed { .. })) => Some(Err(error)),
+        // No event, or no monitor.
+        Err(_) => None,
+    };
+    iter::from_fn(one).take(EVENTS).collect()
 }
 
 fn said<T>(result: Result<T, impl std::error::Error>) -> Result<(), String> {
@@ -340,5 +375,30 @@ fn send(stream: &ZmqStream, frames: Vec<Vec<u8>>) -> Result<(), String> {
             Err(format!("not sent, {error}"))
         }
         Err(BlockingError::Failed(error)) => Err(format!("not sent: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate::EventKind;
+
+    use super::*;
+
+    #[test]
+    fn of_events_that_come_without_end_as_many_are_read_as_are_kept() {
+        let event = SocketEvent {
+            kind: EventKind::MonitorStopped,
+            endpoint: String::new(),
+            discarded: 0,
+        };
+        let mut read = 0;
+        let events = some_events(|| {
+            read += 1;
+            // Of those that would not end.
+            (read < 100 * EVENTS)
+                .then(|| event.clone())
+                .ok_or(TryReadEventError::Empty)
+        });
+        assert_eq!((events.len(), read), (EVENTS, EVENTS));
     }
 }

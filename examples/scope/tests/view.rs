@@ -8,8 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
+use eframe::egui::{Event, Key, Modifiers};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use scope::view::View;
 use tidegate::{Context, SocketType, ZmqStream};
 
@@ -56,14 +57,19 @@ impl Window {
         self.until(|harness| harness.query_all_by_label_contains(part).next().is_none());
     }
 
+    fn until_closed(&mut self) {
+        self.until(|harness| {
+            let button = harness.query_by_role_and_label(Role::Button, "Close stream");
+            button.is_some_and(|button| button.accesskit_node().is_disabled())
+        });
+    }
+
     fn type_into(&mut self, label: &str, text: &str) {
         self.harness.get_by_label(label).focus();
         self.harness.step();
-        self.harness
-            .key_press_modifiers(eframe::egui::Modifiers::COMMAND, eframe::egui::Key::A);
+        self.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
         self.harness.step();
-        self.harness
-            .event(eframe::egui::Event::Text(text.to_owned()));
+        self.harness.event(Event::Text(text.to_owned()));
         self.harness.step();
         let typed = self.harness.get_by_label(label).value();
         assert_eq!(typed.as_deref(), Some(text));
@@ -111,7 +117,7 @@ fn what_a_publisher_sends_is_seen_once_it_is_subscribed() {
     assert_eq!(xpub.blocking().read(NEVER).unwrap(), [b"\x01news"]);
     xpub.write(("news", &[1_u8, 2, 255])).unwrap();
     window.until_label("\"news\"  01 02 ff");
-    window.until_label("handshake done");
+    window.until_label("the handshake succeeded");
     // The whole message, once it is chosen.
     let row = window.harness.get_by_label_contains("\"news\"  01 02 ff");
     row.click();
@@ -142,6 +148,36 @@ fn a_message_goes_out_and_what_is_wrong_with_it_stands_beside_it() {
 }
 
 #[test]
+fn a_message_is_sent_as_often_as_its_key_is_pressed_though_both_come_in_one_frame() {
+    let (pull, endpoint) = peer(SocketType::PULL);
+    let mut window = Window::new();
+    window.choose_kind("PUSH");
+    window.type_into("Endpoint", &endpoint);
+    window.click("Connect");
+    window.until_label("the handshake succeeded");
+    window.type_into("Message", "again");
+    // What the harness itself is told to press comes in frames of its own.
+    let pressed = Event::Key {
+        key: Key::Enter,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers: Modifiers::COMMAND,
+    };
+    let events = &mut window.harness.input_mut().events;
+    events.extend([pressed.clone(), pressed]);
+    window.harness.step();
+    for _ in 0..2 {
+        let read = pull.blocking().read(NEVER);
+        assert_eq!(read.unwrap(), "again");
+    }
+    assert_eq!(
+        window.harness.get_by_label("Message").value().as_deref(),
+        Some("again")
+    );
+}
+
+#[test]
 fn an_endpoint_that_cannot_be_had_is_said_where_it_was_typed() {
     let mut window = Window::new();
     window.type_into("Endpoint", "tcp://nowhere");
@@ -162,7 +198,7 @@ fn reading_is_paused_and_resumed_by_one_button() {
     window.choose_kind("PULL");
     window.type_into("Endpoint", &endpoint);
     window.click("Connect");
-    window.until_label("handshake done");
+    window.until_label("the handshake succeeded");
     window.click("Pause reading");
     window.until_label("Resume reading");
     push.write("held").unwrap();
@@ -177,7 +213,7 @@ fn marks_that_do_not_fit_are_refused_where_they_were_typed() {
     window.choose_kind("PULL");
     window.type_into("Endpoint", "tcp://127.0.0.1:*");
     window.click("Bind");
-    window.until_label("bound, descriptor");
+    window.until_label("listening");
     window.type_into("High-water mark", "10");
     window.click("Set marks");
     window.until_label("high-water mark of 10 bytes is under the low-water mark of 16384 bytes");
@@ -192,7 +228,7 @@ fn events_that_are_too_many_are_counted_where_the_others_are_shown() {
     window.choose_kind("PULL");
     window.type_into("Endpoint", "tcp://127.0.0.1:*");
     window.click("Bind");
-    window.until_label("bound, descriptor");
+    window.until_label("listening");
     window.until_label("0 discarded");
     // Beside its endpoint's button, and at the event.
     let mut bound = window.harness.get_all_by_label_contains("tcp://127.0.0.1:");
@@ -222,10 +258,68 @@ fn a_stream_is_closed_by_its_button_and_another_type_can_be_opened() {
     let mut window = Window::new();
     window.type_into("Endpoint", "tcp://127.0.0.1:*");
     window.click("Bind");
-    window.until_label("bound, descriptor");
+    window.until_label("listening");
     window.click("Close stream");
-    window.until_label("closed");
+    window.until_closed();
     window.choose_kind("REP");
     window.click("Bind");
-    window.until_label("bound, descriptor");
+    window.until_label("listening");
+}
+
+#[test]
+fn what_is_lost_with_a_stream_is_said_where_it_was_typed_and_the_figures_are_those_of_none() {
+    let mut window = Window::new();
+    window.choose_kind("PUSH");
+    window.type_into("Endpoint", "tcp://127.0.0.1:*");
+    window.click("Bind");
+    window.until_label("listening");
+    window.type_into("Message", "to nobody");
+    window.click("Send");
+    window.until_label("73 B wait to be sent");
+    window.click("Close stream");
+    // It waits for a peer, and takes nothing else meanwhile.
+    window.until_label("closing");
+    for button in ["Bind", "Connect", "Unbind", "Send", "Pause reading"] {
+        let button = window.harness.get_by_role_and_label(Role::Button, button);
+        assert!(button.accesskit_node().is_disabled());
+    }
+    let at_once = window
+        .harness
+        .get_by_role_and_label(Role::Button, "Close at once");
+    assert!(!at_once.accesskit_node().is_disabled());
+    window.click("Close at once");
+    window.until_closed();
+    window.until_label("lost with the stream: 1 messages (73 bytes)");
+    window.until_gone("wait to be sent");
+}
+
+#[test]
+fn the_figures_of_a_stream_that_is_closed_are_those_of_none() {
+    let (push, endpoint) = peer(SocketType::PUSH);
+    let mut window = Window::new();
+    window.choose_kind("PULL");
+    window.type_into("Endpoint", &endpoint);
+    window.click("Connect");
+    window.until_label("the handshake succeeded");
+    window.type_into("High-water mark", "100");
+    window.type_into("Low-water mark", "0");
+    window.click("Set marks");
+    let at_most = window
+        .harness
+        .get_by_role_and_label(Role::CheckBox, "Read at most");
+    at_most.click();
+    // More than is read while this test looks.
+    for _ in 0..500_000 {
+        push.write("much").unwrap();
+    }
+    window.until(|harness| {
+        let is_shown = |figure| harness.query_by_label(figure).is_some();
+        !is_shown("0 messages/s") && !is_shown("0 B/s") && !is_shown("0 times")
+    });
+    window.click("Close stream");
+    window.until_closed();
+    window.harness.get_by_label("0 messages/s");
+    window.harness.get_by_label("0 B/s");
+    window.harness.get_by_label("0 times");
+    push.abort();
 }

@@ -2,7 +2,9 @@
 //! 1200 × 800 at least and no window manager.
 
 use std::collections::HashSet;
-use std::process::{Child, Command};
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -44,7 +46,8 @@ struct Scope {
 impl Scope {
     fn start(screen: &Screen, arguments: &[&str]) -> Self {
         let mut program = Command::new(env!("CARGO_BIN_EXE_scope"));
-        let process = program.args(arguments).spawn().unwrap();
+        let program = program.args(arguments).stderr(Stdio::piped());
+        let process = program.spawn().unwrap();
         let mut scope = Self { process, window: 0 };
         scope.window = until("the window", || screen.window("tidegate scope"));
         let x = &screen.x;
@@ -57,11 +60,14 @@ impl Scope {
         scope
     }
 
-    fn wait_for_end(mut self) {
-        let began = Instant::now();
+    /// Waits until the program has ended well, and gives what it has said.
+    fn wait_for_end(mut self) -> String {
         let status = until("the end", || self.process.try_wait().unwrap());
-        println!("ended within {} ms", began.elapsed().as_millis());
-        assert!(status.success(), "{status}");
+        let mut said = String::new();
+        let mut errors = self.process.stderr.take().unwrap();
+        errors.read_to_string(&mut said).unwrap();
+        assert!(status.success(), "{status}: {said}");
+        said
     }
 }
 
@@ -121,14 +127,23 @@ impl Screen {
         pixels.map(|it| [it[0], it[1], it[2]]).collect()
     }
 
-    /// Clicks into a field, and waits until it has the keyboard: its frame has the color of that then.
-    fn click_into(&self, x: i16, y: i16) {
+    /// Whether the field at this height has the keyboard: its frame has the color of that then.
+    fn has_keyboard(&self, y: i16) -> bool {
+        self.colors(y - 18, 36).contains(&[255, 222, 192])
+    }
+
+    /// Clicks into a field that has not the keyboard yet, and waits until it has: what is typed before goes elsewhere.
+    fn click_into(&self, (x, y): (i16, i16)) {
+        assert!(!self.has_keyboard(y), "{x} {y}");
         xdotool(&["mousemove", &x.to_string(), &y.to_string(), "click", "1"]);
-        let has_keyboard = [255, 222, 192];
-        until("the keyboard", || {
-            self.colors(y - 18, 36)
-                .contains(&has_keyboard)
-                .then_some(())
+        until("the keyboard", || self.has_keyboard(y).then_some(()));
+    }
+
+    /// Presses Enter in a field, and waits until it has the keyboard no more.
+    fn enter(&self, (_, y): (i16, i16)) {
+        xdotool(&["key", "Return"]);
+        until("the end of the line", || {
+            (!self.has_keyboard(y)).then_some(())
         });
     }
 
@@ -151,46 +166,103 @@ fn xdotool(arguments: &[&str]) {
     assert!(status.success(), "xdotool {arguments:?}");
 }
 
+/// A peer that is bound and sends as much as is taken, and reads nothing unless a test does.
+struct Flood {
+    stream: ZmqStream,
+    is_over: Arc<AtomicBool>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Flood {
+    fn start(kind: SocketType) -> Self {
+        let context = Context::new().unwrap();
+        let builder = ZmqStream::builder(kind).context(&context);
+        let stream = builder.bind("tcp://127.0.0.1:*").open().unwrap();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let thread = thread::spawn({
+            let (stream, is_over) = (stream.clone(), is_over.clone());
+            move || {
+                while !is_over.load(Ordering::Relaxed) {
+                    let _ = stream
+                        .blocking()
+                        .send(("flood", "of messages"), Duration::from_millis(50));
+                }
+            }
+        });
+        Self {
+            stream,
+            is_over,
+            thread,
+        }
+    }
+
+    fn endpoint(&self) -> String {
+        self.stream.bindings()[0].clone()
+    }
+
+    fn until_taken(&self, messages: u64) {
+        until("the flood", || {
+            (self.stream.stats().sent_messages > messages).then_some(())
+        });
+    }
+
+    fn end(self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap();
+        self.stream.abort();
+    }
+}
+
 #[test]
 fn a_flood_is_seen_by_whoever_types_where_it_comes_from_and_the_window_closes_amid_it() {
-    let context = Context::new().unwrap();
-    let builder = ZmqStream::builder(SocketType::PUSH).context(&context);
-    let push = builder.bind("tcp://127.0.0.1:*").open().unwrap();
-    let endpoint = push.bindings()[0].clone();
-    let is_over = Arc::new(AtomicBool::new(false));
-    let flood = thread::spawn({
-        let (push, is_over) = (push.clone(), is_over.clone());
-        move || {
-            while !is_over.load(Ordering::Relaxed) {
-                let _ = push
-                    .blocking()
-                    .send(("flood", "of messages"), Duration::from_millis(50));
-            }
-        }
-    });
-
+    let flood = Flood::start(SocketType::PUSH);
     let screen = Screen::for_one_test();
     let scope = Scope::start(&screen, &["PULL"]);
-    screen.click_into(ENDPOINT.0, ENDPOINT.1);
+    screen.click_into(ENDPOINT);
     xdotool(&["key", "ctrl+a"]);
-    xdotool(&["type", "--delay", "30", &endpoint]);
-    xdotool(&["key", "Return"]);
-    let began = Instant::now();
-    let taken = || push.stats().sent_messages;
-    until("the flood", || (taken() > 500_000).then_some(()));
-    println!(
-        "{:.0} messages/s in",
-        taken() as f64 / began.elapsed().as_secs_f64()
-    );
+    xdotool(&["type", "--delay", "30", &flood.endpoint()]);
+    screen.enter(ENDPOINT);
+    flood.until_taken(500_000);
     until("the curves", || {
         (screen.colors(0, 800).len() > 200).then_some(())
     });
 
     screen.close(scope.window);
     scope.wait_for_end();
-    is_over.store(true, Ordering::Relaxed);
-    flood.join().unwrap();
-    push.abort();
+    flood.end();
+}
+
+#[test]
+fn the_window_closes_amid_a_flood_though_a_peer_does_not_take_what_was_sent_to_it() {
+    let flood = Flood::start(SocketType::DEALER);
+    // It is connected to, and neither greets nor reads.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent_endpoint = format!("tcp://{}", silent.local_addr().unwrap());
+
+    let screen = Screen::for_one_test();
+    let scope = Scope::start(&screen, &["DEALER", &flood.endpoint()]);
+    screen.click_into(ENDPOINT);
+    screen.enter(ENDPOINT);
+    flood.until_taken(10_000);
+    screen.click_into(ENDPOINT);
+    xdotool(&["key", "ctrl+a"]);
+    xdotool(&["type", "--delay", "30", &silent_endpoint]);
+    screen.enter(ENDPOINT);
+    screen.click_into(MESSAGE);
+    xdotool(&["type", "--delay", "30", "in turn"]);
+    // Every other one goes to the peer that takes none.
+    for _ in 0..4 {
+        xdotool(&["key", "ctrl+Return"]);
+    }
+    for _ in 0..2 {
+        let read = flood.stream.blocking().read(NEVER);
+        assert_eq!(read.unwrap(), "in turn");
+    }
+
+    screen.close(scope.window);
+    let said = scope.wait_for_end();
+    assert!(said.contains("the time was up"), "{said:?}");
+    flood.end();
 }
 
 #[test]
@@ -201,10 +273,10 @@ fn what_is_typed_and_sent_arrives_though_the_program_is_ended_right_after() {
     let pull = builder.bind("tcp://127.0.0.1:*").open().unwrap();
     let screen = Screen::for_one_test();
     let scope = Scope::start(&screen, &["PUSH", &pull.bindings()[0]]);
-    screen.click_into(ENDPOINT.0, ENDPOINT.1);
-    xdotool(&["key", "Return"]);
+    screen.click_into(ENDPOINT);
+    screen.enter(ENDPOINT);
     tidegate::block_on(pull.wait_connected(1, NEVER)).unwrap();
-    screen.click_into(MESSAGE.0, MESSAGE.1);
+    screen.click_into(MESSAGE);
     xdotool(&["type", "--delay", "30", "good"]);
     xdotool(&["key", "Return"]);
     xdotool(&["type", "--delay", "30", "bye"]);

@@ -25,10 +25,10 @@ pub(super) const KINDS: [SocketType; 12] = [
 
 impl View {
     pub(super) fn show_connection(&mut self, ui: &mut Ui, snapshot: Option<&Snapshot>) {
-        let is_open = Self::is_open(snapshot);
+        let (is_open, is_closing) = (Self::is_open(snapshot), Self::is_closing(snapshot));
         ui.horizontal(|ui| {
             let label = ui.label("Socket");
-            ui.add_enabled_ui(!is_open, |ui| {
+            ui.add_enabled_ui(!is_open && !is_closing, |ui| {
                 ComboBox::from_id_salt("type")
                     .selected_text(format!("{:?}", self.kind))
                     .width(90.0)
@@ -45,18 +45,25 @@ impl View {
             let field = TextEdit::singleline(&mut self.endpoint).desired_width(300.0);
             let field = ui.add(field).labelled_by(label.id);
             let is_entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-            if ui.button("Bind").clicked() {
-                self.attach(ui.ctx(), snapshot, How::Bind);
-            }
-            if ui.button("Connect").clicked() || is_entered {
-                self.attach(ui.ctx(), snapshot, How::Connect);
-            }
+            // The next stream comes when this one is gone, for what it loses is said until then.
+            ui.add_enabled_ui(!is_closing, |ui| {
+                if ui.button("Bind").clicked() {
+                    self.attach(ui.ctx(), snapshot, How::Bind);
+                }
+                let is_clicked = ui.button("Connect").clicked();
+                if is_clicked || (is_entered && !is_closing) {
+                    self.attach(ui.ctx(), snapshot, How::Connect);
+                }
+            });
             let right = egui::Layout::right_to_left(egui::Align::Center);
             ui.with_layout(right, |ui| {
-                if ui
-                    .add_enabled(is_open, egui::Button::new("Close stream"))
-                    .clicked()
-                {
+                let text = if is_closing {
+                    "Close at once"
+                } else {
+                    "Close stream"
+                };
+                let button = egui::Button::new(text);
+                if ui.add_enabled(is_open || is_closing, button).clicked() {
                     self.ask(Command::Close);
                 }
                 ui.label(phase(snapshot));
@@ -76,7 +83,8 @@ impl View {
                 };
                 ui.label(faint(is));
                 ui.label(RichText::new(endpoint).monospace());
-                if ui.small_button(undo).clicked() {
+                let button = egui::Button::new(undo).small();
+                if ui.add_enabled(!is_closing, button).clicked() {
                     self.ask(Command::Detach(*how, endpoint.clone()));
                 }
                 ui.add_space(12.0);
@@ -127,6 +135,7 @@ fn phase(snapshot: Option<&Snapshot>) -> RichText {
         None => faint("no stream"),
         Some(Phase::Opening) => faint("opening"),
         Some(Phase::Open) => colored("open", colors::GOOD),
+        Some(Phase::Closing) => faint("closing"),
         Some(Phase::Closed) => faint("closed"),
         Some(Phase::Failed(_)) => colored("failed", colors::ERROR),
     }

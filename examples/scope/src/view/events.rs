@@ -1,7 +1,7 @@
 //! What the monitor tells: connections, handshakes, and what went wrong with them.
 
 use eframe::egui::{Label, RichText, ScrollArea, TextStyle, Ui};
-use tidegate::EventKind;
+use tidegate::{EventKind, SocketEvent};
 
 use super::{colored, colors, faint, heading, show_error};
 use crate::frames::grouped;
@@ -34,13 +34,17 @@ pub(super) fn show(ui: &mut Ui, snapshot: Option<&Snapshot>) {
         .show_rows(ui, height, snapshot.events.len(), |ui, rows| {
             let newest_first = snapshot.events.iter().rev();
             for (at, event) in newest_first.skip(rows.start).take(rows.len()) {
-                let (what, is_bad) = what(event.kind);
+                // Its endpoint stands in the second line.
+                let what = SocketEvent {
+                    endpoint: String::new(),
+                    ..**event
+                };
                 ui.vertical(|ui| {
                     ui.set_height(height);
                     // The two lines of an event belong together.
                     ui.spacing_mut().item_spacing.y = 0.0;
                     ui.spacing_mut().interact_size.y = 0.0;
-                    let color = if is_bad {
+                    let color = if is_bad(event.kind) {
                         colors::ERROR
                     } else {
                         ui.visuals().text_color()
@@ -48,15 +52,13 @@ pub(super) fn show(ui: &mut Ui, snapshot: Option<&Snapshot>) {
                     ui.horizontal(|ui| {
                         let time = format!("{:8.3} s", at.as_secs_f64());
                         ui.label(faint(time).monospace());
-                        ui.add(Label::new(colored(what, color)).truncate());
+                        ui.add(Label::new(colored(what.to_string(), color)).truncate());
                     });
                     ui.horizontal(|ui| {
                         ui.add_space(20.0);
-                        let mut endpoint = event.endpoint.clone();
-                        if event.discarded > 0 {
-                            endpoint += &format!("  ({} discarded before)", event.discarded);
-                        }
-                        let endpoint = RichText::new(endpoint).color(colors::FAINT).monospace();
+                        let endpoint = RichText::new(&event.endpoint)
+                            .color(colors::FAINT)
+                            .monospace();
                         ui.add(Label::new(endpoint).truncate());
                     });
                 });
@@ -64,33 +66,15 @@ pub(super) fn show(ui: &mut Ui, snapshot: Option<&Snapshot>) {
         });
 }
 
-/// An event in words, and whether it is something that went wrong.
-fn what(kind: EventKind) -> (String, bool) {
-    let text = match kind {
-        EventKind::Connected { fd } => format!("connected, descriptor {fd}"),
-        EventKind::ConnectDelayed { .. } => "connecting".to_owned(),
-        EventKind::ConnectRetried { interval_ms } => {
-            format!("not connected, again in {interval_ms} ms")
-        }
-        EventKind::Listening { fd } => format!("bound, descriptor {fd}"),
-        EventKind::BindFailed { errno } => return (format!("not bound, errno {errno}"), true),
-        EventKind::Accepted { fd } => format!("accepted, descriptor {fd}"),
-        EventKind::AcceptFailed { errno } => return (format!("not accepted, errno {errno}"), true),
-        EventKind::Closed { fd } => format!("closed, descriptor {fd}"),
-        EventKind::CloseFailed { errno } => return (format!("not closed, errno {errno}"), true),
-        EventKind::Disconnected { fd } => format!("disconnected, descriptor {fd}"),
-        EventKind::MonitorStopped => "monitor stopped".to_owned(),
-        EventKind::HandshakeSucceeded => "handshake done".to_owned(),
-        EventKind::HandshakeFailedNoDetail { errno } => {
-            return (format!("handshake failed, errno {errno}"), true);
-        }
-        EventKind::HandshakeFailedProtocol { code } => {
-            return (format!("handshake failed, protocol error {code:#x}"), true);
-        }
-        EventKind::HandshakeFailedAuth { status } => {
-            return (format!("handshake failed, not let in: {status}"), true);
-        }
-        other => format!("{other:?}"),
-    };
-    (text, false)
+/// Whether it is something that went wrong.
+fn is_bad(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::BindFailed { .. }
+            | EventKind::AcceptFailed { .. }
+            | EventKind::CloseFailed { .. }
+            | EventKind::HandshakeFailedNoDetail { .. }
+            | EventKind::HandshakeFailedProtocol { .. }
+            | EventKind::HandshakeFailedAuth { .. }
+    )
 }

@@ -9,7 +9,7 @@ use tidegate::SocketType;
 
 use crate::frames::Notation;
 use crate::session::{Command, Session};
-use crate::snapshot::{Field, How, Kept, Snapshot};
+use crate::snapshot::{Field, How, Kept, Phase, Snapshot};
 
 mod colors;
 mod connection;
@@ -133,7 +133,12 @@ impl View {
 
     /// Whether a stream is there that could be asked for something.
     fn is_open(snapshot: Option<&Snapshot>) -> bool {
-        snapshot.is_some_and(|snapshot| !snapshot.is_over())
+        snapshot.is_some_and(|it| !it.is_over() && it.phase != Phase::Closing)
+    }
+
+    /// Whether a stream is there that can only be closed at once.
+    fn is_closing(snapshot: Option<&Snapshot>) -> bool {
+        snapshot.is_some_and(|it| it.phase == Phase::Closing)
     }
 
     fn ask(&self, command: Command) {

@@ -47,9 +47,13 @@ impl View {
             })
             .inner;
         // Only now has the field seen what was typed before the key.
-        let key = |input: &mut InputState| input.consume_key(Modifiers::COMMAND, Key::Enter);
-        let is_entered = field.has_focus() && ui.input_mut(key);
-        if is_clicked || (is_entered && may_send) {
+        let pressed =
+            |input: &mut InputState| input.count_and_consume_key(Modifiers::COMMAND, Key::Enter);
+        let mut times = usize::from(is_clicked);
+        if field.has_focus() && may_send {
+            times += ui.input_mut(pressed);
+        }
+        for _ in 0..times {
             self.send();
         }
     }
