@@ -401,3 +401,48 @@ fn f5_events_without_end_let_others_run_after_a_batch() {
     assert!(poll(&mut s.drive(&mut link), &counter).is_pending());
     assert_eq!((counter.take(), link.down), (1, None));
 }
+
+/// Says something of its own for each message that it hears.
+struct Answers<'s> {
+    stream: &'s S<64>,
+    heard: usize,
+    sent: usize,
+}
+
+impl<'s> Transport<BytePort<'s, 64, 64, 4, Broken>> for Answers<'s> {
+    type Error = Broken;
+    type Refused = ();
+    fn poll_ready(&mut self, _: &mut Context<'_>, _: Interest) -> Poll<Result<Interest, Broken>> {
+        Poll::Pending
+    }
+    fn try_recv(&mut self, port: &mut BytePort<'s, 64, 64, 4, Broken>) -> Result<Received, Broken> {
+        if self.heard == 3 {
+            return Ok(Received::Blocked);
+        }
+        self.heard += 1;
+        self.stream.write(&[b"answer"]).unwrap();
+        port.feed(&[b"heard"]).unwrap();
+        Ok(Received::Message)
+    }
+    fn try_send(&mut self, port: &mut BytePort<'s, 64, 64, 4, Broken>) -> Result<Sent<()>, Broken> {
+        port.sent();
+        self.sent += 1;
+        Ok(Sent::Accepted)
+    }
+    fn try_flush(&mut self) -> Result<bool, Broken> {
+        Ok(true)
+    }
+    fn shutdown(&mut self, _: Shutdown) {}
+}
+
+#[test]
+fn d1_what_is_written_while_the_driver_runs_goes_out_in_the_same_poll() {
+    let stream = S::<64>::new();
+    let mut link = Answers {
+        stream: &stream,
+        heard: 0,
+        sent: 0,
+    };
+    assert!(poll(&mut stream.drive(&mut link), &Counter::new()).is_pending());
+    assert_eq!((link.heard, link.sent), (3, 3));
+}
