@@ -11,7 +11,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use tidegate::{Multipart, SocketType, ZmqStream, block_on};
 
-use crate::end::{End, finish};
+use crate::end::{End, hang_up};
 use crate::interrupts::{Interrupts, Why};
 use crate::output::Output;
 use crate::progress::{rate, size};
@@ -76,7 +76,7 @@ impl Arguments {
                 let mut servers = Servers::open(&stream, &socket.endpoints, "")?;
                 block_on(async {
                     let served = servers.serve(serve(&stream, interrupts));
-                    finish(served.await, None, interrupts).await
+                    hang_up(served.await, &stream).await
                 })
             }
             Side::Run(run) => {
@@ -84,7 +84,7 @@ impl Arguments {
                 let mut servers = Servers::open(&stream, &run.socket.endpoints, "")?;
                 block_on(async {
                     let measured = servers.serve(run.measure(&stream, interrupts));
-                    finish(measured.await, Some(run.timeout), interrupts).await
+                    hang_up(measured.await, &stream).await
                 })
             }
         }

@@ -6,13 +6,15 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use tidegate::ShutdownError;
+use tidegate::{ShutdownError, ZmqStream};
 
 use crate::interrupts::Interrupts;
 use crate::usage::is_usage;
 
-/// So long whoever ends a command waits for what was accepted to be sent.
+/// So long a command that has failed waits for what was accepted to be sent.
 const GRACE: Duration = Duration::from_secs(5);
+/// If it takes longer, whoever has interrupted is told what is waited for.
+const SOON: Duration = Duration::from_secs(1);
 
 /// Why a command ends before it is done.
 pub enum End {
@@ -80,7 +82,16 @@ pub fn note(what: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "tidegate: {what}");
 }
 
-/// Ends every command: closes the sockets, and waits until what was written is sent, if need be for as long as `timeout` says.
+/// Ends a command that has nothing to send any more: closes its sockets, and waits for nobody.
+pub async fn hang_up(result: Result<(), End>, stream: &ZmqStream) -> Result<(), End> {
+    stream.abort();
+    // Only what was bound is still to be let go of.
+    let _ = tidegate::shutdown(Duration::ZERO).await;
+    result
+}
+
+/// Ends a command that sends: closes its sockets, and waits until what was written is sent, if need be for as long as `timeout` says.
+/// Whoever interrupts waits, too, until it is sent or a second interrupt gives it up.
 pub async fn finish(
     result: Result<(), End>,
     timeout: Option<Duration>,
@@ -90,39 +101,48 @@ pub async fn finish(
         Ok(()) => timeout.unwrap_or(Duration::MAX),
         // It was waited for already.
         Err(End::TimedOut(_)) => Duration::ZERO,
+        Err(End::Interrupted(_)) => Duration::MAX,
         Err(_) => GRACE,
     };
-    let was_interrupted = interrupts.have_come();
     let mut shutdown = tidegate::shutdown(deadline);
-    let ended = if was_interrupted {
-        Ok((&mut shutdown).await)
-    } else {
-        interrupts.wait(None, &mut shutdown).await
+    let (ended, is_interrupted) = match interrupts.wait(None, &mut shutdown).await {
+        Ok(ended) => (ended, false),
+        Err(_) => match Interrupts::within(SOON, &mut shutdown).await {
+            Some(ended) => (ended, true),
+            None => {
+                note(format_args!(
+                    "what was taken is still being sent; another interrupt gives it up"
+                ));
+                (shutdown.await, true)
+            }
+        },
     };
-    let (ended, is_interrupted) = match ended {
-        Ok(ended) => (Some(ended), false),
-        // Whoever is impatient now waits no longer than who was before.
-        Err(_) => (Interrupts::within(GRACE, shutdown).await, true),
-    };
-    let unsent = match &ended {
-        Some(Ok(())) => None,
-        Some(Err(error)) => Some(error.to_string()),
-        None => Some("not everything was sent".into()),
-    };
-    match (result, unsent) {
-        (Ok(()), unsent) if is_interrupted => Err(End::Interrupted(
+    let unsent = ended.as_ref().err().map(unsent);
+    match (result, ended) {
+        (Ok(()), _) if is_interrupted => Err(End::Interrupted(
             unsent.unwrap_or_else(|| "everything was sent".into()),
         )),
-        (Ok(()), _) => match ended {
-            Some(Err(ShutdownError::TimedOut(lost))) => Err(End::TimedOut(format!(
-                "{lost} were not sent, and what libzmq still held"
-            ))),
-            Some(ended) => Ok(ended?),
-            None => Ok(()),
-        },
-        (Err(End::Interrupted(what)), Some(unsent)) => {
-            Err(End::Interrupted(format!("{what}, but {unsent}")))
+        (Ok(()), Err(error @ ShutdownError::TimedOut(_))) => {
+            Err(End::TimedOut(self::unsent(&error)))
         }
+        (Ok(()), ended) => Ok(ended?),
+        (Err(End::Interrupted(what)), Err(error)) => Err(End::Interrupted(format!(
+            "{what}, but {}",
+            self::unsent(&error)
+        ))),
         (result, _) => result,
+    }
+}
+
+/// What was not sent, as far as anybody knows.
+fn unsent(error: &ShutdownError) -> String {
+    match error {
+        ShutdownError::TimedOut(lost) if lost.is_nothing() => {
+            "libzmq still held messages, nobody knows how many: they are lost".into()
+        }
+        ShutdownError::TimedOut(lost) => {
+            format!("{lost} were not sent, nor what libzmq still held")
+        }
+        error => error.to_string(),
     }
 }

@@ -33,7 +33,7 @@ pub struct Rest {
 impl Rest {
     const TIME: Duration = Duration::from_secs(1);
     /// Nothing has come for so long: that was all.
-    pub const PAUSE: Duration = Duration::from_millis(100);
+    pub const PAUSE: Duration = Duration::from_millis(250);
 
     pub fn begin(messages: usize) -> Self {
         Self {

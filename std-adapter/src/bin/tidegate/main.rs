@@ -22,14 +22,15 @@ mod usage;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::end::End;
 use crate::interrupts::Interrupts;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    done; also when whoever reads what is printed has gone away
+  0    done; also when whoever reads what is printed has gone away, which is
+       seen when the next message is printed
   1    it failed, or no server that it has connected to has let it in; stderr
        says who has refused, and why. For send and pub one that refuses is
        enough: what was for it is lost; proxy only tells, and goes on. One that
@@ -38,8 +39,9 @@ Exit codes:
        a key or a message on it is none, or they do not go together
   3    the time was up: nothing came, nobody answered, or not all was sent
   130  interrupted, by Ctrl-C or SIGTERM; what was accepted until then has been
-       sent or printed, unless stderr says otherwise (of a flood it says so).
-       A second Ctrl-C ends it at once, and loses the rest";
+       printed, unless stderr says otherwise (of a flood it says so), or sent,
+       however long that took. A second Ctrl-C ends it at once, and loses the
+       rest";
 
 const ENDPOINTS: &str = "\
 Endpoints:
@@ -54,9 +56,15 @@ Formats, in and out, a message in each line:
         with a tab between them
   hex   two digits for each byte, frames separated by commas: 00ff,,01; a
         carriage return at the end of the line is skipped
+        (a line feed or a tab in a frame is not told from those: what is to be
+        read again is hex or json)
   json  an array of frames, each a string, or {\"hex\":\"00ff\"} where it is no
         UTF-8; {\"base64\":\"AP8=\"} is read, too, and so is a frame without an
-        array";
+        array
+  An empty line is a message of one empty frame, and no JSON";
+
+const OF_COMMANDS: &str = "\
+See tidegate --help for endpoints, formats and exit codes";
 
 /// ZeroMQ from the terminal: messages in and out by line, with real flow control
 #[derive(Debug, Parser)]
@@ -79,13 +87,14 @@ enum Command {
     Send(send::Arguments),
     /// Asks, and prints the reply; asks again if there is none in time
     Request(request::Arguments),
-    /// Publishes messages, or each line of stdin
+    /// Publishes messages, or each line of stdin. Who is not there yet gets nothing: --wait waits for the first
     Pub(publish::Arguments),
     /// Subscribes, to everything unless --subscribe says otherwise, and prints what comes
     Sub(receive::Arguments),
-    /// Prints what happens to a socket as it happens: connections, handshakes, failures
+    /// Prints what happens to a socket as it happens: connections, handshakes, failures. It is a peer as any other: what is sent to it
+    /// is lost
     Monitor(monitor::Arguments),
-    /// Passes messages on between two sides, and a copy to who captures
+    /// Passes messages on between two sides, and a copy to who captures; without PLAIN or CURVE
     Proxy(proxy::Arguments),
     /// Measures latency and throughput between two machines
     Bench(bench::Arguments),
@@ -109,13 +118,18 @@ fn run(cli: Cli) -> Result<(), End> {
         Command::Proxy(arguments) => arguments.run(&interrupts),
         Command::Bench(arguments) => arguments.run(&interrupts),
         Command::Keys => keys::run(),
-        Command::Completions(arguments) => arguments.run(Cli::command()),
-        Command::Man(arguments) => arguments.run(Cli::command()),
+        Command::Completions(arguments) => arguments.run(command()),
+        Command::Man(arguments) => arguments.run(command()),
     }
 }
 
+fn command() -> clap::Command {
+    Cli::command().mut_subcommands(|command| command.after_help(OF_COMMANDS))
+}
+
 fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    let cli = Cli::from_arg_matches(&command().get_matches());
+    match run(cli.unwrap_or_else(|error| error.exit())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(end) => end.tell(),
     }

@@ -8,7 +8,7 @@ use tidegate::{
     EventKind, EventMask, ReadEventError, SocketEvent, SocketType, ZmqStream, block_on,
 };
 
-use crate::end::{End, finish};
+use crate::end::{End, hang_up};
 use crate::interrupts::{Interrupts, Why};
 use crate::output::Output;
 use crate::socket::{Socket, seconds};
@@ -39,14 +39,14 @@ enum Format {
 impl Arguments {
     pub fn run(self, interrupts: &Interrupts) -> Result<(), End> {
         let (builder, _guard) = self.socket.builder(SocketType::DEALER)?;
-        // Nothing is read: the messages of others stay where they are.
+        // Nothing is read: it takes no more of what others send than libzmq does.
         let stream = builder.read_ahead(false).open()?;
         // Before anything can happen.
         stream.enable_monitor(EventMask::ALL)?;
         self.socket.endpoints.open(&stream, "")?;
         block_on(async {
             let watched = self.watch(&stream, interrupts).await;
-            finish(watched, self.timeout, interrupts).await
+            hang_up(watched, &stream).await
         })
     }
 

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use futures_lite::future::try_zip;
 use tidegate::{Multipart, SocketType, WriteError, ZmqStream, block_on};
 
-use crate::end::{End, finish, note};
+use crate::end::{End, finish, hang_up, note};
 use crate::interrupts::{Interrupts, Rest};
 use crate::progress::Progress;
 use crate::servers::Servers;
@@ -96,7 +96,12 @@ impl Arguments {
             );
             // One side has nothing to fear from the other.
             let ended = of_back.watch(of_capture.watch(ended));
-            finish(of_front.watch(ended).await, None, interrupts).await
+            let ended = of_front.watch(ended).await;
+            if progress.messages() == 0 {
+                back.abort();
+                return hang_up(ended, &front).await;
+            }
+            finish(ended, None, interrupts).await
         })
     }
 }

@@ -7,7 +7,7 @@ use tidegate::{Multipart, SocketType, WaitError, ZmqStream, block_on};
 
 use crate::end::{End, finish};
 use crate::interrupts::Interrupts;
-use crate::send::Sending;
+use crate::send::{Sending, flush};
 use crate::servers::Servers;
 use crate::socket::Socket;
 
@@ -55,6 +55,9 @@ impl Arguments {
                 };
                 if servers.serve(sent).await? > 0 {
                     servers.accept(timeout, interrupts).await?;
+                    flush(&stream, timeout, interrupts).await?;
+                } else {
+                    stream.abort();
                 }
                 Ok(())
             };
@@ -72,6 +75,9 @@ async fn await_subscriber(
     match interrupts.wait(None, subscriber).await {
         Ok(Err(error @ WaitError::TimedOut(_))) => Err(End::TimedOut(error.to_string())),
         Ok(subscribed) => Ok(subscribed?),
-        Err(_) => Err(End::Interrupted("nobody has subscribed".into())),
+        Err(_) => {
+            stream.abort();
+            Err(End::Interrupted("nobody has subscribed".into()))
+        }
     }
 }

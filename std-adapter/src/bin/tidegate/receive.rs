@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use tidegate::{SocketType, TryReadError, ZmqStream, block_on, options};
 
-use crate::end::{End, finish};
+use crate::end::{End, hang_up};
 use crate::format::Codec;
 use crate::interrupts::{Interrupts, Rest, Why};
 use crate::output::Output;
@@ -41,7 +41,7 @@ impl Arguments {
         let mut servers = Servers::open(&stream, &self.socket.endpoints, "")?;
         block_on(async {
             let received = servers.serve(self.receive(&stream, interrupts));
-            finish(received.await, self.timeout, interrupts).await
+            hang_up(received.await, &stream).await
         })
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use tidegate::{RequestError, Requester, SocketType, block_on};
 
-use crate::end::{End, finish};
+use crate::end::{End, hang_up};
 use crate::input;
 use crate::interrupts::Interrupts;
 use crate::output::Output;
@@ -37,7 +37,7 @@ impl Arguments {
         let mut servers = Servers::open(&stream, &self.socket.endpoints, "")?;
         block_on(async {
             let asked = ask(self.input, requester, interrupts);
-            finish(servers.serve(asked).await, Some(self.timeout), interrupts).await
+            hang_up(servers.serve(asked).await, &stream).await
         })
     }
 }

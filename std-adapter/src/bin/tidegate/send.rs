@@ -28,7 +28,8 @@ pub struct Sending {
     /// Ends after so many messages
     #[arg(short = 'n', long, value_name = "MESSAGES")]
     count: Option<u64>,
-    /// Ends with exit code 3 if nothing can be sent for so long [default: waits for ever]
+    /// Ends with exit code 3 if nothing can be sent for so long, or if libzmq still holds messages so long after the last one:
+    /// they are lost [default: waits for ever]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Option<Duration>,
     /// Shows no rates
@@ -47,6 +48,9 @@ impl Arguments {
                 let sent = self.sending.send(&stream, interrupts, |message| message);
                 if servers.serve(sent).await? > 0 {
                     servers.accept(timeout, interrupts).await?;
+                    flush(&stream, timeout, interrupts).await?;
+                } else {
+                    stream.abort();
                 }
                 Ok(())
             };
@@ -85,7 +89,8 @@ impl Sending {
                 if interrupts.have_come() {
                     continue;
                 }
-                match interrupts.wait(self.timeout, stream.drain()).await {
+                let drain = || stream.drain();
+                match while_it_moves(stream, self.timeout, interrupts, drain).await {
                     Ok(drained) => drained?,
                     Err(Why::Interrupted) => {}
                     Err(Why::TimedOut) => return Err(timed_out(&progress, stream)),
@@ -94,10 +99,48 @@ impl Sending {
         }
         match interrupts.have_come() && left > 0 {
             true => {
+                if progress.messages() == 0 {
+                    stream.abort();
+                }
                 let what = format!("{} messages were taken", progress.messages());
                 Err(End::Interrupted(what))
             }
             false => Ok(progress.messages()),
+        }
+    }
+}
+
+/// Waits for as long as something goes out in each such time.
+async fn while_it_moves<F: Future>(
+    stream: &ZmqStream,
+    timeout: Option<Duration>,
+    interrupts: &Interrupts,
+    wait: impl Fn() -> F,
+) -> Result<F::Output, Why> {
+    loop {
+        let before = stream.write_buffer_bytes();
+        let waited = interrupts.wait(timeout, wait()).await;
+        if !matches!(waited, Err(Why::TimedOut)) || stream.write_buffer_bytes() >= before {
+            return waited;
+        }
+    }
+}
+
+/// Waits until libzmq has taken all.
+pub async fn flush(
+    stream: &ZmqStream,
+    timeout: Option<Duration>,
+    interrupts: &Interrupts,
+) -> Result<(), End> {
+    match while_it_moves(stream, timeout, interrupts, || stream.flush()).await {
+        Ok(flushed) => Ok(flushed?),
+        // It is told at the end.
+        Err(Why::Interrupted) => Ok(()),
+        Err(Why::TimedOut) => {
+            let bytes = stream.write_buffer_bytes();
+            Err(End::TimedOut(format!(
+                "{bytes} bytes of the last messages were not sent"
+            )))
         }
     }
 }

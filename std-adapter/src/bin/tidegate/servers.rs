@@ -99,13 +99,24 @@ impl<'a> Servers<'a> {
             };
             match interrupts.wait(timeout, let_in).await {
                 Ok(let_in) => let_in?,
-                Err(Why::TimedOut) => return Err(End::TimedOut("nobody was there".into())),
-                Err(Why::Interrupted) => return Err(End::Interrupted("nobody was there".into())),
+                Err(Why::TimedOut) => return Err(End::TimedOut(self.unanswered())),
+                Err(Why::Interrupted) => {
+                    self.stream.abort();
+                    return Err(End::Interrupted(self.unanswered()));
+                }
             }
         }
         match self.refused.as_slice() {
             [] => Ok(()),
             some => Err(format!("what was for {} is lost", some.join(", ")).into()),
+        }
+    }
+
+    /// Who has not let this client in.
+    fn unanswered(&self) -> String {
+        match self.is_let_in {
+            true => format!("{} said nothing", self.silent.join(", ")),
+            false => "nobody was there".into(),
         }
     }
 

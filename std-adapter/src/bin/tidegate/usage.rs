@@ -6,7 +6,7 @@ use std::error::Error;
 use tidegate::{
     EndpointError, Errno, OpenError, ReadError, SubscribeError, TryReadError, WaitError, WriteError,
 };
-use zmq_sys::errno::{EINVAL, ENOCOMPATPROTO, EPROTONOSUPPORT};
+use zmq_sys::errno::{EINVAL, ENAMETOOLONG, ENOCOMPATPROTO, ENODEV, EPROTONOSUPPORT};
 
 pub fn is_usage(error: &(dyn Error + 'static)) -> bool {
     let is_of_another_type = matches!(
@@ -26,7 +26,16 @@ pub fn is_usage(error: &(dyn Error + 'static)) -> bool {
 }
 
 fn is_no_endpoint(error: &EndpointError) -> bool {
-    let says = |errno: Errno| [EINVAL, ENOCOMPATPROTO, EPROTONOSUPPORT].contains(&errno.raw());
+    let says = |errno: Errno| {
+        [
+            EINVAL,
+            ENAMETOOLONG,
+            ENOCOMPATPROTO,
+            ENODEV,
+            EPROTONOSUPPORT,
+        ]
+        .contains(&errno.raw())
+    };
     match error {
         EndpointError::Port { .. } => true,
         EndpointError::Bind { source, .. } | EndpointError::Connect { source, .. } => says(*source),
