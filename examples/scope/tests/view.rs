@@ -148,6 +148,47 @@ fn a_message_goes_out_and_what_is_wrong_with_it_stands_beside_it() {
 }
 
 #[test]
+fn a_mistake_hides_no_fault_and_is_gone_once_its_field_is_edited_or_another_stream_opened() {
+    let mut window = Window::new();
+    window.choose_kind("PUSH");
+    window.type_into("Endpoint", "tcp://127.0.0.1:*");
+    window.click("Bind");
+    window.until_label("listening");
+    window.type_into("Message", "to nobody");
+    window.click("Send");
+    window.until_label("73 B wait to be sent");
+    window.click("Hex");
+    window.type_into("Message", "0g");
+    window.click("Send");
+    window.until_label("line 1: 'g' is no hexadecimal digit");
+    window.type_into("Message", "0");
+    window.until_gone("is no hexadecimal digit");
+    window.click("Send");
+    window.until_label("the last byte has one digit");
+    window.type_into("High-water mark", "many");
+    window.click("Set marks");
+    window.until_label("not \"many\"");
+    window.type_into("High-water mark", "more");
+    window.until_gone("not \"many\"");
+    window.click("Set marks");
+    window.until_label("not \"more\"");
+
+    window.click("Close stream");
+    window.until_label("closing");
+    window.click("Close at once");
+    window.until_closed();
+    window.until_label("lost with the stream: 1 messages (73 bytes)");
+    window.until_label("the last byte has one digit");
+    window.click("Bind");
+    window.until_label("listening");
+    window.until_gone("lost with the stream");
+    for mistake in ["the last byte has one digit", "not \"more\""] {
+        let mut shown = window.harness.query_all_by_label_contains(mistake);
+        assert!(shown.next().is_none(), "{mistake}");
+    }
+}
+
+#[test]
 fn a_message_is_sent_as_often_as_its_key_is_pressed_though_both_come_in_one_frame() {
     let (pull, endpoint) = peer(SocketType::PULL);
     let mut window = Window::new();

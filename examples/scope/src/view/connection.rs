@@ -44,6 +44,9 @@ impl View {
             let label = ui.label("Endpoint");
             let field = TextEdit::singleline(&mut self.endpoint).desired_width(300.0);
             let field = ui.add(field).labelled_by(label.id);
+            if field.changed() {
+                self.set_mistake(Field::Endpoint, None);
+            }
             let is_entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
             // The next stream comes when this one is gone, for what it loses is said until then.
             ui.add_enabled_ui(!is_closing, |ui| {

@@ -163,6 +163,7 @@ impl View {
         ui.label(faint("bytes"));
         if is_changed {
             self.marks.typed = Some((high.clone(), low.clone()));
+            self.set_mistake(Field::Marks, None);
         }
         let is_edited = self.marks.typed.is_some();
         let button = ui.add_enabled(is_edited, egui::Button::new("Set marks"));
