@@ -187,8 +187,8 @@ impl Worker {
         }
     }
 
-    /// Waits until what was sent is gone, and says what was lost. To be asked once more drops what is left; whoever drops the handle leaves
-    /// it to the end of the program.
+    /// Reads what was received before, and waits until what was sent is gone, and says what was lost. To be asked once more drops what is left
+    /// to be sent; whoever drops the handle leaves it to the end of the program.
     fn close(&mut self, stream: &ZmqStream, end: End) -> Phase {
         stream.close();
         let phase = match end {
@@ -198,15 +198,22 @@ impl Worker {
         };
         self.is_closing = true;
         self.shared.lock().phase = Phase::Closing;
+        let mut is_urgent = false;
         let lost = loop {
+            let is_all_read = self.read_rest(stream);
             self.take_figures(stream);
-            if let Some(lost) = stream.blocking().closed(TICK) {
-                break lost;
+            if is_all_read {
+                if is_urgent {
+                    stream.abort();
+                }
+                if let Some(lost) = stream.blocking().closed(TICK) {
+                    break lost;
+                }
             }
             match self.do_what_was_asked(stream) {
                 ControlFlow::Continue(()) => {}
                 ControlFlow::Break(End::Dropped) => return Phase::Closed,
-                ControlFlow::Break(_) => stream.abort(),
+                ControlFlow::Break(_) => is_urgent = true,
             }
         };
         self.take_figures(stream);
@@ -215,6 +222,18 @@ impl Worker {
             self.shared.lock().set_fault(Field::Message, Some(why));
         }
         phase
+    }
+
+    /// Reads for a tick at most what a stream that receives no more still holds, at no pace. Says whether that was all.
+    fn read_rest(&mut self, stream: &ZmqStream) -> bool {
+        let began = Instant::now();
+        while began.elapsed() < TICK {
+            match stream.try_read() {
+                Ok(message) => self.take(&message),
+                Err(_) => return true,
+            }
+        }
+        false
     }
 
     fn take(&mut self, message: &Multipart) {

@@ -332,6 +332,32 @@ fn a_stream_that_is_closed_receives_nothing_and_is_not_held_back() {
     assert_eq!((last.highest, last.is_held), (0, false));
     // What has come has come.
     assert!(last.received > 0);
+    assert_eq!(shown.messages.back().unwrap().number, last.received);
+    push.abort();
+}
+
+#[test]
+fn what_was_received_and_not_yet_read_is_shown_when_its_stream_is_closed() {
+    // More than is read in one tick, or kept.
+    const MANY: u64 = 50_000;
+    let (seen, endpoint) = Seen::bound(SocketType::PULL);
+    seen.session.ask(Command::Pace(Some(1)));
+    let marks = Watermarks::new(100_000_000, 0).unwrap();
+    seen.session.ask(Command::Marks(marks));
+    seen.until(|shown| shown.high() == Some(100_000_000));
+    let push = peer(SocketType::PUSH, &endpoint);
+    for number in 1..=MANY {
+        push.write(&number.to_be_bytes()).unwrap();
+    }
+    let shown = seen.until(|shown| received(shown) == MANY);
+    let read = |shown: &Snapshot| shown.messages.back().map_or(0, |last| last.number);
+    assert!(read(&shown) < MANY);
+    seen.session.ask(Command::Close);
+    let shown = seen.until(Snapshot::is_over);
+    assert_eq!((read(&shown), received(&shown)), (MANY, MANY));
+    assert_eq!(shown.messages.len(), MESSAGES);
+    let last = shown.messages.back().unwrap();
+    assert_eq!(*last.frames[0].head, MANY.to_be_bytes());
     push.abort();
 }
 
