@@ -18,7 +18,9 @@ use tidegate::{
 };
 
 use crate::session::{Command, Shared};
-use crate::snapshot::{EVENTS, Field, How, Kept, MESSAGES, Phase, Sample, TICK, push_bounded};
+use crate::snapshot::{
+    EVENTS, Field, How, Kept, MESSAGES, Phase, Sample, TICK, high_of, push_bounded,
+};
 use crate::ticks::Ticks;
 
 /// How long a stream that was closed goes on sending, unless it is asked for to be closed at once. The end of the program waits for less, and
@@ -308,12 +310,15 @@ impl Worker {
         self.look_at_level(stats.read_buffer_bytes);
         let at = self.began.elapsed();
         let is_paused = stream.is_reading_paused();
+        let limits = stream.read_limits();
         let sample = Sample {
             at: at.as_secs_f64(),
             lowest: self.lowest,
             highest: self.highest,
             received: stats.received_messages,
             received_bytes: stats.received_bytes,
+            high: high_of(limits),
+            low: limits.low_bytes(),
             is_held: !self.is_closing
                 && (stats.read_pauses > self.before.read_pauses
                     || stats.read_pauses > stats.read_resumes),

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use scope::session::{Command, Session};
-use scope::snapshot::{Field, How, MESSAGES, Phase, Snapshot};
+use scope::snapshot::{Field, How, MESSAGES, Phase, Sample, Snapshot};
 use tidegate::{Context, EventKind, SocketType, Watermarks, ZmqStream};
 
 /// After so long what is waited for never comes.
@@ -160,6 +160,23 @@ fn a_pace_fills_the_buffer_to_its_mark_and_holds_the_peer_back() {
     let shown = seen.until(|shown| received(shown) == MANY);
     assert!(shown.samples.iter().all(|sample| sample.highest <= 9_064));
     push.abort();
+}
+
+#[test]
+fn each_sample_has_the_marks_of_its_time() {
+    let (seen, _) = Seen::bound(SocketType::PULL);
+    let marks = |sample: &Sample| sample.high.map(|high| (high, sample.low));
+    for (high, low) in [(8_000, 1_000), (9_000, 500)] {
+        let new = Watermarks::new(high, low).unwrap();
+        seen.session.ask(Command::Marks(new));
+        seen.until(|shown| shown.samples.back().and_then(marks) == Some((high, low)));
+    }
+    let shown = seen.session.look();
+    let steps: Vec<_> = shown.steps(marks).map(|(.., marks)| marks).collect();
+    assert!(
+        steps.ends_with(&[(8_000, 1_000), (9_000, 500)]),
+        "{steps:?}"
+    );
 }
 
 #[test]
