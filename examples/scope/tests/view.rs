@@ -123,6 +123,12 @@ fn what_a_publisher_sends_is_seen_once_it_is_subscribed() {
     row.click();
     window.until_label("Frame 2, 3 B");
     window.until_label("0000  01 02 ff");
+    // Of long frames the beginning.
+    xpub.write(("news", vec![b'x'; 41])).unwrap();
+    window.until_label(&format!("\"news\"  \"{}\"…", "x".repeat(40)));
+    xpub.write(("news", vec![b'y'; 40], &[0x41_u8, 0xc3]))
+        .unwrap();
+    window.until_label(&format!("\"{}\"  41 c3", "y".repeat(40)));
 }
 
 #[test]

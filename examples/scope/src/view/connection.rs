@@ -120,7 +120,7 @@ impl View {
                 ui.add_space(12.0);
                 ui.label(match &**prefix {
                     [] => faint("subscribed to all"),
-                    prefix => RichText::new(frames::one_line(prefix)).monospace(),
+                    prefix => RichText::new(frames::one_line(prefix, false)).monospace(),
                 });
                 if ui.small_button("Unsubscribe").clicked() {
                     self.ask(Command::Unsubscribe(prefix.clone()));
