@@ -55,6 +55,8 @@ enum Wait {
 enum End {
     /// It was asked for.
     Asked,
+    /// The same, with no time for what is not sent yet.
+    AskedAtOnce,
     /// Nobody asks any more: the handle was dropped.
     Dropped,
     /// The stream has ended by itself.
@@ -189,18 +191,18 @@ impl Worker {
         }
     }
 
-    /// Reads what was received before, and waits until what was sent is gone, and says what was lost. To be asked once more drops what is left
-    /// to be sent; whoever drops the handle leaves it to the end of the program.
+    /// Reads what was received before, and waits until what was sent is gone, and says what was lost. Who asks for it at once drops what is
+    /// left to be sent; whoever drops the handle leaves it to the end of the program.
     fn close(&mut self, stream: &ZmqStream, end: End) -> Phase {
         stream.close();
+        let mut is_urgent = matches!(end, End::AskedAtOnce);
         let phase = match end {
             End::Dropped => return Phase::Closed,
-            End::Asked => Phase::Closed,
+            End::Asked | End::AskedAtOnce => Phase::Closed,
             End::Itself(phase) => phase,
         };
         self.is_closing = true;
         self.shared.lock().phase = Phase::Closing;
-        let mut is_urgent = false;
         let lost = loop {
             let is_all_read = self.read_rest(stream);
             self.take_figures(stream);
@@ -284,7 +286,9 @@ impl Worker {
                 self.ticks.set_pace(pace);
                 return ControlFlow::Continue(());
             }
+            Command::Close if self.is_closing => return ControlFlow::Continue(()),
             Command::Close => return ControlFlow::Break(End::Asked),
+            Command::CloseAtOnce => return ControlFlow::Break(End::AskedAtOnce),
         };
         self.shared.lock().set_fault(field, result.err());
         self.show_state(stream);

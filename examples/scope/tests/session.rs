@@ -297,7 +297,7 @@ fn what_a_stream_that_is_closed_could_not_send_is_said() {
     seen.until(|shown| shown.unsent_bytes > 0);
     // It would have waited for a peer.
     seen.session.ask(Command::Close);
-    seen.session.ask(Command::Close);
+    seen.session.ask(Command::CloseAtOnce);
     let shown = seen.until(Snapshot::is_over);
     assert!(shown.samples.back().unwrap().at < LINGERS.as_secs_f64());
     let fault = shown.fault(Field::Message).unwrap_or_default();
@@ -306,6 +306,29 @@ fn what_a_stream_that_is_closed_could_not_send_is_said() {
         "{fault:?}"
     );
     assert_eq!((shown.phase, shown.unsent_bytes), (Phase::Closed, 0));
+}
+
+#[test]
+fn a_stream_that_is_asked_twice_to_close_drops_nothing_and_one_that_is_to_close_at_once_does() {
+    let (seen, _) = Seen::bound(SocketType::PUSH);
+    seen.session.ask(Command::Send(vec![b"to nobody".to_vec()]));
+    seen.session.ask(Command::Close);
+    seen.session.ask(Command::Close);
+    // What is asked for in vain tells that the others have been done.
+    let nothing = Command::Detach(How::Bind, "nothing".to_owned());
+    seen.session.ask(nothing);
+    let shown = seen.until(|shown| shown.fault(Field::Endpoint).is_some());
+    assert_eq!((shown.phase, shown.unsent_bytes), (Phase::Closing, 73));
+    seen.session.ask(Command::CloseAtOnce);
+    let shown = seen.until(Snapshot::is_over);
+    assert!(shown.fault(Field::Message).unwrap().contains("lost"));
+
+    let (seen, _) = Seen::bound(SocketType::PUSH);
+    seen.session.ask(Command::Send(vec![b"to nobody".to_vec()]));
+    seen.session.ask(Command::CloseAtOnce);
+    let shown = seen.until(Snapshot::is_over);
+    assert!(shown.samples.back().unwrap().at < LINGERS.as_secs_f64());
+    assert!(shown.fault(Field::Message).unwrap().contains("lost"));
 }
 
 #[test]
@@ -354,7 +377,7 @@ fn a_stream_that_is_closed_receives_nothing_and_is_not_held_back() {
 }
 
 #[test]
-fn what_was_received_and_not_yet_read_is_shown_when_its_stream_is_closed() {
+fn what_was_received_and_not_yet_read_is_shown_though_its_stream_is_closed_at_once() {
     // More than is read in one tick, or kept.
     const MANY: u64 = 50_000;
     let (seen, endpoint) = Seen::bound(SocketType::PULL);
@@ -369,7 +392,7 @@ fn what_was_received_and_not_yet_read_is_shown_when_its_stream_is_closed() {
     let shown = seen.until(|shown| received(shown) == MANY);
     let read = |shown: &Snapshot| shown.messages.back().map_or(0, |last| last.number);
     assert!(read(&shown) < MANY);
-    seen.session.ask(Command::Close);
+    seen.session.ask(Command::CloseAtOnce);
     let shown = seen.until(Snapshot::is_over);
     assert_eq!((read(&shown), received(&shown)), (MANY, MANY));
     assert_eq!(shown.messages.len(), MESSAGES);
@@ -401,7 +424,7 @@ fn a_stream_that_is_still_sending_after_it_was_closed_is_not_held_back() {
     seen.session.ask(Command::Close);
     let shown = seen.until(|shown| shown.phase == Phase::Closing && !is_held(shown));
     assert!(shown.unsent_bytes > 0);
-    seen.session.ask(Command::Close);
+    seen.session.ask(Command::CloseAtOnce);
     let shown = seen.until(Snapshot::is_over);
     assert!(shown.fault(Field::Message).unwrap().contains("lost"));
     peer.abort();

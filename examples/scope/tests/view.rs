@@ -59,8 +59,11 @@ impl Window {
 
     fn until_closed(&mut self) {
         self.until(|harness| {
-            let button = harness.query_by_role_and_label(Role::Button, "Close stream");
-            button.is_some_and(|button| button.accesskit_node().is_disabled())
+            let is_disabled = |button| {
+                let button = harness.get_by_role_and_label(Role::Button, button);
+                button.accesskit_node().is_disabled()
+            };
+            is_disabled("Close stream") && !is_disabled("Bind")
         });
     }
 
@@ -323,10 +326,20 @@ fn what_is_lost_with_a_stream_is_said_where_it_was_typed_and_the_figures_are_tho
     window.type_into("Message", "to nobody");
     window.click("Send");
     window.until_label("73 B wait to be sent");
+    let at_once = window.harness.query_by_label("Close at once");
+    assert!(at_once.is_none());
+    let place = window.harness.get_by_label("Close stream").rect();
     window.click("Close stream");
     // It waits for a peer, and takes nothing else meanwhile.
     window.until_label("closing");
-    for button in ["Bind", "Connect", "Unbind", "Send", "Pause reading"] {
+    for button in [
+        "Bind",
+        "Connect",
+        "Unbind",
+        "Send",
+        "Pause reading",
+        "Close stream",
+    ] {
         let button = window.harness.get_by_role_and_label(Role::Button, button);
         assert!(button.accesskit_node().is_disabled());
     }
@@ -334,6 +347,8 @@ fn what_is_lost_with_a_stream_is_said_where_it_was_typed_and_the_figures_are_tho
         .harness
         .get_by_role_and_label(Role::Button, "Close at once");
     assert!(!at_once.accesskit_node().is_disabled());
+    // Whoever clicks twice does not drop it.
+    assert!(!at_once.rect().intersects(place));
     window.click("Close at once");
     window.until_closed();
     window.until_label("lost with the stream: 1 messages (73 bytes)");

@@ -60,14 +60,13 @@ impl View {
             });
             let right = egui::Layout::right_to_left(egui::Align::Center);
             ui.with_layout(right, |ui| {
-                let text = if is_closing {
-                    "Close at once"
-                } else {
-                    "Close stream"
-                };
-                let button = egui::Button::new(text);
-                if ui.add_enabled(is_open || is_closing, button).clicked() {
+                let button = egui::Button::new("Close stream");
+                if ui.add_enabled(is_open, button).clicked() {
                     self.ask(Command::Close);
+                }
+                // Beside it, so that a double click on the other does not drop what is still to be sent.
+                if is_closing && ui.button("Close at once").clicked() {
+                    self.ask(Command::CloseAtOnce);
                 }
                 ui.label(phase(snapshot));
             });
