@@ -195,7 +195,8 @@ impl Snapshot {
         self.faults.extend(fault.map(|why| (field, why)));
     }
 
-    /// There is no stream any more, for this reason: nothing comes, nothing waits to be read, nobody is held back.
+    /// There is no stream any more, for this reason: nothing comes, nothing waits to be read, nobody is held back. What was
+    /// counted stays.
     pub(crate) fn end(&mut self, phase: Phase) {
         if let Phase::Failed(why) = &phase {
             self.set_fault(Field::Endpoint, Some(why.clone()));
@@ -204,7 +205,6 @@ impl Snapshot {
         self.endpoints.clear();
         self.subscriptions.clear();
         self.is_paused = false;
-        self.pauses = 0;
         if let Some(last) = self.samples.back() {
             self.add_sample(Sample {
                 lowest: 0,
