@@ -59,12 +59,13 @@ impl Window {
 
     fn until_closed(&mut self) {
         self.until(|harness| {
-            let is_disabled = |button| {
-                let button = harness.get_by_role_and_label(Role::Button, button);
-                button.accesskit_node().is_disabled()
-            };
-            is_disabled("Close stream") && !is_disabled("Bind")
+            is_disabled(harness, Role::Button, "Close stream")
+                && !is_disabled(harness, Role::Button, "Bind")
         });
+    }
+
+    fn is_disabled(&self, button: &str) -> bool {
+        is_disabled(&self.harness, Role::Button, button)
     }
 
     fn type_into(&mut self, label: &str, text: &str) {
@@ -96,6 +97,11 @@ impl Window {
         self.harness.step();
         self.harness.step();
     }
+}
+
+fn is_disabled(harness: &Harness<'static, View>, role: Role, label: &str) -> bool {
+    let node = harness.get_by_role_and_label(role, label);
+    node.accesskit_node().is_disabled()
 }
 
 /// A peer that is bound, of a context of its own.
@@ -159,7 +165,7 @@ fn a_message_goes_out_and_what_is_wrong_with_it_stands_beside_it() {
 #[test]
 fn a_mistake_hides_no_fault_and_is_gone_once_its_field_is_edited_or_another_stream_opened() {
     let mut window = Window::new();
-    window.choose_kind("PUSH");
+    window.choose_kind("DEALER");
     window.type_into("Endpoint", "tcp://127.0.0.1:*");
     window.click("Bind");
     window.until_label("listening");
@@ -273,6 +279,28 @@ fn marks_that_do_not_fit_are_refused_where_they_were_typed() {
 }
 
 #[test]
+fn what_belongs_to_reading_can_be_asked_for_of_a_type_that_reads() {
+    for (kind, reads) in [("PUSH", false), ("PUB", false), ("PULL", true)] {
+        let mut window = Window::new();
+        window.choose_kind(kind);
+        window.type_into("Endpoint", "tcp://127.0.0.1:*");
+        window.click("Bind");
+        window.until_label("listening");
+        assert_eq!(window.is_disabled("Pause reading"), !reads, "{kind}");
+        for (role, label) in [
+            (Role::CheckBox, "Read at most"),
+            (Role::TextInput, "High-water mark"),
+            (Role::TextInput, "Low-water mark"),
+        ] {
+            let is_disabled = is_disabled(&window.harness, role, label);
+            assert_eq!(is_disabled, !reads, "{kind}: {label}");
+        }
+        let said = window.harness.query_by_label_contains("only sends");
+        assert_eq!(said.is_none(), reads, "{kind}");
+    }
+}
+
+#[test]
 fn events_that_are_too_many_are_counted_where_the_others_are_shown() {
     let mut window = Window::new();
     window.choose_kind("PULL");
@@ -340,13 +368,10 @@ fn what_is_lost_with_a_stream_is_said_where_it_was_typed_and_waits_no_more() {
         "Pause reading",
         "Close stream",
     ] {
-        let button = window.harness.get_by_role_and_label(Role::Button, button);
-        assert!(button.accesskit_node().is_disabled());
+        assert!(window.is_disabled(button), "{button}");
     }
-    let at_once = window
-        .harness
-        .get_by_role_and_label(Role::Button, "Close at once");
-    assert!(!at_once.accesskit_node().is_disabled());
+    assert!(!window.is_disabled("Close at once"));
+    let at_once = window.harness.get_by_label("Close at once");
     // Whoever clicks twice does not drop it.
     assert!(!at_once.rect().intersects(place));
     window.click("Close at once");

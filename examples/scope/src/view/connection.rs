@@ -121,7 +121,8 @@ impl View {
                     [] => faint("subscribed to all"),
                     prefix => RichText::new(frames::one_line(prefix, false)).monospace(),
                 });
-                if ui.small_button("Unsubscribe").clicked() {
+                let button = egui::Button::new("Unsubscribe").small();
+                if ui.add_enabled(is_open, button).clicked() {
                     self.ask(Command::Unsubscribe(prefix.clone()));
                 }
             }
