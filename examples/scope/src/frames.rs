@@ -60,21 +60,22 @@ pub fn parse_hex(line: &str) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// A frame in one line: in quotes if it is text, in hexadecimal otherwise.
-pub fn one_line(frame: &[u8]) -> String {
+/// A frame in one line: in quotes if it is text, in hexadecimal otherwise. Of a frame that was cut this is the beginning.
+pub fn one_line(frame: &[u8], is_cut: bool) -> String {
     let is_text = |text: &&str| !text.chars().any(char::is_control);
-    // The last character may have been cut.
     let whole = match std::str::from_utf8(frame) {
-        Err(error) if error.error_len().is_none() => {
+        // The last character was cut with it.
+        Err(error) if is_cut && error.error_len().is_none() => {
             frame.get(..error.valid_up_to()).filter(|b| !b.is_empty())
         }
         _ => Some(frame),
     };
     let text = whole.and_then(|bytes| std::str::from_utf8(bytes).ok());
-    match text.filter(is_text) {
+    let line = match text.filter(is_text) {
         Some(text) => format!("\"{text}\""),
         None => hex(frame),
-    }
+    };
+    if is_cut { line + "…" } else { line }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -156,11 +157,19 @@ mod tests {
 
     #[test]
     fn text_is_shown_as_text_and_all_else_as_bytes() {
-        assert_eq!(one_line("grün".as_bytes()), "\"grün\"");
-        assert_eq!(one_line(&[0, 0x41, 0xff]), "00 41 ff");
-        assert_eq!(one_line(b""), "\"\"");
-        // Cut in the middle of a character.
-        assert_eq!(one_line(&"grü".as_bytes()[..3]), "\"gr\"");
+        assert_eq!(one_line("grün".as_bytes(), false), "\"grün\"");
+        assert_eq!(one_line(&[0, 0x41, 0xff], false), "00 41 ff");
+        assert_eq!(one_line(b"", false), "\"\"");
+        // As a character begins that does not go on.
+        assert_eq!(one_line(&[0x41, 0xc3], false), "41 c3");
+    }
+
+    #[test]
+    fn a_frame_that_was_cut_is_shown_as_such_and_as_text_though_its_last_character_was_cut_too() {
+        assert_eq!(one_line(b"gr", true), "\"gr\"…");
+        assert_eq!(one_line(&"grü".as_bytes()[..3], true), "\"gr\"…");
+        assert_eq!(one_line(&[0, 0x41, 0xff], true), "00 41 ff…");
+        assert_eq!(one_line(&"ü".as_bytes()[..1], true), "c3…");
     }
 
     #[test]

@@ -31,8 +31,10 @@ pub enum Command {
     Pace(Option<u32>),
     /// Changes the marks of the read side.
     Marks(Watermarks),
-    /// Closes the stream, once what was sent is gone; asked for once more: at once.
+    /// Closes the stream, once what was sent is gone. Twice is no harm.
     Close,
+    /// Closes it at once, and drops what was not sent.
+    CloseAtOnce,
 }
 
 /// How long what was asked for last may take once nobody asks any more. The thread needs no more than a tick.

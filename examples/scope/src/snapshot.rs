@@ -116,6 +116,10 @@ pub struct Sample {
     pub received: u64,
     /// Their payload, in bytes.
     pub received_bytes: u64,
+    /// The high-water mark at its end, in bytes, if there was one.
+    pub high: Option<usize>,
+    /// The low-water mark.
+    pub low: usize,
     /// Whether the high-water mark kept the stream from receiving, at any time in it.
     pub is_held: bool,
     /// Whether reading was paused by the user at its end.
@@ -191,7 +195,8 @@ impl Snapshot {
         self.faults.extend(fault.map(|why| (field, why)));
     }
 
-    /// There is no stream any more, for this reason: nothing comes, nothing waits to be read, nobody is held back.
+    /// There is no stream any more, for this reason: nothing comes, nothing waits to be read, nobody is held back. What was
+    /// counted stays.
     pub(crate) fn end(&mut self, phase: Phase) {
         if let Phase::Failed(why) = &phase {
             self.set_fault(Field::Endpoint, Some(why.clone()));
@@ -200,7 +205,6 @@ impl Snapshot {
         self.endpoints.clear();
         self.subscriptions.clear();
         self.is_paused = false;
-        self.pauses = 0;
         if let Some(last) = self.samples.back() {
             self.add_sample(Sample {
                 lowest: 0,
@@ -247,27 +251,42 @@ impl Snapshot {
 
     /// The stretches of time in which every sample is of this kind.
     pub fn stretches(&self, is_of_kind: impl Fn(&Sample) -> bool) -> Vec<(f64, f64)> {
-        let mut stretches: Vec<(f64, f64)> = Vec::new();
+        let of_kind = self.steps(|sample| is_of_kind(sample).then_some(()));
+        of_kind.map(|(start, end, ())| (start, end)).collect()
+    }
+
+    /// The stretches of time in which a figure of every sample is the same, and what it is. None for those without.
+    pub fn steps<T: PartialEq>(
+        &self,
+        figure: impl Fn(&Sample) -> Option<T>,
+    ) -> impl Iterator<Item = (f64, f64, T)> {
+        let mut steps: Vec<(f64, f64, T)> = Vec::new();
         let mut before = None::<&Sample>;
         for sample in &self.samples {
             let start = before.map_or(sample.at, |before| before.at);
-            if is_of_kind(sample) {
-                match stretches.last_mut() {
-                    Some((_, end)) if *end == start => *end = sample.at,
-                    _ => stretches.push((start, sample.at)),
-                }
-            }
             before = Some(sample);
+            let Some(figure) = figure(sample) else {
+                continue;
+            };
+            match steps.last_mut() {
+                Some((_, end, same)) if *end == start && *same == figure => *end = sample.at,
+                _ => steps.push((start, sample.at, figure)),
+            }
         }
-        stretches
+        steps.into_iter()
     }
 
     /// The high-water mark of the read side in bytes, if it has one.
     pub fn high(&self) -> Option<usize> {
-        match self.limits.high() {
-            Limit::Bytes(high) => Some(high),
-            Limit::Unlimited => None,
-        }
+        high_of(self.limits)
+    }
+}
+
+/// The high mark of these in bytes, if there is one.
+pub(crate) fn high_of(limits: Watermarks) -> Option<usize> {
+    match limits.high() {
+        Limit::Bytes(high) => Some(high),
+        Limit::Unlimited => None,
     }
 }
 
@@ -346,6 +365,23 @@ mod tests {
         let held = snapshot.stretches(|sample| sample.is_held);
         let at = |tick: u32| (TICK * tick).as_secs_f64();
         assert_eq!(held, [(at(0), at(0)), (at(1), at(3)), (at(4), at(5))]);
+    }
+
+    #[test]
+    fn marks_that_were_changed_are_those_of_their_time() {
+        let mut snapshot = Snapshot::new(SocketType::PULL);
+        for (tick, high) in (0..).zip([None, Some(80), Some(80), Some(90), None, Some(90)]) {
+            snapshot.add_sample(Sample {
+                high,
+                ..sample(tick, false)
+            });
+        }
+        let highs: Vec<_> = snapshot.steps(|sample| sample.high).collect();
+        let at = |tick: u32| (TICK * tick).as_secs_f64();
+        assert_eq!(
+            highs,
+            [(at(0), at(2), 80), (at(2), at(3), 90), (at(4), at(5), 90)]
+        );
     }
 
     #[test]

@@ -18,7 +18,9 @@ use tidegate::{
 };
 
 use crate::session::{Command, Shared};
-use crate::snapshot::{EVENTS, Field, How, Kept, MESSAGES, Phase, Sample, TICK, push_bounded};
+use crate::snapshot::{
+    EVENTS, Field, How, Kept, MESSAGES, Phase, Sample, TICK, high_of, push_bounded,
+};
 use crate::ticks::Ticks;
 
 /// How long a stream that was closed goes on sending, unless it is asked for to be closed at once. The end of the program waits for less, and
@@ -53,6 +55,8 @@ enum Wait {
 enum End {
     /// It was asked for.
     Asked,
+    /// The same, with no time for what is not sent yet.
+    AskedAtOnce,
     /// Nobody asks any more: the handle was dropped.
     Dropped,
     /// The stream has ended by itself.
@@ -187,26 +191,33 @@ impl Worker {
         }
     }
 
-    /// Waits until what was sent is gone, and says what was lost. To be asked once more drops what is left; whoever drops the handle leaves
-    /// it to the end of the program.
+    /// Reads what was received before, and waits until what was sent is gone, and says what was lost. Who asks for it at once drops what is
+    /// left to be sent; whoever drops the handle leaves it to the end of the program.
     fn close(&mut self, stream: &ZmqStream, end: End) -> Phase {
         stream.close();
+        let mut is_urgent = matches!(end, End::AskedAtOnce);
         let phase = match end {
             End::Dropped => return Phase::Closed,
-            End::Asked => Phase::Closed,
+            End::Asked | End::AskedAtOnce => Phase::Closed,
             End::Itself(phase) => phase,
         };
         self.is_closing = true;
         self.shared.lock().phase = Phase::Closing;
         let lost = loop {
+            let is_all_read = self.read_rest(stream);
             self.take_figures(stream);
-            if let Some(lost) = stream.blocking().closed(TICK) {
-                break lost;
+            if is_all_read {
+                if is_urgent {
+                    stream.abort();
+                }
+                if let Some(lost) = stream.blocking().closed(TICK) {
+                    break lost;
+                }
             }
             match self.do_what_was_asked(stream) {
                 ControlFlow::Continue(()) => {}
                 ControlFlow::Break(End::Dropped) => return Phase::Closed,
-                ControlFlow::Break(_) => stream.abort(),
+                ControlFlow::Break(_) => is_urgent = true,
             }
         };
         self.take_figures(stream);
@@ -215,6 +226,18 @@ impl Worker {
             self.shared.lock().set_fault(Field::Message, Some(why));
         }
         phase
+    }
+
+    /// Reads for a tick at most what a stream that receives no more still holds, at no pace. Says whether that was all.
+    fn read_rest(&mut self, stream: &ZmqStream) -> bool {
+        let began = Instant::now();
+        while began.elapsed() < TICK {
+            match stream.try_read() {
+                Ok(message) => self.take(&message),
+                Err(_) => return true,
+            }
+        }
+        false
     }
 
     fn take(&mut self, message: &Multipart) {
@@ -263,7 +286,9 @@ impl Worker {
                 self.ticks.set_pace(pace);
                 return ControlFlow::Continue(());
             }
+            Command::Close if self.is_closing => return ControlFlow::Continue(()),
             Command::Close => return ControlFlow::Break(End::Asked),
+            Command::CloseAtOnce => return ControlFlow::Break(End::AskedAtOnce),
         };
         self.shared.lock().set_fault(field, result.err());
         self.show_state(stream);
@@ -289,12 +314,15 @@ impl Worker {
         self.look_at_level(stats.read_buffer_bytes);
         let at = self.began.elapsed();
         let is_paused = stream.is_reading_paused();
+        let limits = stream.read_limits();
         let sample = Sample {
             at: at.as_secs_f64(),
             lowest: self.lowest,
             highest: self.highest,
             received: stats.received_messages,
             received_bytes: stats.received_bytes,
+            high: high_of(limits),
+            low: limits.low_bytes(),
             is_held: !self.is_closing
                 && (stats.read_pauses > self.before.read_pauses
                     || stats.read_pauses > stats.read_resumes),

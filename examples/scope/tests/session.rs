@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use scope::session::{Command, Session};
-use scope::snapshot::{Field, How, MESSAGES, Phase, Snapshot};
+use scope::snapshot::{Field, How, MESSAGES, Phase, Sample, Snapshot};
 use tidegate::{Context, EventKind, SocketType, Watermarks, ZmqStream};
 
 /// After so long what is waited for never comes.
@@ -163,6 +163,23 @@ fn a_pace_fills_the_buffer_to_its_mark_and_holds_the_peer_back() {
 }
 
 #[test]
+fn each_sample_has_the_marks_of_its_time() {
+    let (seen, _) = Seen::bound(SocketType::PULL);
+    let marks = |sample: &Sample| sample.high.map(|high| (high, sample.low));
+    for (high, low) in [(8_000, 1_000), (9_000, 500)] {
+        let new = Watermarks::new(high, low).unwrap();
+        seen.session.ask(Command::Marks(new));
+        seen.until(|shown| shown.samples.back().and_then(marks) == Some((high, low)));
+    }
+    let shown = seen.session.look();
+    let steps: Vec<_> = shown.steps(marks).map(|(.., marks)| marks).collect();
+    assert!(
+        steps.ends_with(&[(8_000, 1_000), (9_000, 500)]),
+        "{steps:?}"
+    );
+}
+
+#[test]
 fn a_pace_is_kept_whatever_else_is_asked_for() {
     let (seen, endpoint) = Seen::bound(SocketType::PULL);
     seen.session.ask(Command::Pace(Some(100)));
@@ -280,7 +297,7 @@ fn what_a_stream_that_is_closed_could_not_send_is_said() {
     seen.until(|shown| shown.unsent_bytes > 0);
     // It would have waited for a peer.
     seen.session.ask(Command::Close);
-    seen.session.ask(Command::Close);
+    seen.session.ask(Command::CloseAtOnce);
     let shown = seen.until(Snapshot::is_over);
     assert!(shown.samples.back().unwrap().at < LINGERS.as_secs_f64());
     let fault = shown.fault(Field::Message).unwrap_or_default();
@@ -289,6 +306,29 @@ fn what_a_stream_that_is_closed_could_not_send_is_said() {
         "{fault:?}"
     );
     assert_eq!((shown.phase, shown.unsent_bytes), (Phase::Closed, 0));
+}
+
+#[test]
+fn a_stream_that_is_asked_twice_to_close_drops_nothing_and_one_that_is_to_close_at_once_does() {
+    let (seen, _) = Seen::bound(SocketType::PUSH);
+    seen.session.ask(Command::Send(vec![b"to nobody".to_vec()]));
+    seen.session.ask(Command::Close);
+    seen.session.ask(Command::Close);
+    // What is asked for in vain tells that the others have been done.
+    let nothing = Command::Detach(How::Bind, "nothing".to_owned());
+    seen.session.ask(nothing);
+    let shown = seen.until(|shown| shown.fault(Field::Endpoint).is_some());
+    assert_eq!((shown.phase, shown.unsent_bytes), (Phase::Closing, 73));
+    seen.session.ask(Command::CloseAtOnce);
+    let shown = seen.until(Snapshot::is_over);
+    assert!(shown.fault(Field::Message).unwrap().contains("lost"));
+
+    let (seen, _) = Seen::bound(SocketType::PUSH);
+    seen.session.ask(Command::Send(vec![b"to nobody".to_vec()]));
+    seen.session.ask(Command::CloseAtOnce);
+    let shown = seen.until(Snapshot::is_over);
+    assert!(shown.samples.back().unwrap().at < LINGERS.as_secs_f64());
+    assert!(shown.fault(Field::Message).unwrap().contains("lost"));
 }
 
 #[test]
@@ -327,11 +367,37 @@ fn a_stream_that_is_closed_receives_nothing_and_is_not_held_back() {
     assert!(shown.samples.iter().any(|sample| sample.is_held));
     seen.session.ask(Command::Close);
     let shown = seen.until(Snapshot::is_over);
-    assert_eq!((shown.rate(), shown.pauses), ((0.0, 0.0), 0));
+    assert_eq!(shown.rate(), (0.0, 0.0));
     let last = shown.samples.back().unwrap();
     assert_eq!((last.highest, last.is_held), (0, false));
-    // What has come has come.
-    assert!(last.received > 0);
+    // What has come has come, and what was held back was.
+    assert!(last.received > 0 && shown.pauses > 0);
+    assert_eq!(shown.messages.back().unwrap().number, last.received);
+    push.abort();
+}
+
+#[test]
+fn what_was_received_and_not_yet_read_is_shown_though_its_stream_is_closed_at_once() {
+    // More than is read in one tick, or kept.
+    const MANY: u64 = 50_000;
+    let (seen, endpoint) = Seen::bound(SocketType::PULL);
+    seen.session.ask(Command::Pace(Some(1)));
+    let marks = Watermarks::new(100_000_000, 0).unwrap();
+    seen.session.ask(Command::Marks(marks));
+    seen.until(|shown| shown.high() == Some(100_000_000));
+    let push = peer(SocketType::PUSH, &endpoint);
+    for number in 1..=MANY {
+        push.write(&number.to_be_bytes()).unwrap();
+    }
+    let shown = seen.until(|shown| received(shown) == MANY);
+    let read = |shown: &Snapshot| shown.messages.back().map_or(0, |last| last.number);
+    assert!(read(&shown) < MANY);
+    seen.session.ask(Command::CloseAtOnce);
+    let shown = seen.until(Snapshot::is_over);
+    assert_eq!((read(&shown), received(&shown)), (MANY, MANY));
+    assert_eq!(shown.messages.len(), MESSAGES);
+    let last = shown.messages.back().unwrap();
+    assert_eq!(*last.frames[0].head, MANY.to_be_bytes());
     push.abort();
 }
 
@@ -358,7 +424,7 @@ fn a_stream_that_is_still_sending_after_it_was_closed_is_not_held_back() {
     seen.session.ask(Command::Close);
     let shown = seen.until(|shown| shown.phase == Phase::Closing && !is_held(shown));
     assert!(shown.unsent_bytes > 0);
-    seen.session.ask(Command::Close);
+    seen.session.ask(Command::CloseAtOnce);
     let shown = seen.until(Snapshot::is_over);
     assert!(shown.fault(Field::Message).unwrap().contains("lost"));
     peer.abort();

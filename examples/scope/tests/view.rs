@@ -59,9 +59,13 @@ impl Window {
 
     fn until_closed(&mut self) {
         self.until(|harness| {
-            let button = harness.query_by_role_and_label(Role::Button, "Close stream");
-            button.is_some_and(|button| button.accesskit_node().is_disabled())
+            is_disabled(harness, Role::Button, "Close stream")
+                && !is_disabled(harness, Role::Button, "Bind")
         });
+    }
+
+    fn is_disabled(&self, button: &str) -> bool {
+        is_disabled(&self.harness, Role::Button, button)
     }
 
     fn type_into(&mut self, label: &str, text: &str) {
@@ -95,6 +99,11 @@ impl Window {
     }
 }
 
+fn is_disabled(harness: &Harness<'static, View>, role: Role, label: &str) -> bool {
+    let node = harness.get_by_role_and_label(role, label);
+    node.accesskit_node().is_disabled()
+}
+
 /// A peer that is bound, of a context of its own.
 fn peer(kind: SocketType) -> (ZmqStream, String) {
     let context = Context::new().unwrap();
@@ -123,6 +132,12 @@ fn what_a_publisher_sends_is_seen_once_it_is_subscribed() {
     row.click();
     window.until_label("Frame 2, 3 B");
     window.until_label("0000  01 02 ff");
+    // Of long frames the beginning.
+    xpub.write(("news", vec![b'x'; 41])).unwrap();
+    window.until_label(&format!("\"news\"  \"{}\"…", "x".repeat(40)));
+    xpub.write(("news", vec![b'y'; 40], &[0x41_u8, 0xc3]))
+        .unwrap();
+    window.until_label(&format!("\"{}\"  41 c3", "y".repeat(40)));
 }
 
 #[test]
@@ -145,6 +160,47 @@ fn a_message_goes_out_and_what_is_wrong_with_it_stands_beside_it() {
         [&[0_u8, 15][..], &[], b"A", b"B"]
     );
     window.until_gone("is no hexadecimal digit");
+}
+
+#[test]
+fn a_mistake_hides_no_fault_and_is_gone_once_its_field_is_edited_or_another_stream_opened() {
+    let mut window = Window::new();
+    window.choose_kind("DEALER");
+    window.type_into("Endpoint", "tcp://127.0.0.1:*");
+    window.click("Bind");
+    window.until_label("listening");
+    window.type_into("Message", "to nobody");
+    window.click("Send");
+    window.until_label("73 B wait to be sent");
+    window.click("Hex");
+    window.type_into("Message", "0g");
+    window.click("Send");
+    window.until_label("line 1: 'g' is no hexadecimal digit");
+    window.type_into("Message", "0");
+    window.until_gone("is no hexadecimal digit");
+    window.click("Send");
+    window.until_label("the last byte has one digit");
+    window.type_into("High-water mark", "many");
+    window.click("Set marks");
+    window.until_label("not \"many\"");
+    window.type_into("High-water mark", "more");
+    window.until_gone("not \"many\"");
+    window.click("Set marks");
+    window.until_label("not \"more\"");
+
+    window.click("Close stream");
+    window.until_label("closing");
+    window.click("Close at once");
+    window.until_closed();
+    window.until_label("lost with the stream: 1 messages (73 bytes)");
+    window.until_label("the last byte has one digit");
+    window.click("Bind");
+    window.until_label("listening");
+    window.until_gone("lost with the stream");
+    for mistake in ["the last byte has one digit", "not \"more\""] {
+        let mut shown = window.harness.query_all_by_label_contains(mistake);
+        assert!(shown.next().is_none(), "{mistake}");
+    }
 }
 
 #[test]
@@ -223,6 +279,28 @@ fn marks_that_do_not_fit_are_refused_where_they_were_typed() {
 }
 
 #[test]
+fn what_belongs_to_reading_can_be_asked_for_of_a_type_that_reads() {
+    for (kind, reads) in [("PUSH", false), ("PUB", false), ("PULL", true)] {
+        let mut window = Window::new();
+        window.choose_kind(kind);
+        window.type_into("Endpoint", "tcp://127.0.0.1:*");
+        window.click("Bind");
+        window.until_label("listening");
+        assert_eq!(window.is_disabled("Pause reading"), !reads, "{kind}");
+        for (role, label) in [
+            (Role::CheckBox, "Read at most"),
+            (Role::TextInput, "High-water mark"),
+            (Role::TextInput, "Low-water mark"),
+        ] {
+            let is_disabled = is_disabled(&window.harness, role, label);
+            assert_eq!(is_disabled, !reads, "{kind}: {label}");
+        }
+        let said = window.harness.query_by_label_contains("only sends");
+        assert_eq!(said.is_none(), reads, "{kind}");
+    }
+}
+
+#[test]
 fn events_that_are_too_many_are_counted_where_the_others_are_shown() {
     let mut window = Window::new();
     window.choose_kind("PULL");
@@ -267,7 +345,7 @@ fn a_stream_is_closed_by_its_button_and_another_type_can_be_opened() {
 }
 
 #[test]
-fn what_is_lost_with_a_stream_is_said_where_it_was_typed_and_the_figures_are_those_of_none() {
+fn what_is_lost_with_a_stream_is_said_where_it_was_typed_and_waits_no_more() {
     let mut window = Window::new();
     window.choose_kind("PUSH");
     window.type_into("Endpoint", "tcp://127.0.0.1:*");
@@ -276,17 +354,26 @@ fn what_is_lost_with_a_stream_is_said_where_it_was_typed_and_the_figures_are_tho
     window.type_into("Message", "to nobody");
     window.click("Send");
     window.until_label("73 B wait to be sent");
+    let at_once = window.harness.query_by_label("Close at once");
+    assert!(at_once.is_none());
+    let place = window.harness.get_by_label("Close stream").rect();
     window.click("Close stream");
     // It waits for a peer, and takes nothing else meanwhile.
     window.until_label("closing");
-    for button in ["Bind", "Connect", "Unbind", "Send", "Pause reading"] {
-        let button = window.harness.get_by_role_and_label(Role::Button, button);
-        assert!(button.accesskit_node().is_disabled());
+    for button in [
+        "Bind",
+        "Connect",
+        "Unbind",
+        "Send",
+        "Pause reading",
+        "Close stream",
+    ] {
+        assert!(window.is_disabled(button), "{button}");
     }
-    let at_once = window
-        .harness
-        .get_by_role_and_label(Role::Button, "Close at once");
-    assert!(!at_once.accesskit_node().is_disabled());
+    assert!(!window.is_disabled("Close at once"));
+    let at_once = window.harness.get_by_label("Close at once");
+    // Whoever clicks twice does not drop it.
+    assert!(!at_once.rect().intersects(place));
     window.click("Close at once");
     window.until_closed();
     window.until_label("lost with the stream: 1 messages (73 bytes)");
@@ -294,7 +381,7 @@ fn what_is_lost_with_a_stream_is_said_where_it_was_typed_and_the_figures_are_tho
 }
 
 #[test]
-fn the_figures_of_a_stream_that_is_closed_are_those_of_none() {
+fn the_rates_of_a_stream_that_is_closed_are_those_of_none_and_what_was_counted_stays() {
     let (push, endpoint) = peer(SocketType::PUSH);
     let mut window = Window::new();
     window.choose_kind("PULL");
@@ -320,6 +407,8 @@ fn the_figures_of_a_stream_that_is_closed_are_those_of_none() {
     window.until_closed();
     window.harness.get_by_label("0 messages/s");
     window.harness.get_by_label("0 B/s");
-    window.harness.get_by_label("0 times");
+    let never = window.harness.query_by_label("0 times");
+    assert!(never.is_none());
+    window.harness.get_by_label_contains(" times");
     push.abort();
 }

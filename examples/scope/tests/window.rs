@@ -1,7 +1,6 @@
 //! The program itself, in a window of a real X server, with the keyboard and the mouse of xdotool. Needs `DISPLAY`, with a screen of
 //! 1200 × 800 at least and no window manager.
 
-use std::collections::HashSet;
 use std::io::Read as _;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -21,9 +20,55 @@ use x11rb::rust_connection::RustConnection;
 /// After so long what is waited for never comes.
 const NEVER: Duration = Duration::from_secs(120);
 
+/// A window is gone sooner than this, though its stream would go on sending for twice as long.
+const AT_ONCE: Duration = Duration::from_secs(15);
+
 /// Where these fields are.
 const ENDPOINT: (i16, i16) = (350, 18);
 const MESSAGE: (i16, i16) = (600, 745);
+
+/// A part of the screen.
+struct Place {
+    left: i16,
+    top: i16,
+    width: u16,
+    height: u16,
+}
+
+const WHOLE: Place = Place {
+    left: 0,
+    top: 0,
+    width: 1200,
+    height: 800,
+};
+/// Of the plot of the rate, but for the axes, and the lowest part, where the curve of nothing is.
+const RATES: Place = Place {
+    left: 820,
+    top: 162,
+    width: 365,
+    height: 160,
+};
+/// Where the message's first characters are.
+const TYPED: Place = Place {
+    left: 11,
+    top: 732,
+    width: 100,
+    height: 20,
+};
+
+/// A color: blue, green, red.
+type Color = [u8; 3];
+
+/// The figure of the rate and its curve, and their edges; not the grid.
+fn is_green([blue, green, red]: &Color) -> bool {
+    *green > 100 && green - red.min(green) > 40 && green - blue.min(green) > 30
+}
+
+/// A character, and its edges; neither the cursor nor the frame of a field, which are bluer.
+fn is_gray_and_bright(color: &Color) -> bool {
+    let (least, most) = (color.iter().min().unwrap(), color.iter().max().unwrap());
+    *least > 120 && most - least < 40
+}
 
 /// Waits until there is something. What an X server or another process does tells nobody that it is done.
 fn until<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
@@ -54,15 +99,16 @@ impl Scope {
         x.set_input_focus(InputFocus::PARENT, scope.window, 0_u32)
             .unwrap();
         x.flush().unwrap();
-        until("a picture", || {
-            (screen.colors(0, 800).len() > 50).then_some(())
-        });
+        until("a picture", || screen.shows(&WHOLE, is_green).then_some(()));
         scope
     }
 
-    /// Waits until the program has ended well, and gives what it has said.
+    /// Waits until the program has ended well, as it was just asked to, and gives what it has said.
     fn wait_for_end(mut self) -> String {
+        let began = Instant::now();
         let status = until("the end", || self.process.try_wait().unwrap());
+        let took = began.elapsed();
+        assert!(took < AT_ONCE, "{took:?}");
         let mut said = String::new();
         let mut errors = self.process.stderr.take().unwrap();
         errors.read_to_string(&mut said).unwrap();
@@ -115,21 +161,36 @@ impl Screen {
         })
     }
 
-    /// The colors that are to be seen in so many rows from this one on: blue, green, red.
-    fn colors(&self, top: i16, rows: u16) -> HashSet<[u8; 3]> {
-        let size = self.x.get_geometry(self.root).unwrap().reply().unwrap();
+    /// The colors that are to be seen there.
+    fn pixels(&self, place: &Place) -> Vec<Color> {
+        let Place {
+            left,
+            top,
+            width,
+            height,
+        } = *place;
         let format = ImageFormat::Z_PIXMAP;
         let image = self
             .x
-            .get_image(format, self.root, 0, top, size.width, rows, !0);
+            .get_image(format, self.root, left, top, width, height, !0);
         let image = image.unwrap().reply().unwrap();
         let pixels = image.data.chunks_exact(4);
         pixels.map(|it| [it[0], it[1], it[2]]).collect()
     }
 
+    /// Whether such a color is to be seen there.
+    fn shows(&self, place: &Place, is_such: fn(&Color) -> bool) -> bool {
+        self.pixels(place).iter().any(is_such)
+    }
+
     /// Whether the field at this height has the keyboard: its frame has the color of that then.
     fn has_keyboard(&self, y: i16) -> bool {
-        self.colors(y - 18, 36).contains(&[255, 222, 192])
+        let around = Place {
+            top: y - 18,
+            height: 36,
+            ..WHOLE
+        };
+        self.shows(&around, |color| *color == [255, 222, 192])
     }
 
     /// Clicks into a field that has not the keyboard yet, and waits until it has: what is typed before goes elsewhere.
@@ -200,10 +261,12 @@ impl Flood {
         self.stream.bindings()[0].clone()
     }
 
+    fn taken(&self) -> u64 {
+        self.stream.stats().sent_messages
+    }
+
     fn until_taken(&self, messages: u64) {
-        until("the flood", || {
-            (self.stream.stats().sent_messages > messages).then_some(())
-        });
+        until("the flood", || (self.taken() > messages).then_some(()));
     }
 
     fn end(self) {
@@ -214,18 +277,27 @@ impl Flood {
 }
 
 #[test]
-fn a_flood_is_seen_by_whoever_types_where_it_comes_from_and_the_window_closes_amid_it() {
+fn a_flood_is_seen_and_amid_it_the_window_takes_what_is_typed_and_closes_at_once() {
     let flood = Flood::start(SocketType::PUSH);
     let screen = Screen::for_one_test();
     let scope = Scope::start(&screen, &["PULL"]);
+    assert!(!screen.shows(&RATES, is_green));
     screen.click_into(ENDPOINT);
     xdotool(&["key", "ctrl+a"]);
     xdotool(&["type", "--delay", "30", &flood.endpoint()]);
     screen.enter(ENDPOINT);
     flood.until_taken(500_000);
     until("the curves", || {
-        (screen.colors(0, 800).len() > 200).then_some(())
+        screen.shows(&RATES, is_green).then_some(())
     });
+    screen.click_into(MESSAGE);
+    assert!(!screen.shows(&TYPED, is_gray_and_bright));
+    let taken = flood.taken();
+    xdotool(&["type", "M"]);
+    until("what was typed", || {
+        screen.shows(&TYPED, is_gray_and_bright).then_some(())
+    });
+    flood.until_taken(taken);
 
     screen.close(scope.window);
     scope.wait_for_end();

@@ -44,6 +44,9 @@ impl View {
             let label = ui.label("Endpoint");
             let field = TextEdit::singleline(&mut self.endpoint).desired_width(300.0);
             let field = ui.add(field).labelled_by(label.id);
+            if field.changed() {
+                self.set_mistake(Field::Endpoint, None);
+            }
             let is_entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
             // The next stream comes when this one is gone, for what it loses is said until then.
             ui.add_enabled_ui(!is_closing, |ui| {
@@ -57,14 +60,13 @@ impl View {
             });
             let right = egui::Layout::right_to_left(egui::Align::Center);
             ui.with_layout(right, |ui| {
-                let text = if is_closing {
-                    "Close at once"
-                } else {
-                    "Close stream"
-                };
-                let button = egui::Button::new(text);
-                if ui.add_enabled(is_open || is_closing, button).clicked() {
+                let button = egui::Button::new("Close stream");
+                if ui.add_enabled(is_open, button).clicked() {
                     self.ask(Command::Close);
+                }
+                // Beside it, so that a double click on the other does not drop what is still to be sent.
+                if is_closing && ui.button("Close at once").clicked() {
+                    self.ask(Command::CloseAtOnce);
                 }
                 ui.label(phase(snapshot));
             });
@@ -117,9 +119,10 @@ impl View {
                 ui.add_space(12.0);
                 ui.label(match &**prefix {
                     [] => faint("subscribed to all"),
-                    prefix => RichText::new(frames::one_line(prefix)).monospace(),
+                    prefix => RichText::new(frames::one_line(prefix, false)).monospace(),
                 });
-                if ui.small_button("Unsubscribe").clicked() {
+                let button = egui::Button::new("Unsubscribe").small();
+                if ui.add_enabled(is_open, button).clicked() {
                     self.ask(Command::Unsubscribe(prefix.clone()));
                 }
             }

@@ -10,6 +10,8 @@ use crate::snapshot::{FRAME_BYTES, FRAMES, Kept, MESSAGES, Snapshot};
 
 /// So many frames are named in a message's line.
 const NAMED: usize = 4;
+/// So many bytes of each.
+const NAMED_BYTES: usize = 40;
 
 impl View {
     pub(super) fn show_messages(&mut self, ui: &mut Ui, snapshot: Option<&Snapshot>) {
@@ -91,7 +93,10 @@ fn frames(count: usize) -> String {
 fn line(message: &Kept) -> RichText {
     let named = message.frames.iter().take(NAMED);
     let named: Vec<_> = named
-        .map(|frame| one_line(frame.head.get(..40).unwrap_or(&frame.head)))
+        .map(|frame| {
+            let named = frame.head.get(..NAMED_BYTES).unwrap_or(&frame.head);
+            one_line(named, named.len() < frame.all_bytes)
+        })
         .collect();
     let more = if message.all_frames > NAMED {
         " …"

@@ -161,6 +161,8 @@ impl View {
             Ok(session) => {
                 self.session = Some(session);
                 self.chosen = None;
+                // What was wrong belongs to the stream before.
+                self.mistakes.clear();
                 self.marks = reading::Marks::default();
                 self.ask(Command::Pace(self.pace.limit()));
             }
@@ -173,13 +175,13 @@ impl View {
         self.mistakes.extend(mistake.map(|what| (field, what)));
     }
 
-    /// Shows, where the field is, what is wrong with what was typed into it, or why what was asked for has failed.
+    /// Shows, where the field is, what is wrong with what was typed into it, and why what was asked for has failed: neither hides the other.
     fn show_fault(&self, ui: &mut Ui, snapshot: Option<&Snapshot>, field: Field) {
-        let mut mistakes = self.mistakes.iter().filter(|(at, _)| *at == field);
-        let mistake = mistakes.next().map(|(_, what)| &**what);
-        let fault = || snapshot.and_then(|snapshot| snapshot.fault(field));
-        if let Some(what) = mistake.or_else(fault) {
+        for (_, what) in self.mistakes.iter().filter(|(at, _)| *at == field) {
             show_error(ui, what);
+        }
+        if let Some(why) = snapshot.and_then(|snapshot| snapshot.fault(field)) {
+            show_error(ui, why);
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use eframe::egui::{Color32, Sense, Ui, Vec2};
 use egui_plot::{
-    FilledArea, GridMark, HLine, HoverPosition, Line, Plot, PlotPoints, Span, uniform_grid_spacer,
+    FilledArea, GridMark, HoverPosition, Line, Plot, PlotPoints, Span, uniform_grid_spacer,
 };
 
 use super::{colors, faint, heading};
 use crate::frames::{bytes, grouped};
-use crate::snapshot::{HISTORY, Snapshot};
+use crate::snapshot::{HISTORY, Sample, Snapshot};
 
 pub(super) fn show(ui: &mut Ui, snapshot: Option<&Snapshot>) {
     let now = snapshot.and_then(|snapshot| snapshot.samples.back().map(|last| last.at));
@@ -87,12 +87,11 @@ fn show_level(ui: &mut Ui, snapshot: Option<&Snapshot>, now: f64) {
         let highest = samples.map_or(0, |samples| {
             samples
                 .iter()
-                .map(|sample| sample.highest)
+                .map(|sample| sample.highest.max(sample.high.unwrap_or(0)))
                 .max()
                 .unwrap_or(0)
         });
-        let mark = snapshot.and_then(Snapshot::high).unwrap_or(0);
-        let top = (highest.max(mark) as f64 * 1.12).max(1024.0);
+        let top = (highest as f64 * 1.12).max(1024.0);
         plot.set_plot_bounds_x(times());
         plot.set_plot_bounds_y(0.0..=top);
         let Some(snapshot) = snapshot else {
@@ -111,9 +110,7 @@ fn show_level(ui: &mut Ui, snapshot: Option<&Snapshot>, now: f64) {
                 plot.span(span.fill(color.gamma_multiply(0.35)).border_width(0.0));
             }
         }
-        let of = |level: fn(&crate::snapshot::Sample) -> f64| {
-            snapshot.samples.iter().map(level).collect::<Vec<_>>()
-        };
+        let of = |level: fn(&Sample) -> f64| snapshot.samples.iter().map(level).collect::<Vec<_>>();
         let times: Vec<_> = snapshot
             .samples
             .iter()
@@ -127,12 +124,32 @@ fn show_level(ui: &mut Ui, snapshot: Option<&Snapshot>, now: f64) {
         );
         let line: PlotPoints<'_> = times.iter().zip(&highest).map(|(x, y)| [*x, *y]).collect();
         plot.line(Line::new("", line).color(colors::LEVEL).width(1.5));
-        if let Some(high) = snapshot.high() {
-            plot.hline(HLine::new("", high as f64).color(colors::HIGH).width(1.5));
-            let low = snapshot.limits.low_bytes() as f64;
-            plot.hline(HLine::new("", low).color(colors::LOW).width(1.5));
+        let low = |sample: &Sample| sample.high.map(|_| sample.low);
+        for (color, mark) in [
+            (colors::HIGH, marks(snapshot, |sample| sample.high)),
+            (colors::LOW, marks(snapshot, low)),
+        ] {
+            for step in mark {
+                let step: Vec<_> = step.iter().map(|[at, mark]| [at - now, *mark]).collect();
+                plot.line(Line::new("", step).color(color).width(1.5));
+            }
         }
     });
+}
+
+/// A mark over the time, as lines: one goes on where the one before ends.
+fn marks(snapshot: &Snapshot, mark: impl Fn(&Sample) -> Option<usize>) -> Vec<Vec<[f64; 2]>> {
+    let mut lines: Vec<Vec<[f64; 2]>> = Vec::new();
+    for (start, end, mark) in snapshot.steps(mark) {
+        let mark = mark as f64;
+        match lines.last_mut() {
+            Some(line) if line.last().is_some_and(|[at, _]| *at == start) => {
+                line.extend([[start, mark], [end, mark]]);
+            }
+            _ => lines.push(vec![[start, mark], [end, mark]]),
+        }
+    }
+    lines
 }
 
 /// A quarter of the height or less.
@@ -153,4 +170,27 @@ fn show_rate(ui: &mut Ui, snapshot: Option<&Snapshot>, now: f64) {
         plot.set_plot_bounds_y(0.0..=top * 1.12);
         plot.line(Line::new("", rates).color(colors::RATE).width(1.5));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate::SocketType;
+
+    use super::*;
+
+    #[test]
+    fn a_mark_that_was_changed_is_one_line_with_a_step_and_none_where_there_was_no_mark() {
+        let mut snapshot = Snapshot::new(SocketType::PULL);
+        let highs = [Some(80), Some(80), Some(90), None, Some(70), Some(70)];
+        for (at, high) in (0_u8..).zip(highs) {
+            snapshot.add_sample(Sample {
+                at: f64::from(at),
+                high,
+                ..Sample::default()
+            });
+        }
+        let lines = marks(&snapshot, |sample| sample.high);
+        let first = vec![[0.0, 80.0], [1.0, 80.0], [1.0, 90.0], [2.0, 90.0]];
+        assert_eq!(lines, [first, vec![[3.0, 70.0], [5.0, 70.0]]]);
+    }
 }

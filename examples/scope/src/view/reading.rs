@@ -1,7 +1,7 @@
 //! The figures of what comes in, and what may be done about it: pausing, a pace, the marks.
 
 use eframe::egui::{self, DragValue, Key, RichText, TextEdit, Ui};
-use tidegate::{Limit, Watermarks};
+use tidegate::{Limit, SocketType, Watermarks};
 
 use super::{View, colors, faint};
 use crate::frames::{bytes, grouped};
@@ -95,7 +95,8 @@ impl View {
             }
             self.show_speed(ui);
         });
-        ui.add_enabled_ui(Self::is_open(snapshot), |ui| {
+        let sends_only = matches!(self.kind, SocketType::PUSH | SocketType::PUB);
+        ui.add_enabled_ui(Self::is_open(snapshot) && !sends_only, |ui| {
             ui.horizontal_wrapped(|ui| {
                 let is_paused = snapshot.is_some_and(|snapshot| snapshot.is_paused);
                 let text = if is_paused {
@@ -111,6 +112,9 @@ impl View {
                 ui.separator();
                 self.show_marks(ui, snapshot);
                 self.show_fault(ui, snapshot, Field::Marks);
+                if sends_only {
+                    ui.label(faint(format!("A {:?} only sends.", self.kind)));
+                }
             });
         });
     }
@@ -163,6 +167,7 @@ impl View {
         ui.label(faint("bytes"));
         if is_changed {
             self.marks.typed = Some((high.clone(), low.clone()));
+            self.set_mistake(Field::Marks, None);
         }
         let is_edited = self.marks.typed.is_some();
         let button = ui.add_enabled(is_edited, egui::Button::new("Set marks"));

@@ -46,6 +46,9 @@ impl View {
                 ui.add(field).labelled_by(label)
             })
             .inner;
+        if field.changed() {
+            self.set_mistake(Field::Message, None);
+        }
         // Only now has the field seen what was typed before the key.
         let pressed =
             |input: &mut InputState| input.count_and_consume_key(Modifiers::COMMAND, Key::Enter);
