@@ -117,19 +117,15 @@ pub async fn finish(
             }
         },
     };
-    let unsent = ended.as_ref().err().map(unsent);
     match (result, ended) {
-        (Ok(()), _) if is_interrupted => Err(End::Interrupted(
-            unsent.unwrap_or_else(|| "everything was sent".into()),
-        )),
-        (Ok(()), Err(error @ ShutdownError::TimedOut(_))) => {
-            Err(End::TimedOut(self::unsent(&error)))
-        }
+        (Ok(()), Ok(())) if is_interrupted => Err(End::Interrupted("everything was sent".into())),
+        (Ok(()), Err(error)) if is_interrupted => Err(End::Interrupted(unsent(&error))),
+        (Ok(()), Err(error @ ShutdownError::TimedOut(_))) => Err(End::TimedOut(unsent(&error))),
         (Ok(()), ended) => Ok(ended?),
-        (Err(End::Interrupted(what)), Err(error)) => Err(End::Interrupted(format!(
-            "{what}, but {}",
-            self::unsent(&error)
-        ))),
+        (Err(End::Interrupted(what)), Err(error)) => {
+            let unsent = unsent(&error);
+            Err(End::Interrupted(format!("{what}, but {unsent}")))
+        }
         (result, _) => result,
     }
 }

@@ -53,11 +53,10 @@ const FORMATS: &str = "\
 Formats, in and out, a message in each line:
   text  the bytes as they are, a carriage return at the end of the line, too;
         a line is one frame unless --delimiter splits it, frames are printed
-        with a tab between them
+        with a tab between them (a line feed or a tab in a frame is not told
+        from those: what is to be read again is hex or json)
   hex   two digits for each byte, frames separated by commas: 00ff,,01; a
         carriage return at the end of the line is skipped
-        (a line feed or a tab in a frame is not told from those: what is to be
-        read again is hex or json)
   json  an array of frames, each a string, or {\"hex\":\"00ff\"} where it is no
         UTF-8; {\"base64\":\"AP8=\"} is read, too, and so is a frame without an
         array

@@ -7,7 +7,7 @@ use tidegate::{Multipart, SocketType, WaitError, ZmqStream, block_on};
 
 use crate::end::{End, finish};
 use crate::interrupts::Interrupts;
-use crate::send::{Sending, flush};
+use crate::send::{Sending, deliver};
 use crate::servers::Servers;
 use crate::socket::Socket;
 
@@ -35,7 +35,7 @@ impl Arguments {
         };
         self.sending.input.codec.check()?;
         let (stream, _guard) = self.socket.open(kind)?;
-        let mut servers = Servers::open(&stream, &self.socket.endpoints, "")?;
+        let servers = Servers::open(&stream, &self.socket.endpoints, "")?;
         let timeout = self.sending.timeout;
         block_on(async {
             let published = async {
@@ -53,13 +53,7 @@ impl Arguments {
                     }
                     self.sending.send(&stream, interrupts, with_topic).await
                 };
-                if servers.serve(sent).await? > 0 {
-                    servers.accept(timeout, interrupts).await?;
-                    flush(&stream, timeout, interrupts).await?;
-                } else {
-                    stream.abort();
-                }
-                Ok(())
+                deliver(sent, &stream, servers, timeout, interrupts).await
             };
             finish(published.await, timeout, interrupts).await
         })

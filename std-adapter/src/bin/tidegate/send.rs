@@ -41,20 +41,12 @@ impl Arguments {
     pub fn run(self, interrupts: &Interrupts) -> Result<(), End> {
         self.sending.input.codec.check()?;
         let (stream, _guard) = self.socket.open(SocketType::PUSH)?;
-        let mut servers = Servers::open(&stream, &self.socket.endpoints, "")?;
+        let servers = Servers::open(&stream, &self.socket.endpoints, "")?;
         let timeout = self.sending.timeout;
         block_on(async {
-            let sent = async {
-                let sent = self.sending.send(&stream, interrupts, |message| message);
-                if servers.serve(sent).await? > 0 {
-                    servers.accept(timeout, interrupts).await?;
-                    flush(&stream, timeout, interrupts).await?;
-                } else {
-                    stream.abort();
-                }
-                Ok(())
-            };
-            finish(sent.await, timeout, interrupts).await
+            let sent = self.sending.send(&stream, interrupts, |message| message);
+            let delivered = deliver(sent, &stream, servers, timeout, interrupts);
+            finish(delivered.await, timeout, interrupts).await
         })
     }
 }
@@ -126,8 +118,25 @@ async fn while_it_moves<F: Future>(
     }
 }
 
+/// Does this, which returns how many messages it has sent, and waits until they are taken by somebody, and by libzmq. Where there are
+/// none, nobody is waited for.
+pub async fn deliver(
+    send: impl Future<Output = Result<u64, End>>,
+    stream: &ZmqStream,
+    mut servers: Servers<'_>,
+    timeout: Option<Duration>,
+    interrupts: &Interrupts,
+) -> Result<(), End> {
+    if servers.serve(send).await? == 0 {
+        stream.abort();
+        return Ok(());
+    }
+    servers.accept(timeout, interrupts).await?;
+    flush(stream, timeout, interrupts).await
+}
+
 /// Waits until libzmq has taken all.
-pub async fn flush(
+async fn flush(
     stream: &ZmqStream,
     timeout: Option<Duration>,
     interrupts: &Interrupts,
