@@ -97,6 +97,13 @@ impl Window {
         self.harness.step();
         self.harness.step();
     }
+
+    /// Binds a port that is free.
+    fn bind(&mut self) {
+        self.type_into("Endpoint", "tcp://127.0.0.1:*");
+        self.click("Bind");
+        self.until_label("listening");
+    }
 }
 
 fn is_disabled(harness: &Harness<'static, View>, role: Role, label: &str) -> bool {
@@ -166,9 +173,7 @@ fn a_message_goes_out_and_what_is_wrong_with_it_stands_beside_it() {
 fn a_mistake_hides_no_fault_and_is_gone_once_its_field_is_edited_or_another_stream_opened() {
     let mut window = Window::new();
     window.choose_kind("DEALER");
-    window.type_into("Endpoint", "tcp://127.0.0.1:*");
-    window.click("Bind");
-    window.until_label("listening");
+    window.bind();
     window.type_into("Message", "to nobody");
     window.click("Send");
     window.until_label("73 B wait to be sent");
@@ -267,9 +272,7 @@ fn reading_is_paused_and_resumed_by_one_button() {
 fn marks_that_do_not_fit_are_refused_where_they_were_typed() {
     let mut window = Window::new();
     window.choose_kind("PULL");
-    window.type_into("Endpoint", "tcp://127.0.0.1:*");
-    window.click("Bind");
-    window.until_label("listening");
+    window.bind();
     window.type_into("High-water mark", "10");
     window.click("Set marks");
     window.until_label("high-water mark of 10 bytes is under the low-water mark of 16384 bytes");
@@ -283,9 +286,7 @@ fn what_belongs_to_reading_can_be_asked_for_of_a_type_that_reads() {
     for (kind, reads) in [("PUSH", false), ("PUB", false), ("PULL", true)] {
         let mut window = Window::new();
         window.choose_kind(kind);
-        window.type_into("Endpoint", "tcp://127.0.0.1:*");
-        window.click("Bind");
-        window.until_label("listening");
+        window.bind();
         assert_eq!(window.is_disabled("Pause reading"), !reads, "{kind}");
         for (role, label) in [
             (Role::CheckBox, "Read at most"),
@@ -304,9 +305,7 @@ fn what_belongs_to_reading_can_be_asked_for_of_a_type_that_reads() {
 fn events_that_are_too_many_are_counted_where_the_others_are_shown() {
     let mut window = Window::new();
     window.choose_kind("PULL");
-    window.type_into("Endpoint", "tcp://127.0.0.1:*");
-    window.click("Bind");
-    window.until_label("listening");
+    window.bind();
     window.until_label("0 discarded");
     // Beside its endpoint's button, and at the event.
     let mut bound = window.harness.get_all_by_label_contains("tcp://127.0.0.1:");
@@ -334,9 +333,7 @@ fn events_that_are_too_many_are_counted_where_the_others_are_shown() {
 #[test]
 fn a_stream_is_closed_by_its_button_and_another_type_can_be_opened() {
     let mut window = Window::new();
-    window.type_into("Endpoint", "tcp://127.0.0.1:*");
-    window.click("Bind");
-    window.until_label("listening");
+    window.bind();
     window.click("Close stream");
     window.until_closed();
     window.choose_kind("REP");
@@ -348,9 +345,7 @@ fn a_stream_is_closed_by_its_button_and_another_type_can_be_opened() {
 fn what_is_lost_with_a_stream_is_said_where_it_was_typed_and_waits_no_more() {
     let mut window = Window::new();
     window.choose_kind("PUSH");
-    window.type_into("Endpoint", "tcp://127.0.0.1:*");
-    window.click("Bind");
-    window.until_label("listening");
+    window.bind();
     window.type_into("Message", "to nobody");
     window.click("Send");
     window.until_label("73 B wait to be sent");
