@@ -191,7 +191,9 @@ impl Context {
     ///
     /// Over `ipc` what was sent need not arrive: a peer whose libzmq has stopped to receive, for it has its
     /// [mark](crate::options::RECEIVE_HWM) of messages, loses what lies in the kernel when this end hangs up, with libzmq 4.3.4 and
-    /// 4.3.5 ([4660](https://github.com/zeromq/libzmq/issues/4660)). Over tcp it arrives.
+    /// 4.3.5 ([4660](https://github.com/zeromq/libzmq/issues/4660)). Over tcp it arrives, but for up to 8 KiB of small messages that libzmq
+    /// put together last, where the connection's [send buffer](crate::options::SEND_BUFFER_BYTES) is full at that moment
+    /// ([1922](https://github.com/zeromq/libzmq/issues/1922)).
     ///
     /// The threads that it takes end right afterwards, and so does the process's I/O thread if no other context has
     /// streams.

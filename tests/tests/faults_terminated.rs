@@ -15,17 +15,18 @@ use tidegate_tests::{
 
 const PAIRS: usize = 50;
 
-/// Fifty PULLs of one context that are bound, and a PUSH of the other for each.
+/// Fifty PULLs of one context that are bound, and a PUSH of the other for each, both with this mark of messages.
 fn pairs(
     of_pulls: &Context,
     of_pushes: &Context,
+    mark: u32,
     endpoint: impl Fn(usize) -> String,
 ) -> Vec<(ZmqStream, ZmqStream)> {
     let pair = |k: usize| {
         let few = |builder: Builder| {
             builder
-                .option(options::SEND_HWM, 100)
-                .option(options::RECEIVE_HWM, 100)
+                .option(options::SEND_HWM, mark)
+                .option(options::RECEIVE_HWM, mark)
                 .option(options::SEND_BUFFER_BYTES, Some(16 * 1024))
                 .option(options::RECEIVE_BUFFER_BYTES, Some(16 * 1024))
         };
@@ -38,11 +39,11 @@ fn pairs(
     (0..PAIRS).map(pair).collect()
 }
 
-/// Sends until the stream ends, and says how many it took, and by what it has ended.
-async fn send_all(push: &ZmqStream) -> (u32, WriteError) {
+/// Sends messages of that many bytes in each frame until the stream ends, and says how many it took, and by what it has ended.
+async fn send_all(push: &ZmqStream, bytes: usize) -> (u32, WriteError) {
     let mut sent = 0;
     loop {
-        match push.send(numbered(sent, 1 + sent % 3, 100)).await {
+        match push.send(numbered(sent, 1 + sent % 3, bytes)).await {
             Ok(()) => sent += 1,
             Err(error) => return (sent, error),
         }
@@ -84,7 +85,7 @@ fn e3_a_context_that_is_terminated_under_a_hundred_busy_streams_ends_them_all_an
         // `destroy` frees the context, and the drop of the last clone would free it once more.
         std::mem::forget(callers.clone());
         let context = Context::from(callers.clone());
-        let pairs = pairs(&context, &context, |k| match k % 2 {
+        let pairs = pairs(&context, &context, 100, |k| match k % 2 {
             0 => "tcp://127.0.0.1:*".to_owned(),
             _ => format!("inproc://busy-{k}"),
         });
@@ -105,8 +106,8 @@ fn e3_a_context_that_is_terminated_under_a_hundred_busy_streams_ends_them_all_an
                 });
                 block_on(join_all(reads))
             });
-            let writers =
-                scope.spawn(|| block_on(join_all(pairs.iter().map(|(_, push)| send_all(push)))));
+            let writes = pairs.iter().map(|(_, push)| send_all(push, 100));
+            let writers = scope.spawn(|| block_on(join_all(writes)));
             let events =
                 scope.spawn(|| block_on(join_all(pairs.iter().map(|(pull, _)| events_of(pull)))));
             // All of them are busy.
@@ -159,7 +160,7 @@ fn e1_a_shutdown_under_fifty_busy_streams_sends_all_that_was_written_and_returns
         start_executor();
         let before = Usage::now();
         let [of_pulls, of_pushes] = [Context::new().unwrap(), Context::new().unwrap()];
-        let pairs = pairs(&of_pulls, &of_pushes, |_| "tcp://127.0.0.1:*".to_owned());
+        let pairs = pairs(&of_pulls, &of_pushes, 4, |_| "tcp://127.0.0.1:*".to_owned());
         let read: Vec<_> = (0..PAIRS).map(|_| AtomicU32::new(0)).collect();
         let all = || read.iter().map(|read| read.load(Ordering::Relaxed));
         let written = std::thread::scope(|scope| {
@@ -169,9 +170,11 @@ fn e1_a_shutdown_under_fifty_busy_streams_sends_all_that_was_written_and_returns
                     reads.map(|((pull, _), read)| read_all(pull, read, u32::MAX)),
                 ))
             });
-            let writers =
-                scope.spawn(|| block_on(join_all(pairs.iter().map(|(_, push)| send_all(push)))));
-            eventually(|| all().all(|read| read > 100));
+            // Of small ones libzmq may lose the last, where a connection's send buffer is full: `FAULTS.md`.
+            let writes = pairs.iter().map(|(_, push)| send_all(push, 20_000));
+            let writers = scope.spawn(|| block_on(join_all(writes)));
+            eventually(|| all().all(|read| read > 20));
+            eventually(|| pairs.iter().any(|(_, push)| push.write_buffer_bytes() > 0));
             block_on(of_pushes.shutdown(Duration::from_secs(20))).unwrap();
             let sent = writers.join().unwrap();
             for (sent, error) in &sent {
@@ -210,7 +213,9 @@ fn e2_fifty_streams_that_are_aborted_in_the_middle_of_their_messages_end_and_tel
             // The threads of the one context are there, and tidegate's own, before those of the other.
             let first = builder(SocketType::PULL, &of_pulls).open().unwrap();
             let threads = thread_count();
-            let pairs = pairs(&of_pulls, &of_pushes, |_| "tcp://127.0.0.1:*".to_owned());
+            let pairs = pairs(&of_pulls, &of_pushes, 100, |_| {
+                "tcp://127.0.0.1:*".to_owned()
+            });
             for (pull, push) in &pairs {
                 pull.pause_reading().unwrap();
                 // Frames of one message are on the wire, and others of it are not.
