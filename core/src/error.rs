@@ -23,7 +23,9 @@ impl Lost {
 
 impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} messages ({} bytes)", self.messages, self.bytes)
+        let plural = if self.messages == 1 { "" } else { "s" };
+        let Self { messages, bytes } = self;
+        write!(f, "{messages} message{plural} ({bytes} bytes)")
     }
 }
 

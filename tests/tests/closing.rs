@@ -107,7 +107,7 @@ fn e1_a_second_shutdown_waits_for_the_same_end_and_tells_the_same() {
     let second = block_on(push.shutdown(Duration::ZERO))
         .unwrap_err()
         .to_string();
-    let told = "the time was up with 1 messages (74 bytes) unsent, and with what libzmq still held";
+    let told = "the time was up with 1 message (74 bytes) unsent, and with what libzmq still held";
     assert_eq!(second, told);
     assert_eq!(block_on(&mut first).unwrap_err().to_string(), told);
     // Asked again, it tells the same.

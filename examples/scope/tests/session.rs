@@ -302,7 +302,7 @@ fn what_a_stream_that_is_closed_could_not_send_is_said() {
     assert!(shown.samples.back().unwrap().at < LINGERS.as_secs_f64());
     let fault = shown.fault(Field::Message).unwrap_or_default();
     assert!(
-        fault.contains("lost") && fault.contains("1 messages (73 bytes)"),
+        fault.contains("lost") && fault.contains("1 message (73 bytes)"),
         "{fault:?}"
     );
     assert_eq!((shown.phase, shown.unsent_bytes), (Phase::Closed, 0));

@@ -197,7 +197,7 @@ fn a_mistake_hides_no_fault_and_is_gone_once_its_field_is_edited_or_another_stre
     window.until_label("closing");
     window.click("Close at once");
     window.until_closed();
-    window.until_label("lost with the stream: 1 messages (73 bytes)");
+    window.until_label("lost with the stream: 1 message (73 bytes)");
     window.until_label("the last byte has one digit");
     window.click("Bind");
     window.until_label("listening");
@@ -371,7 +371,7 @@ fn what_is_lost_with_a_stream_is_said_where_it_was_typed_and_waits_no_more() {
     assert!(!at_once.rect().intersects(place));
     window.click("Close at once");
     window.until_closed();
-    window.until_label("lost with the stream: 1 messages (73 bytes)");
+    window.until_label("lost with the stream: 1 message (73 bytes)");
     window.until_gone("wait to be sent");
 }
 

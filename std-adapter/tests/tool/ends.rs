@@ -194,7 +194,7 @@ fn what_has_come_before_the_time_was_up_is_printed() {
         seconds *= 2.0;
     };
     assert_eq!((ended.code, &*ended.stdout), (3, &b"one\n"[..]));
-    assert!(ended.stderr.contains("1 messages came"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("1 message came"), "{}", ended.stderr);
 }
 
 #[test]

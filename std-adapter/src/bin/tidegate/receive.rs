@@ -77,8 +77,9 @@ impl Arguments {
                         // What came just now is printed, too.
                         Err(Why::Interrupted) => continue,
                         Err(Why::TimedOut) => {
-                            let what = format!("{} messages came", progress.messages());
-                            return Err(End::TimedOut(what));
+                            let came = progress.messages();
+                            let plural = if came == 1 { "" } else { "s" };
+                            return Err(End::TimedOut(format!("{came} message{plural} came")));
                         }
                     }
                 }
