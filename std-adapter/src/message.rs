@@ -71,8 +71,11 @@ impl Multipart {
     #[inline(never)]
     fn spill(&mut self) {
         let mut buffer = spill::take();
-        buffer.extend(self.frames.pop());
-        self.frames = SmallVec::from_vec(buffer);
+        if let Some(first) = self.frames.pop() {
+            buffer.push(first);
+        }
+        // What it replaces has nothing left to drop.
+        mem::forget(mem::replace(&mut self.frames, SmallVec::from_vec(buffer)));
     }
 
     /// libzmq has taken all frames over. The last one, of which nothing was kept, it has left empty: that one need not be closed

@@ -17,12 +17,11 @@ thread_local! {
 
 /// A buffer without frames, with room for some.
 pub(crate) fn take() -> Vec<Frame> {
+    let new = || Vec::with_capacity(FRAMES);
     // Nothing else has it borrowed: a buffer that is kept holds no frames, whose drop could come here.
-    let buffer = BUFFERS_LEFT.try_with(|buffers| buffers.borrow_mut().pop());
-    buffer
-        .ok()
-        .flatten()
-        .unwrap_or_else(|| Vec::with_capacity(FRAMES))
+    BUFFERS_LEFT
+        .try_with(|buffers| buffers.borrow_mut().pop().unwrap_or_else(new))
+        .unwrap_or_else(|_| new())
 }
 
 /// Lets go of a buffer.
