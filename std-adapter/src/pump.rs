@@ -23,6 +23,7 @@ use crate::error::{DrainError, Errno, ReadError, SocketError, TryReadError, Writ
 use crate::ledger::Ledger;
 use crate::message::{Frame, Multipart};
 use crate::port::{OwnedPort, ZmqMachine};
+use crate::runtime;
 use crate::socket::Socket;
 use crate::transport::ZmqTransport;
 use crate::turns::Turn;
@@ -60,6 +61,10 @@ pub(crate) struct Flow {
     pub(crate) has_written: bool,
     /// How often the stream was used, so that one use can tell whether there was another since.
     pub(crate) uses: usize,
+    /// Whether somebody has sent or received at once since the watch last asked.
+    is_in_use: bool,
+    /// Whether a batch has ended, and the tick goes on with it if nobody does before.
+    goes_on: bool,
     /// The use in which a receive has found nothing, and nothing was done behind it.
     found_nothing: Option<usize>,
 }
@@ -89,6 +94,8 @@ impl Flow {
             wakes: Wakes::NONE,
             has_written: false,
             uses: 0,
+            is_in_use: false,
+            goes_on: false,
             found_nothing: None,
         }
     }
@@ -165,8 +172,17 @@ impl Flow {
         }
         let wakes = port.wakes;
         match ended {
-            Drive::Idle => {}
-            Drive::Again => transport.reschedule(),
+            Drive::Idle => self.goes_on = false,
+            Drive::Again => {
+                // Whoever reads takes what is there first, and then from libzmq.
+                let is_readers = !runtime::is_io_thread()
+                    && self.machine.outgoing().is_empty()
+                    && !self.machine.incoming().is_empty();
+                self.goes_on = is_readers && transport.watch.look_later();
+                if !self.goes_on {
+                    transport.reschedule();
+                }
+            }
             Drive::Ended => self.transport = None,
         }
         self.wake(wakes);
@@ -191,12 +207,33 @@ impl Flow {
         }
     }
 
-    /// The watch has seen the descriptor readable.
+    /// The watch has seen the descriptor readable. While others use the socket by themselves it is left to them until the next tick:
+    /// whoever takes in all the news has libzmq tell every message that comes.
     pub(crate) fn fired(&mut self) {
         if let Some(transport) = &mut self.transport {
             transport.fired();
         }
-        self.pump();
+        if !self.is_left_to_others() {
+            self.pump();
+        }
+    }
+
+    /// The tick has come for what was put off.
+    #[cfg(unix)]
+    pub(crate) fn tick(&mut self) {
+        let transport = self.transport.as_mut();
+        let looks = transport.is_some_and(|transport| transport.watch.tick());
+        // Whoever sleeps has set the watch, unless a batch has ended.
+        if looks && (self.goes_on || !self.has_sleepers()) && !self.is_left_to_others() {
+            self.pump();
+        }
+    }
+
+    /// Whether the socket was used since this was last asked, and nobody sleeps: then it is looked at in the next tick.
+    fn is_left_to_others(&mut self) -> bool {
+        let is_left = mem::take(&mut self.is_in_use) && self.is_open() && !self.has_sleepers();
+        let transport = self.transport.as_mut().filter(|_| is_left);
+        transport.is_some_and(|transport| transport.watch.look_later())
     }
 
     /// Whether the stream is open, and this is not the turn of what is to be done.
@@ -273,6 +310,7 @@ impl Flow {
                 Ok(charge_bytes)
             }
             Ok(sent) => {
+                self.is_in_use = true;
                 // The send may have taken in that there is something to receive; whoever reads later looks anyway.
                 if self.has_sleepers() {
                     self.pump_on();
@@ -404,6 +442,11 @@ impl Flow {
                 self.ledger.look_at(message);
                 self.ledger.received(payload_bytes);
                 self.turn.has_read();
+                self.is_in_use = true;
+                // What is left there is nobody's news any more.
+                if self.machine.interest().receive {
+                    transport.watch.look_later();
+                }
                 // It may have taken in that what is queued can be sent.
                 if !self.machine.outgoing().is_empty() {
                     self.pump_on();

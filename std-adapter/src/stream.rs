@@ -180,11 +180,7 @@ impl Watched for Inner {
 
     #[cfg(unix)]
     fn on_tick(&self) {
-        self.with(|flow| {
-            if let Some(transport) = &mut flow.transport {
-                transport.watch.tick();
-            }
-        });
+        self.with(Flow::tick);
     }
 
     #[cfg(all(feature = "tokio", unix))]
