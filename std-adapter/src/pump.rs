@@ -23,7 +23,6 @@ use crate::error::{DrainError, Errno, ReadError, SocketError, TryReadError, Writ
 use crate::ledger::Ledger;
 use crate::message::{Frame, Multipart};
 use crate::port::{OwnedPort, ZmqMachine};
-use crate::runtime;
 use crate::socket::Socket;
 use crate::transport::ZmqTransport;
 use crate::turns::Turn;
@@ -61,10 +60,6 @@ pub(crate) struct Flow {
     pub(crate) has_written: bool,
     /// How often the stream was used, so that one use can tell whether there was another since.
     pub(crate) uses: usize,
-    /// Whether somebody has sent or received at once since the watch last asked.
-    is_in_use: bool,
-    /// Whether a batch has ended, and the tick goes on with it if nobody does before.
-    goes_on: bool,
     /// The use in which a receive has found nothing, and nothing was done behind it.
     found_nothing: Option<usize>,
 }
@@ -94,8 +89,6 @@ impl Flow {
             wakes: Wakes::NONE,
             has_written: false,
             uses: 0,
-            is_in_use: false,
-            goes_on: false,
             found_nothing: None,
         }
     }
@@ -172,17 +165,8 @@ impl Flow {
         }
         let wakes = port.wakes;
         match ended {
-            Drive::Idle => self.goes_on = false,
-            Drive::Again => {
-                // Whoever reads takes what is there first, and then from libzmq.
-                let is_readers = !runtime::is_io_thread()
-                    && self.machine.outgoing().is_empty()
-                    && !self.machine.incoming().is_empty();
-                self.goes_on = is_readers && transport.watch.look_later();
-                if !self.goes_on {
-                    transport.reschedule();
-                }
-            }
+            Drive::Idle => {}
+            Drive::Again => transport.reschedule(),
             Drive::Ended => self.transport = None,
         }
         self.wake(wakes);
@@ -207,33 +191,12 @@ impl Flow {
         }
     }
 
-    /// The watch has seen the descriptor readable. While others use the socket by themselves it is left to them until the next tick:
-    /// whoever takes in all the news has libzmq tell every message that comes.
+    /// The watch has seen the descriptor readable.
     pub(crate) fn fired(&mut self) {
         if let Some(transport) = &mut self.transport {
             transport.fired();
         }
-        if !self.is_left_to_others() {
-            self.pump();
-        }
-    }
-
-    /// The tick has come for what was put off.
-    #[cfg(unix)]
-    pub(crate) fn tick(&mut self) {
-        let transport = self.transport.as_mut();
-        let looks = transport.is_some_and(|transport| transport.watch.tick());
-        // Whoever sleeps has set the watch, unless a batch has ended.
-        if looks && (self.goes_on || !self.has_sleepers()) && !self.is_left_to_others() {
-            self.pump();
-        }
-    }
-
-    /// Whether the socket was used since this was last asked, and nobody sleeps: then it is looked at in the next tick.
-    fn is_left_to_others(&mut self) -> bool {
-        let is_left = mem::take(&mut self.is_in_use) && self.is_open() && !self.has_sleepers();
-        let transport = self.transport.as_mut().filter(|_| is_left);
-        transport.is_some_and(|transport| transport.watch.look_later())
+        self.pump();
     }
 
     /// Whether the stream is open, and this is not the turn of what is to be done.
@@ -310,7 +273,6 @@ impl Flow {
                 Ok(charge_bytes)
             }
             Ok(sent) => {
-                self.is_in_use = true;
                 // The send may have taken in that there is something to receive; whoever reads later looks anyway.
                 if self.has_sleepers() {
                     self.pump_on();
@@ -442,11 +404,6 @@ impl Flow {
                 self.ledger.look_at(message);
                 self.ledger.received(payload_bytes);
                 self.turn.has_read();
-                self.is_in_use = true;
-                // What is left there is nobody's news any more.
-                if self.machine.interest().receive {
-                    transport.watch.look_later();
-                }
                 // It may have taken in that what is queued can be sent.
                 if !self.machine.outgoing().is_empty() {
                     self.pump_on();

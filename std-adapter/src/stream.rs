@@ -180,7 +180,11 @@ impl Watched for Inner {
 
     #[cfg(unix)]
     fn on_tick(&self) {
-        self.with(Flow::tick);
+        self.with(|flow| {
+            if let Some(transport) = &mut flow.transport {
+                transport.watch.tick();
+            }
+        });
     }
 
     #[cfg(all(feature = "tokio", unix))]

@@ -86,10 +86,6 @@ pub(super) fn is_io_thread() {
     IS_IO_THREAD.set(true);
 }
 
-pub(super) fn on_io_thread() -> bool {
-    IS_IO_THREAD.get()
-}
-
 /// A watch was set: if this thread waits for something, it will borrow it. `place` is a number that no other place has, or had; `stream`
 /// is asked for if that is news.
 pub(super) fn note(

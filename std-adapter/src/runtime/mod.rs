@@ -49,7 +49,7 @@ pub(crate) trait Watched: Send + Sync {
     /// A thread that was to watch while it sleeps does not.
     #[cfg(unix)]
     fn undefer(&self) {}
-    /// Something was put off until now.
+    /// A watch was put off, and it is time to see whether it still is.
     #[cfg(unix)]
     fn on_tick(&self) {}
     /// The runtime that has watched the descriptor is gone.
@@ -66,14 +66,6 @@ pub(crate) enum Lent {
         /// Whether something was written and somebody reads: what is waited for may be the answer, and come soon.
         awaits_reply: bool,
     },
-}
-
-/// Whether this is the I/O thread.
-pub(crate) fn is_io_thread() -> bool {
-    #[cfg(unix)]
-    return caller::on_io_thread();
-    #[cfg(not(unix))]
-    return false;
 }
 
 /// Locks what nobody leaves in disorder: a panic of somebody who has held it changes nothing.
@@ -205,27 +197,10 @@ impl Watch {
         self.on_thread(thread::Place::was_away);
     }
 
-    /// Has the stream look at its socket at the next tick. `false` if there are none.
-    #[inline]
-    pub(crate) fn look_later(&mut self) -> bool {
-        match &mut self.place {
-            #[cfg(unix)]
-            Place::Thread(place) => place.look_later(),
-            #[cfg(not(unix))]
-            Place::Thread(_) => false,
-            #[cfg(all(feature = "tokio", unix))]
-            Place::Tokio(_) => false,
-        }
-    }
-
-    /// A tick has come for what was put off. Says whether the stream is to look at its socket.
+    /// The watch was put off, and it is time to see whether it still is.
     #[cfg(unix)]
-    pub(crate) fn tick(&mut self) -> bool {
-        match &mut self.place {
-            Place::Thread(place) => place.tick(),
-            #[cfg(feature = "tokio")]
-            Place::Tokio(_) => false,
-        }
+    pub(crate) fn tick(&mut self) {
+        self.on_thread(thread::Place::tick);
     }
 
     /// Takes the watch back; it is to be set anew.
