@@ -282,7 +282,8 @@ pub(crate) struct Soak {
     context: Context,
     is_over: Arc<AtomicBool>,
     lines: Vec<Arc<Line>>,
-    standing: usize,
+    /// Open until everything has been read: what libzmq may lose at a close, `FAULTS.md` says.
+    standing: Vec<ZmqStream>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -295,7 +296,7 @@ impl Soak {
                 .expect("descriptors"),
             is_over: Arc::default(),
             lines: Vec::new(),
-            standing: 0,
+            standing: Vec::new(),
             threads: Vec::new(),
         };
         soak.pushes(executors);
@@ -319,8 +320,9 @@ impl Soak {
     }
 
     fn open(&mut self, builder: Builder) -> ZmqStream {
-        self.standing += 1;
-        builder.open().expect("an endpoint")
+        let stream = builder.open().expect("an endpoint");
+        self.standing.push(stream.clone());
+        stream
     }
 
     /// Two streams, one of them bound.
@@ -358,7 +360,7 @@ impl Soak {
         ] {
             let line = self.line(kind);
             for n in 0..if bytes == BIG { 3 } else { 2 } {
-                let executor = executors.nth(self.standing / 2);
+                let executor = executors.nth(self.standing.len() / 2);
                 let endpoint = endpoint(kind, n);
                 let [pull, push] = self.two(&executor, kinds, endpoint, hwm);
                 // One is told of what happens, and never looks.
@@ -455,7 +457,7 @@ impl Soak {
 
     /// How many streams are there all the time.
     pub(crate) fn standing(&self) -> usize {
-        self.standing
+        self.standing.len()
     }
 
     pub(crate) fn lines(&self) -> &[Arc<Line>] {
@@ -468,6 +470,7 @@ impl Soak {
         for thread in self.threads {
             thread.join().expect("no panic");
         }
+        drop(self.standing);
         shut_down(&self.context);
         self.lines
     }
