@@ -110,6 +110,15 @@ fn i2_without_descriptors_left_those_who_are_connected_are_served_and_others_onc
     });
 }
 
+/// Waits until as much is read ahead as may be. A write may take in the news of what has come, and whoever asks the socket for something
+/// looks for messages, too.
+fn read_ahead(served: &Served) {
+    eventually(|| {
+        served.bound.option(options::LINGER).unwrap();
+        served.bound.read_buffer_bytes() > HIGH_READ
+    });
+}
+
 /// Subscribes to this, and waits until the publisher knows it, and thereby everything that was said before.
 fn subscribe_last(served: &Served, stranger: &mut Stranger, topic: &str) {
     stranger.say(frame(0, format!("\x01{topic}")));
@@ -138,7 +147,7 @@ fn i2_a_hundred_thousand_subscriptions_pause_an_xpub_that_nobody_reads_at_its_hi
         subscribe_last(&served, &mut stranger, "last");
         served.exchange();
         // They are taken in by batches.
-        eventually(|| served.bound.read_buffer_bytes() > HIGH_READ);
+        read_ahead(&served);
         let read = served.bound.read_buffer_bytes();
         assert!(read <= HIGH_READ + size_of::<Frame>() + 33);
         let grown = before.tell("XPUB, 100,000 topics of 12 bytes, unread");
@@ -251,7 +260,7 @@ fn i2_a_flood_of_empty_messages_is_held_back_while_nobody_reads_and_others_are_s
             let many = frame(0, "").repeat(32 * KIB);
             let sent = stranger.say_until_held_back(&many, 512);
             assert!(sent < 512 * many.len());
-            eventually(|| served.bound.read_buffer_bytes() > HIGH_READ);
+            read_ahead(&served);
             let frames = if kind == SocketType::PULL { 1 } else { 2 };
             let most = HIGH_READ + frames * size_of::<Frame>() + 5;
             assert!(served.bound.read_buffer_bytes() <= most);
