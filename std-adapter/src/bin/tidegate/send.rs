@@ -94,8 +94,7 @@ impl Sending {
                 if progress.messages() == 0 {
                     stream.abort();
                 }
-                let what = format!("{} messages were taken", progress.messages());
-                Err(End::Interrupted(what))
+                Err(End::interrupted_behind(progress.messages(), "taken", false))
             }
             false => Ok(progress.messages()),
         }
