@@ -183,8 +183,7 @@ impl Future for SendMessage<'_> {
         if !this.wait.ticket.has_place()
             && let Some(sent) = this.wait.inner.with(|flow| flow.send_at_once(message))
         {
-            message.clear();
-            return Poll::Ready(sent);
+            return Poll::Ready(sent.map_err(|error| *error));
         }
         this.wait
             .poll_or_yield(cx, |flow, ticket| flow.poll_send(ticket, message))

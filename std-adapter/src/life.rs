@@ -91,17 +91,20 @@ impl Flow {
 
     /// Has a thread that is about to sleep watch the socket, if somebody is to.
     #[cfg(unix)]
-    pub(crate) fn lend_watch(&mut self) -> Lent {
+    pub(crate) fn lend_watch(&mut self) -> Option<Lent> {
         let transport = self.transport.as_mut();
         if !transport.is_some_and(|transport| transport.watch.lend()) {
-            return Lent::No;
+            return None;
         }
         let has_written = mem::take(&mut self.has_written);
-        Lent::Yes {
-            awaits_reply: has_written
-                && self.machine.has_readers()
-                && self.machine.outgoing().is_empty(),
-        }
+        let has_readers = self.machine.has_readers();
+        Some(Lent {
+            awaits_reply: has_written && has_readers && self.machine.outgoing().is_empty(),
+            received_messages: match has_readers {
+                true => self.ledger.stats.received_messages,
+                false => 0,
+            },
+        })
     }
 
     /// The thread that has watched the socket while it slept has woken.

@@ -67,6 +67,15 @@ impl Multipart {
         self.frames.push(frame);
     }
 
+    /// Adds a frame with a copy of these bytes, made where it stays.
+    #[inline]
+    fn push_copied(&mut self, bytes: &[u8]) {
+        self.push_frame(Frame::room());
+        if let Some(frame) = self.frames.last_mut() {
+            frame.fill(bytes);
+        }
+    }
+
     /// Makes room for more frames than lie in the message itself.
     #[inline(never)]
     fn spill(&mut self) {
@@ -211,10 +220,30 @@ frames!(
 );
 
 impl From<&[&[u8]]> for Multipart {
+    #[inline]
     fn from(frames: &[&[u8]]) -> Self {
-        frames.iter().copied().collect()
+        let mut message = Self::new();
+        for frame in frames {
+            message.push_copied(frame);
+        }
+        message
     }
 }
+
+/// A message of one frame, which is a copy.
+macro_rules! one_copied {
+    ($([$($generics:tt)*] $from:ty),* $(,)?) => {$(
+        impl<$($generics)*> From<$from> for Multipart {
+            #[inline]
+            fn from(frame: $from) -> Self {
+                let mut message = Self::new();
+                message.push_copied(frame.as_ref());
+                message
+            }
+        }
+    )*};
+}
+one_copied!([] &[u8], [const N: usize] &[u8; N], [] &str);
 
 /// Anything that makes a frame makes a message of one frame.
 macro_rules! one_frame {
@@ -226,7 +255,7 @@ macro_rules! one_frame {
         }
     )*};
 }
-one_frame!([] Frame, [] Bytes, [] &[u8], [const N: usize] &[u8; N], [] Vec<u8>, [] &str, [] String);
+one_frame!([] Frame, [] Bytes, [] Vec<u8>, [] String);
 
 macro_rules! tuple {
     ($($frame:ident)+) => {

@@ -23,6 +23,7 @@ use crate::error::{DrainError, Errno, ReadError, SocketError, TryReadError, Writ
 use crate::ledger::Ledger;
 use crate::message::{Frame, Multipart};
 use crate::port::{OwnedPort, ZmqMachine};
+use crate::runtime;
 use crate::socket::Socket;
 use crate::transport::ZmqTransport;
 use crate::turns::Turn;
@@ -60,6 +61,10 @@ pub(crate) struct Flow {
     pub(crate) has_written: bool,
     /// How often the stream was used, so that one use can tell whether there was another since.
     pub(crate) uses: usize,
+    /// Whether somebody has read, or sent at once, since the watch last asked.
+    is_in_use: bool,
+    /// Whether a batch has ended, and the tick goes on with it if nobody does before.
+    goes_on: bool,
     /// The use in which a receive has found nothing, and nothing was done behind it.
     found_nothing: Option<usize>,
 }
@@ -89,6 +94,8 @@ impl Flow {
             wakes: Wakes::NONE,
             has_written: false,
             uses: 0,
+            is_in_use: false,
+            goes_on: false,
             found_nothing: None,
         }
     }
@@ -158,15 +165,26 @@ impl Flow {
         let mut cx = Context::from_waker(Waker::noop());
         let mut ended = drive(&mut port, transport, &mut cx);
         for _ in 1..BATCHES {
-            if ended != Drive::Again || !port.wakes.is_none() {
+            // Whoever reads is woken at once. Those who wait to write may wait until the rest of the queue has gone.
+            let wakes_nobody = port.wakes.is_none() || port.machine.incoming().is_empty();
+            if ended != Drive::Again || !wakes_nobody {
                 break;
             }
             ended = drive(&mut port, transport, &mut cx);
         }
         let wakes = port.wakes;
         match ended {
-            Drive::Idle => {}
-            Drive::Again => transport.reschedule(),
+            Drive::Idle => self.goes_on = false,
+            Drive::Again => {
+                // Whoever reads takes what is there first, and then from libzmq.
+                let is_readers = !runtime::is_io_thread()
+                    && self.machine.outgoing().is_empty()
+                    && !self.machine.incoming().is_empty();
+                self.goes_on = is_readers && transport.watch.look_later();
+                if !self.goes_on {
+                    transport.reschedule();
+                }
+            }
             Drive::Ended => self.transport = None,
         }
         self.wake(wakes);
@@ -191,12 +209,33 @@ impl Flow {
         }
     }
 
-    /// The watch has seen the descriptor readable.
+    /// The watch has seen the descriptor readable. While others use the socket by themselves it is left to them until the next tick:
+    /// whoever takes in all the news has libzmq tell every message that comes.
     pub(crate) fn fired(&mut self) {
         if let Some(transport) = &mut self.transport {
             transport.fired();
         }
-        self.pump();
+        if !self.is_left_to_others() {
+            self.pump();
+        }
+    }
+
+    /// The tick has come for what was put off.
+    #[cfg(unix)]
+    pub(crate) fn tick(&mut self) {
+        let transport = self.transport.as_mut();
+        let looks = transport.is_some_and(|transport| transport.watch.tick());
+        // Whoever sleeps has set the watch, unless a batch has ended.
+        if looks && (self.goes_on || !self.has_sleepers()) && !self.is_left_to_others() {
+            self.pump();
+        }
+    }
+
+    /// Whether the socket was used since this was last asked, and nobody sleeps: then it is looked at in the next tick.
+    fn is_left_to_others(&mut self) -> bool {
+        let is_left = mem::take(&mut self.is_in_use) && self.is_open() && !self.has_sleepers();
+        let transport = self.transport.as_mut().filter(|_| is_left);
+        transport.is_some_and(|transport| transport.watch.look_later())
     }
 
     /// Whether the stream is open, and this is not the turn of what is to be done.
@@ -232,11 +271,12 @@ impl Flow {
         }
     }
 
-    /// Sends a message at once if nothing is queued before it, and queues it otherwise.
-    pub(crate) fn write(&mut self, message: &mut Multipart) -> Result<(), WriteError> {
+    /// Sends a message at once if nothing is queued before it, and queues it otherwise. Leaves it without frames: it was taken, or is in
+    /// the error. That is boxed, so that what goes well is told in a register.
+    pub(crate) fn write(&mut self, message: &mut Multipart) -> Result<(), Box<WriteError>> {
         if self.is_out_of_turn(Turn::Read) {
             if !self.is_relaxed {
-                return Err(WriteError::OutOfTurn(mem::take(message).into()));
+                return Err(WriteError::OutOfTurn(mem::take(message).into()).into());
             }
             self.abandon_request();
         }
@@ -253,7 +293,7 @@ impl Flow {
     }
 
     /// Returns what the message is charged.
-    fn write_in_turn(&mut self, message: &mut Multipart) -> Result<usize, WriteError> {
+    fn write_in_turn(&mut self, message: &mut Multipart) -> Result<usize, Box<WriteError>> {
         let direct = self.is_open() && self.machine.outgoing().is_empty() && !message.is_empty();
         let Some(transport) = self.transport.as_mut().filter(|_| direct) else {
             let charge_bytes = self.queue(message)?;
@@ -273,6 +313,7 @@ impl Flow {
                 Ok(charge_bytes)
             }
             Ok(sent) => {
+                self.is_in_use = true;
                 // The send may have taken in that there is something to receive; whoever reads later looks anyway.
                 if self.has_sleepers() {
                     self.pump_on();
@@ -280,7 +321,7 @@ impl Flow {
                 match sent {
                     Sent::Refused(errno) => {
                         self.ledger.refused(message, errno);
-                        Err(WriteError::Refused(mem::take(message).into(), errno))
+                        Err(WriteError::Refused(mem::take(message).into(), errno).into())
                     }
                     Sent::Accepted | Sent::Blocked => {
                         self.ledger.sent(1, payload_bytes);
@@ -290,7 +331,7 @@ impl Flow {
             }
             Err(errno) => {
                 self.fail(errno);
-                Err(WriteError::Failed(mem::take(message).into(), errno))
+                Err(WriteError::Failed(mem::take(message).into(), errno).into())
             }
         }
     }
@@ -300,7 +341,7 @@ impl Flow {
     pub(crate) fn send_at_once(
         &mut self,
         message: &mut Multipart,
-    ) -> Option<Result<(), WriteError>> {
+    ) -> Option<Result<(), Box<WriteError>>> {
         let may_send = self.is_drained() && !self.machine.has_senders() && self.turn != Turn::Read;
         may_send.then(|| self.write(message))
     }
@@ -310,7 +351,7 @@ impl Flow {
         !yields::is_due() && self.is_open() && !self.machine.is_write_gate_paused()
     }
 
-    fn queue(&mut self, message: &mut Multipart) -> Result<usize, WriteError> {
+    fn queue(&mut self, message: &mut Multipart) -> Result<usize, Box<WriteError>> {
         let before = self.machine.outgoing().level_bytes();
         match self.machine.write(mem::take(message)) {
             Ok(wakes) => {
@@ -318,14 +359,7 @@ impl Flow {
                 let level = self.machine.outgoing().level_bytes();
                 Ok(level.saturating_sub(before))
             }
-            Err(CoreWriteError::NoFrames(message)) => Err(WriteError::NoFrames(message.into())),
-            Err(CoreWriteError::Failed(message, errno)) => Err(WriteError::Failed(message.into(), errno)),
-            Err(
-                CoreWriteError::Closed(message)
-                // The queue of a host has no end.
-                | CoreWriteError::Full(message)
-                | CoreWriteError::TooLarge(message),
-            ) => Err(WriteError::Closed(message.into())),
+            Err(error) => Err(write_error(error).into()),
         }
     }
 
@@ -404,6 +438,11 @@ impl Flow {
                 self.ledger.look_at(message);
                 self.ledger.received(payload_bytes);
                 self.turn.has_read();
+                self.is_in_use = true;
+                // What is left there is nobody's news any more.
+                if self.machine.interest().receive {
+                    transport.watch.look_later();
+                }
                 // It may have taken in that what is queued can be sent.
                 if !self.machine.outgoing().is_empty() {
                     self.pump_on();
@@ -438,6 +477,7 @@ impl Flow {
         self.wake(wakes);
         if let Poll::Ready(Ok(())) = read {
             self.turn.has_read();
+            self.is_in_use = true;
         }
         read.map_err(read_error)
     }
@@ -487,6 +527,7 @@ impl Flow {
         self.wake(wakes);
         if read.is_ok() {
             self.turn.has_read();
+            self.is_in_use = true;
         }
         self.go_on_if_resumed(receiving);
         read.map_err(|error| match error {
@@ -554,7 +595,7 @@ impl Flow {
             Poll::Pending => Poll::Pending,
             Poll::Ready(ready) => {
                 let result = match ready {
-                    Ok(()) => self.write(message),
+                    Ok(()) => self.write(message).map_err(|error| *error),
                     Err(CoreSendError::Failed((), errno)) => {
                         Err(WriteError::Failed(mem::take(message).into(), errno))
                     }
@@ -605,6 +646,17 @@ fn read_error(error: CoreReadError<Errno>) -> ReadError {
         CoreReadError::Closed | CoreReadError::TooManyWaiters | CoreReadError::TooSmall { .. } => {
             ReadError::Closed
         }
+    }
+}
+
+fn write_error(error: CoreWriteError<Multipart, Errno>) -> WriteError {
+    match error {
+        CoreWriteError::NoFrames(message) => WriteError::NoFrames(message.into()),
+        CoreWriteError::Failed(message, errno) => WriteError::Failed(message.into(), errno),
+        CoreWriteError::Closed(message)
+        // The queue of a host has no end.
+        | CoreWriteError::Full(message)
+        | CoreWriteError::TooLarge(message) => WriteError::Closed(message.into()),
     }
 }
 

@@ -233,19 +233,25 @@ pub struct Frame {
 impl Frame {
     /// A frame with a copy of `bytes`.
     pub(crate) fn copied(bytes: &[u8]) -> Self {
-        let mut msg = zmq_sys::zmq_msg_t::default();
+        let mut frame = Self::room();
+        frame.fill(bytes);
+        frame
+    }
+
+    /// Makes a frame of what is [room](Self::room) for one, with a copy of `bytes`. What another frame holds is not freed.
+    #[inline]
+    pub(crate) fn fill(&mut self, bytes: &[u8]) {
         // SAFETY: `msg` is 64 writable bytes, which is all that `zmq_msg_init_size` asks for.
-        let result = unsafe { zmq_sys::zmq_msg_init_size(&mut msg, bytes.len()) };
+        let result = unsafe { zmq_sys::zmq_msg_init_size(&mut self.msg, bytes.len()) };
         if result != 0 {
             out_of_memory(bytes.len());
         }
         // SAFETY: the message is initialised and has just as many bytes, which nobody else knows of yet. They need not
         // be initialised to be written.
         unsafe {
-            let data = zmq_sys::zmq_msg_data(&mut msg);
+            let data = zmq_sys::zmq_msg_data(&mut self.msg);
             ptr::copy_nonoverlapping(bytes.as_ptr(), data.cast(), bytes.len());
         }
-        Self { msg }
     }
 
     /// A frame with these bytes: short ones are copied, longer ones are handed over as they are.

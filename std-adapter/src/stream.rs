@@ -164,7 +164,7 @@ impl Watched for Inner {
     }
 
     #[cfg(unix)]
-    fn lend(&self) -> Lent {
+    fn lend(&self) -> Option<Lent> {
         self.with(Flow::lend_watch)
     }
 
@@ -180,11 +180,7 @@ impl Watched for Inner {
 
     #[cfg(unix)]
     fn on_tick(&self) {
-        self.with(|flow| {
-            if let Some(transport) = &mut flow.transport {
-                transport.watch.tick();
-            }
-        });
+        self.with(Flow::tick);
     }
 
     #[cfg(all(feature = "tokio", unix))]
@@ -294,7 +290,8 @@ impl ZmqStream {
         if let Err(error) = turns::check(self.inner(), &message) {
             return Err(error(message.into()));
         }
-        self.inner().with(|flow| flow.write(&mut message))
+        let written = self.inner().with(|flow| flow.write(&mut message));
+        written.map_err(|error| *error)
     }
 
     /// Waits while the write side is paused, that is, from when more than `high_write` bytes are queued until no more

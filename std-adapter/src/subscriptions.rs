@@ -96,7 +96,7 @@ impl Flow {
                 .collect();
             return self
                 .write(&mut Multipart::from(message))
-                .map_err(|error| match error {
+                .map_err(|error| match *error {
                     WriteError::Refused(_, errno) => SubscribeError::Refused(errno),
                     WriteError::Failed(_, errno) => SubscribeError::Failed(errno),
                     _ => SubscribeError::Closed,

@@ -90,6 +90,39 @@ fn a5_events_are_read_by_calls_that_block() {
     shut_down(&context);
 }
 
+/// What a batch leaves is for those who read on; these do not.
+#[test]
+fn a5_readers_who_are_more_than_the_messages_of_a_batch_are_all_served() {
+    const READERS: u32 = 200;
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let open = |kind| builder(kind, &context);
+    let pull = open(SocketType::PULL).bind("inproc://readers");
+    let pull = pull.open().unwrap();
+    let push = open(SocketType::PUSH).connect("inproc://readers");
+    let push = push.open().unwrap();
+    for _ in 0..20 {
+        pull.pause_reading().unwrap();
+        let mut reads: Vec<_> = (0..READERS)
+            .map(|_| (pull.read(), Counter::new()))
+            .collect();
+        for (read, counter) in &mut reads {
+            assert!(poll(read, counter).is_pending());
+        }
+        for k in 0..READERS {
+            push.write(k.to_le_bytes().as_slice()).unwrap();
+        }
+        pull.resume_reading().unwrap();
+        eventually(|| {
+            reads.retain_mut(|(read, counter)| {
+                counter.take() == 0 || poll(read, counter).is_pending()
+            });
+            reads.is_empty()
+        });
+    }
+    shut_down(&context);
+}
+
 #[test]
 fn a5_threads_that_block_on_one_stream_share_its_messages() {
     const MESSAGES: u32 = 2_000;

@@ -9,8 +9,9 @@ use rustix::net;
 use tidegate::options::{self, OptionValue, SocketOption};
 use tidegate::{
     Builder, Context, EventKind, EventMask, OpenError, OptionError, SocketType, WriteError,
+    ZmqStream,
 };
-use tidegate_tests::{Watchdog, asks_peers, block_on, builder, pipe, shut_down};
+use tidegate_tests::{Watchdog, asks_peers, block_on, builder, eventually, pipe, shut_down};
 
 const EINVAL: i32 = 22;
 const EHOSTUNREACH: i32 = 113;
@@ -251,6 +252,30 @@ fn c7_without_read_ahead_nothing_is_received_before_somebody_reads() {
         assert_eq!(pull.read_buffer_bytes(), 0);
     }
     shut_down(&context);
+}
+
+/// Whoever reads takes a message straight from libzmq, and with it the news of those behind it. On tokio they wait for the next news.
+#[test]
+fn c7_what_is_behind_a_message_that_was_read_is_received_though_nobody_reads_on() {
+    let _watchdog = Watchdog::new(60);
+    for _ in 0..200 {
+        let context = Context::new().unwrap();
+        let of = |kind| ZmqStream::builder(kind).context(&context);
+        let pull = of(SocketType::PULL).bind("tcp://127.0.0.1:*");
+        let pull = pull.open().unwrap();
+        let push = of(SocketType::PUSH).connect(&pull.bindings()[0]);
+        let push = push.open().unwrap();
+        for _ in 0..500 {
+            push.write("much").unwrap();
+        }
+        // One waits, and the other need not.
+        for _ in 0..2 {
+            assert_eq!(pull.blocking().read(None).unwrap(), "much");
+        }
+        eventually(|| pull.stats().received_messages == 500);
+        pull.abort();
+        push.abort();
+    }
 }
 
 #[test]

@@ -310,9 +310,6 @@ impl Worker {
 
     /// Ends a tick: publishes what was seen in it.
     fn take_figures(&mut self, stream: &ZmqStream) {
-        // A read takes its message and no more, and libzmq does not tell a second time of what waits behind it. A stream that is asked
-        // something of its socket looks, and reads ahead.
-        let _ = stream.option(options::LINGER);
         let stats = stream.stats();
         self.look_at_level(stats.read_buffer_bytes);
         let at = self.began.elapsed();

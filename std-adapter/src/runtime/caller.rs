@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
+use super::rest::{REST, Rest};
 use super::spin::Spin;
 use super::{Lent, Watched, unwinding};
 use crate::fork::Forkable;
@@ -78,12 +79,18 @@ thread_local! {
     static WAITING: RefCell<Option<Waiting>> = const { RefCell::new(None) };
     /// Whether this thread is to look before it sleeps.
     static SPIN: Cell<Spin> = const { Cell::new(Spin::NEW) };
+    /// Whether this thread is to rest before it sleeps.
+    static RESTS: Cell<Rest> = const { Cell::new(Rest::NEW) };
     static IS_IO_THREAD: Cell<bool> = const { Cell::new(false) };
 }
 
 /// This thread is the I/O thread.
 pub(super) fn is_io_thread() {
     IS_IO_THREAD.set(true);
+}
+
+pub(super) fn on_io_thread() -> bool {
+    IS_IO_THREAD.get()
 }
 
 /// A watch was set: if this thread waits for something, it will borrow it. `place` is a number that no other place has, or had; `stream`
@@ -169,23 +176,34 @@ impl Caller {
 
     /// Sleeps until it is woken, a descriptor is readable, or the time is up; calls the streams that have something.
     fn sleep(&self, timeout: Option<Duration>) {
-        let (borrowed, awaits_reply) = borrow();
+        let (borrowed, lent) = borrow();
         let mut spin = SPIN.get();
+        let mut rest = RESTS.get();
         let descriptors: SmallVec<[_; 9]> =
             borrowed.iter().map(|(descriptor, _)| *descriptor).collect();
         let look = || {
             let ready = wait_readable(&descriptors, Some(Duration::ZERO));
             (!ready.is_empty() || self.woken.load(Ordering::SeqCst)).then_some(ready)
         };
-        // Whoever only receives is better off with all that has come while it slept.
-        let ready = if awaits_reply { spin.look(look) } else { None };
+        // Whoever only receives is better off with all that has come while it slept, or did not even watch.
+        let ready = if lent.awaits_reply {
+            spin.look(look)
+        } else {
+            if rest.is_due(lent.received_messages, Instant::now()) {
+                std::thread::sleep(REST);
+            }
+            None
+        };
         let ready = ready.unwrap_or_else(|| {
             let began = Instant::now();
             let ready = self.wait_readable(descriptors, timeout);
-            spin.slept(began.elapsed());
+            let slept = began.elapsed();
+            spin.slept(slept);
+            rest.slept(slept);
             ready
         });
         SPIN.set(spin);
+        RESTS.set(rest);
         let ready = ready.into_iter().chain(std::iter::repeat(false));
         for ((_, stream), is_readable) in borrowed.into_iter().zip(ready) {
             unwinding(|| stream.give_back(is_readable));
@@ -226,8 +244,8 @@ impl Caller {
 /// What a thread watches while it sleeps.
 type Borrowed = SmallVec<[(Descriptor, Arc<dyn Watched>); 9]>;
 
-/// Borrows the watches that this thread has set, if they are few. Says whether one of them awaits a reply.
-fn borrow() -> (Borrowed, bool) {
+/// Borrows the watches that this thread has set, if they are few. Says what is known of their streams.
+fn borrow() -> (Borrowed, Lent) {
     let mut candidates = Borrowed::new();
     WAITING.with_borrow_mut(|waiting| {
         if let Some(waiting) = waiting {
@@ -242,14 +260,14 @@ fn borrow() -> (Borrowed, bool) {
             .drain(..)
             .for_each(|(_, stream)| stream.undefer());
     }
-    let mut awaits_reply = false;
+    let mut of_all = Lent::default();
     // A stream is locked for that, and one that was closed lends nothing.
     candidates.retain(|(_, stream)| {
         let lent = stream.lend();
-        awaits_reply |= lent == Lent::Yes { awaits_reply: true };
-        lent != Lent::No
+        of_all = of_all.and(lent.unwrap_or_default());
+        lent.is_some()
     });
-    (candidates, awaits_reply)
+    (candidates, of_all)
 }
 
 impl Candidate {

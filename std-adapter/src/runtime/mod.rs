@@ -6,6 +6,8 @@
 mod caller;
 mod reactor;
 #[cfg(unix)]
+mod rest;
+#[cfg(unix)]
 mod spin;
 mod thread;
 #[cfg(unix)]
@@ -38,10 +40,10 @@ pub(crate) trait Watched: Send + Sync {
     fn on_schedule(&self);
     /// The deadline that was set has come.
     fn on_deadline(&self) {}
-    /// A thread is about to sleep, and watches the descriptor meanwhile if this says so.
+    /// A thread is about to sleep, and watches the descriptor meanwhile if this says something.
     #[cfg(unix)]
-    fn lend(&self) -> Lent {
-        Lent::No
+    fn lend(&self) -> Option<Lent> {
+        None
     }
     /// That thread has woken.
     #[cfg(unix)]
@@ -49,7 +51,7 @@ pub(crate) trait Watched: Send + Sync {
     /// A thread that was to watch while it sleeps does not.
     #[cfg(unix)]
     fn undefer(&self) {}
-    /// A watch was put off, and it is time to see whether it still is.
+    /// Something was put off until now.
     #[cfg(unix)]
     fn on_tick(&self) {}
     /// The runtime that has watched the descriptor is gone.
@@ -57,15 +59,34 @@ pub(crate) trait Watched: Send + Sync {
     fn on_runtime_gone(self: Arc<Self>) {}
 }
 
-/// Whether a thread watches a stream's descriptor while it sleeps.
+/// What is known of a stream whose descriptor a thread watches while it sleeps.
 #[cfg(unix)]
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lent {
-    No,
-    Yes {
-        /// Whether something was written and somebody reads: what is waited for may be the answer, and come soon.
-        awaits_reply: bool,
-    },
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Lent {
+    /// Whether something was written and somebody reads: what is waited for may be the answer, and come soon.
+    pub(crate) awaits_reply: bool,
+    /// How many messages have come, if somebody reads.
+    pub(crate) received_messages: u64,
+}
+
+#[cfg(unix)]
+impl Lent {
+    /// What is known of both.
+    fn and(self, other: Self) -> Self {
+        let received = self.received_messages;
+        Self {
+            awaits_reply: self.awaits_reply || other.awaits_reply,
+            received_messages: received.wrapping_add(other.received_messages),
+        }
+    }
+}
+
+/// Whether this is the I/O thread.
+pub(crate) fn is_io_thread() -> bool {
+    #[cfg(unix)]
+    return caller::on_io_thread();
+    #[cfg(not(unix))]
+    return false;
 }
 
 /// Locks what nobody leaves in disorder: a panic of somebody who has held it changes nothing.
@@ -197,10 +218,27 @@ impl Watch {
         self.on_thread(thread::Place::was_away);
     }
 
-    /// The watch was put off, and it is time to see whether it still is.
+    /// Has the stream look at its socket at the next tick. `false` if there are none.
+    #[inline]
+    pub(crate) fn look_later(&mut self) -> bool {
+        match &mut self.place {
+            #[cfg(unix)]
+            Place::Thread(place) => place.look_later(),
+            #[cfg(not(unix))]
+            Place::Thread(_) => false,
+            #[cfg(all(feature = "tokio", unix))]
+            Place::Tokio(_) => false,
+        }
+    }
+
+    /// A tick has come for what was put off. Says whether the stream is to look at its socket.
     #[cfg(unix)]
-    pub(crate) fn tick(&mut self) {
-        self.on_thread(thread::Place::tick);
+    pub(crate) fn tick(&mut self) -> bool {
+        match &mut self.place {
+            Place::Thread(place) => place.tick(),
+            #[cfg(feature = "tokio")]
+            Place::Tokio(_) => false,
+        }
     }
 
     /// Takes the watch back; it is to be set anew.

@@ -37,14 +37,16 @@ pub(crate) struct Place {
     putting_off: PuttingOff,
 }
 
-/// How a watch is put off until a thread sleeps.
+/// What is put off until the next tick.
 #[cfg(unix)]
 #[derive(Default)]
 struct PuttingOff {
-    /// Whether the I/O thread will look at it at the next tick.
+    /// Whether the I/O thread will come at the next tick.
     is_listed: bool,
-    /// Whether it was put off anew since the last tick.
+    /// Whether a watch was put off anew since the last tick.
     is_new: bool,
+    /// Whether the stream is to look at its socket then.
+    looks: bool,
 }
 
 /// Who has set a watch until now. The I/O thread does not count: it does so for others.
@@ -153,10 +155,25 @@ impl Place {
     #[cfg(unix)]
     fn put_off(&mut self) {
         self.putting_off.is_new = true;
-        if mem::replace(&mut self.putting_off.is_listed, true) {
-            return;
+        self.list();
+    }
+
+    /// Has the stream look at its socket at the next tick. `false` if that does not come.
+    #[cfg(unix)]
+    #[inline]
+    pub(super) fn look_later(&mut self) -> bool {
+        if !self.putting_off.looks && !self.seat.is_closed() {
+            self.putting_off.looks = true;
+            self.list();
         }
-        self.seat.put_off();
+        self.putting_off.looks
+    }
+
+    #[cfg(unix)]
+    fn list(&mut self) {
+        if !mem::replace(&mut self.putting_off.is_listed, true) {
+            self.seat.put_off();
+        }
     }
 
     /// Whoever sets it from now on waits for it.
@@ -172,19 +189,19 @@ impl Place {
         self.putting_off = PuttingOff::default();
     }
 
-    /// A tick has come for a watch that was put off.
+    /// A tick has come for what was put off. Says whether the stream is to look at its socket.
     #[cfg(unix)]
-    pub(super) fn tick(&mut self) {
+    pub(super) fn tick(&mut self) -> bool {
         self.putting_off.is_listed = false;
-        if !matches!(self.watcher, Watcher::Deferred) {
-            return;
+        if matches!(self.watcher, Watcher::Deferred) {
+            if mem::take(&mut self.putting_off.is_new) {
+                self.put_off();
+                self.putting_off.is_new = false;
+            } else {
+                self.watch();
+            }
         }
-        if mem::take(&mut self.putting_off.is_new) {
-            self.put_off();
-            self.putting_off.is_new = false;
-        } else {
-            self.watch();
-        }
+        mem::take(&mut self.putting_off.looks)
     }
 
     /// The thread that was to watch while it sleeps does not.

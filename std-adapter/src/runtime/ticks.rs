@@ -1,8 +1,10 @@
-//! Watches that a thread which waits puts off until it sleeps.
+//! What is put off, for others do it most often: the I/O thread comes every millisecond to see.
 //!
-//! The thread will sleep soon, most often, and watch by itself. If it computes instead, or waits for something else, what is queued is to
-//! go all the same, and libzmq is to be heard: the I/O thread looks every millisecond while watches are put off, and sets those that were put off a tick ago and are so still. When nothing
-//! was put off for a while, it sleeps again for as long as it likes.
+//! A thread that waits puts the watch off until it sleeps: then it watches by itself. If it computes instead, or waits for something else,
+//! what is queued is to go all the same, and libzmq is to be heard: a watch that was put off a tick ago and is so still is set. And whoever
+//! reads takes message for message from the socket itself; what is left there once nobody does, the tick takes in.
+//!
+//! When nothing was put off for a while, the I/O thread sleeps again for as long as it likes.
 
 use std::time::Duration;
 
