@@ -72,7 +72,7 @@ impl Multipart {
     fn push_copied(&mut self, bytes: &[u8]) {
         self.push_frame(Frame::room());
         if let Some(frame) = self.frames.last_mut() {
-            frame.fill(bytes);
+            frame.copy_from(bytes);
         }
     }
 

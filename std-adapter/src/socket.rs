@@ -234,13 +234,13 @@ impl Frame {
     /// A frame with a copy of `bytes`.
     pub(crate) fn copied(bytes: &[u8]) -> Self {
         let mut frame = Self::room();
-        frame.fill(bytes);
+        frame.copy_from(bytes);
         frame
     }
 
     /// Makes a frame of what is [room](Self::room) for one, with a copy of `bytes`. What another frame holds is not freed.
     #[inline]
-    pub(crate) fn fill(&mut self, bytes: &[u8]) {
+    pub(crate) fn copy_from(&mut self, bytes: &[u8]) {
         // SAFETY: `msg` is 64 writable bytes, which is all that `zmq_msg_init_size` asks for.
         let result = unsafe { zmq_sys::zmq_msg_init_size(&mut self.msg, bytes.len()) };
         if result != 0 {

@@ -118,6 +118,10 @@ impl Frame {
         Self(Vec::new())
     }
 
+    pub(crate) fn copy_from(&mut self, bytes: &[u8]) {
+        self.0 = bytes.to_vec();
+    }
+
     pub(crate) fn share(&mut self) -> Self {
         self.clone()
     }
