@@ -11,7 +11,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use tidegate::{Multipart, SocketType, ZmqStream, block_on};
 
-use crate::end::{End, hang_up};
+use crate::end::{End, hang_up, messages_were};
 use crate::interrupts::{Interrupts, Why};
 use crate::output::Output;
 use crate::progress::{rate, size};
@@ -177,7 +177,8 @@ impl Run {
             return Err("the answer is not that of `tidegate bench serve`".into());
         };
         if counted != self.count {
-            return Err(format!("{} messages were sent, and {counted} came", self.count).into());
+            let sent = messages_were(self.count);
+            return Err(format!("{sent} sent, and {counted} came").into());
         }
         self.print(&times, Duration::from_micros(micros))
     }

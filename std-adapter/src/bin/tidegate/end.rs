@@ -38,6 +38,14 @@ impl<E: Into<Box<dyn Error>>> From<E> for End {
     }
 }
 
+/// The subject and the verb of a sentence about so many.
+pub fn messages_were(messages: u64) -> String {
+    match messages {
+        1 => "1 message was".into(),
+        _ => format!("{messages} messages were"),
+    }
+}
+
 impl End {
     /// Of what is written to stdout.
     pub fn of_output(error: io::Error) -> Self {
@@ -50,7 +58,7 @@ impl End {
     /// Interrupted, when so many messages were dealt with, and whether more had come.
     pub fn interrupted_behind(messages: u64, dealt_with: &str, has_more: bool) -> Self {
         let more = if has_more { ", and more had come" } else { "" };
-        Self::Interrupted(format!("{messages} messages were {dealt_with}{more}"))
+        Self::Interrupted(format!("{} {dealt_with}{more}", messages_were(messages)))
     }
 
     /// Says why, and gives the exit code.

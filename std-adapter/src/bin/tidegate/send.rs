@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use tidegate::{Multipart, SocketType, ZmqStream, block_on};
 
-use crate::end::{End, finish};
+use crate::end::{End, finish, messages_were};
 use crate::input::{self, Input};
 use crate::interrupts::{Interrupts, Why};
 use crate::progress::Progress;
@@ -156,8 +156,8 @@ async fn flush(
 fn timed_out(progress: &Progress, stream: &ZmqStream) -> End {
     let bytes = stream.write_buffer_bytes();
     End::TimedOut(format!(
-        "{} messages were taken, and of the last ones {bytes} bytes wait to be sent",
-        progress.messages()
+        "{} taken, and of the last ones {bytes} bytes wait to be sent",
+        messages_were(progress.messages())
     ))
 }
 
