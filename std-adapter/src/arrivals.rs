@@ -39,6 +39,11 @@ impl Subscribers {
         }
     }
 
+    /// Whether somebody waits.
+    pub(crate) fn are_awaited(&self) -> bool {
+        self.waiting.has_places()
+    }
+
     /// Those who wait, to be woken.
     pub(crate) fn take(&mut self) -> impl Iterator<Item = Waker> + use<> {
         self.has_news = false;
@@ -112,8 +117,13 @@ impl Flow {
         if let Some(over) = over(self.machine.state()) {
             return Poll::Ready(Err(over));
         }
-        // The I/O thread receives until the buffer is full, whether or not anybody reads.
-        self.ledger.subscribers.waiting.wait(place, waker)
+        let waits = self.ledger.subscribers.waiting.wait(place, waker);
+        // As anybody who sleeps: the news may have been taken in before.
+        self.pump();
+        match self.ledger.subscribers.prefixes {
+            0 => waits,
+            _ => Poll::Ready(Ok(())),
+        }
     }
 }
 

@@ -23,6 +23,10 @@ use crate::sync::Instant;
 /// It takes two descriptors for each thread that has called it, until the thread ends. Any other executor works as well; there
 /// the process's I/O thread watches.
 ///
+/// A thread that has asked, and awaits answers which come soon, looks for them for up to 200 µs before it sleeps. One that messages come to
+/// in floods, more than 40,000 a second, lets a moment pass before it watches again, of some 60 µs on Linux, as long as that lets a
+/// tenth more through: all that it waits for may come so much later.
+///
 /// ```
 /// use tidegate::{SocketType, ZmqStream};
 ///

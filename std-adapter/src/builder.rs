@@ -181,10 +181,10 @@ impl Builder {
     /// Whether messages are received before anybody reads, up to `high_read` bytes. Without it one is received when
     /// somebody waits for it, and libzmq holds the others. Default: on. A REQ, a REP and a stream that conflates never do.
     ///
-    /// A read that finds a message in libzmq takes that one at once. What waits behind it is received ahead a millisecond or two after the
-    /// last such read; on tokio when libzmq has news next, or anything else is done with the stream that looks at its socket. The same holds
-    /// of what has come just before a write that libzmq took at once, wherever the stream runs. Until then libzmq holds it, within
-    /// `RECEIVE_HWM`.
+    /// A read that finds a message in libzmq takes that one at once. What waits behind it is received ahead within ten milliseconds; on
+    /// tokio, and on systems that are no Unix, when libzmq has news next, or anything else is done with the stream that looks at its
+    /// socket. The same holds of what has come just before a write that libzmq took at once, wherever the stream runs. Until then libzmq
+    /// holds it, within `RECEIVE_HWM`.
     pub fn read_ahead(mut self, on: bool) -> Self {
         self.read_ahead = on;
         self

@@ -97,13 +97,13 @@ impl Flow {
             return None;
         }
         let has_written = mem::take(&mut self.has_written);
-        let has_readers = self.machine.has_readers();
+        let received = self.ledger.stats.received_messages;
+        let before = mem::replace(&mut self.received_before, received);
         Some(Lent {
-            awaits_reply: has_written && has_readers && self.machine.outgoing().is_empty(),
-            received_messages: match has_readers {
-                true => self.ledger.stats.received_messages,
-                false => 0,
-            },
+            awaits_reply: has_written
+                && self.machine.has_readers()
+                && self.machine.outgoing().is_empty(),
+            received_messages: received.wrapping_sub(before),
         })
     }
 

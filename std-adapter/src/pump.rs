@@ -4,7 +4,8 @@
 //! thread, may [`pump`](Flow::pump); nobody sleeps before a pump has ended quiescent. The order before sleeping is: the
 //! waiter is registered, the socket is pumped until neither direction can go on, and the watch is set, all under the
 //! lock. News that come after the last look leave the descriptor readable, and a watch that is set on a readable
-//! descriptor fires at once; so nothing is missed, whichever thread took in what was before.
+//! descriptor fires at once; so nothing is missed, whichever thread took in what was before. A pump that leaves messages to those who read
+//! comes back in the next tick, in which they have read on, most often.
 
 use std::mem;
 use std::task::{Context, Poll, Waker};
@@ -34,6 +35,9 @@ const BATCHES: usize = 8;
 /// After so many messages that were queued one after the other, whoever writes looks whether they can be sent.
 const QUEUED_MOST: usize = 64;
 
+/// For so many ticks in a row at most a socket is left to those who use it.
+const LEFT_MOST: u32 = 8;
+
 /// A stream's machine and its socket. The socket is there until the stream has ended.
 pub(crate) struct Flow {
     pub(crate) machine: ZmqMachine,
@@ -59,10 +63,14 @@ pub(crate) struct Flow {
     pub(crate) wakes: Wakes,
     /// Whether something was written since a thread has last slept over the stream.
     pub(crate) has_written: bool,
+    /// How many messages had been received when a thread has last slept over it.
+    pub(crate) received_before: u64,
     /// How often the stream was used, so that one use can tell whether there was another since.
     pub(crate) uses: usize,
     /// Whether somebody has read, or sent at once, since the watch last asked.
     is_in_use: bool,
+    /// How often the socket was left to them since it was last pumped for nobody.
+    left: u32,
     /// Whether a batch has ended, and the tick goes on with it if nobody does before.
     goes_on: bool,
     /// The use in which a receive has found nothing, and nothing was done behind it.
@@ -93,8 +101,10 @@ impl Flow {
             has_ended_events: false,
             wakes: Wakes::NONE,
             has_written: false,
+            received_before: 0,
             uses: 0,
             is_in_use: false,
+            left: 0,
             goes_on: false,
             found_nothing: None,
         }
@@ -231,11 +241,26 @@ impl Flow {
         }
     }
 
-    /// Whether the socket was used since this was last asked, and nobody sleeps: then it is looked at in the next tick.
+    /// Whether the socket was used since this was last asked, and nobody sleeps: then it is looked at in the next tick. Now and then it is
+    /// not left to anybody: whoever reads what is queued, or only writes, does not look for what has come.
     fn is_left_to_others(&mut self) -> bool {
-        let is_left = mem::take(&mut self.is_in_use) && self.is_open() && !self.has_sleepers();
+        let is_left = mem::take(&mut self.is_in_use)
+            && self.left < LEFT_MOST
+            && self.is_open()
+            && !self.has_sleepers();
         let transport = self.transport.as_mut().filter(|_| is_left);
-        transport.is_some_and(|transport| transport.watch.look_later())
+        let is_left = transport.is_some_and(|transport| transport.watch.look_later());
+        self.left = if is_left { self.left + 1 } else { 0 };
+        is_left
+    }
+
+    /// What waits in libzmq is nobody's news any more: the next tick takes it in, unless somebody has until then.
+    fn look_later(&mut self) {
+        if self.machine.interest().receive
+            && let Some(transport) = &mut self.transport
+        {
+            transport.watch.look_later();
+        }
     }
 
     /// Whether the stream is open, and this is not the turn of what is to be done.
@@ -397,6 +422,7 @@ impl Flow {
         // Whoever got a message does not sleep, and what else libzmq holds waits for the next read. But a receive may
         // have taken in the news that others sleep for.
         if result.is_ready() && !self.has_sleepers() {
+            self.look_later();
             return result;
         }
         self.pump_on();
@@ -439,13 +465,11 @@ impl Flow {
                 self.ledger.received(payload_bytes);
                 self.turn.has_read();
                 self.is_in_use = true;
-                // What is left there is nobody's news any more.
-                if self.machine.interest().receive {
-                    transport.watch.look_later();
-                }
-                // It may have taken in that what is queued can be sent.
-                if !self.machine.outgoing().is_empty() {
+                // It may have taken in that what is queued can be sent, or what somebody else waits for.
+                if self.has_sleepers() {
                     self.pump_on();
+                } else {
+                    self.look_later();
                 }
                 Some(Ok(()))
             }
@@ -502,7 +526,9 @@ impl Flow {
 
     /// Whether somebody sleeps, or something is queued, that the next news may be for.
     pub(crate) fn has_sleepers(&self) -> bool {
-        self.machine.has_readers() || !self.machine.outgoing().is_empty()
+        self.machine.has_readers()
+            || !self.machine.outgoing().is_empty()
+            || self.ledger.subscribers.are_awaited()
     }
 
     pub(crate) fn try_read(&mut self) -> Result<Multipart, TryReadError> {
@@ -520,6 +546,8 @@ impl Flow {
             }
             if self.has_sleepers() {
                 self.pump_on();
+            } else {
+                self.look_later();
             }
         }
         let receiving = self.machine.interest().receive;
@@ -671,7 +699,9 @@ mod tests {
     use std::time::Duration;
 
     use futures_lite::future::block_on;
+    use tidegate_core::Level;
 
+    use super::LEFT_MOST;
     use crate::{Context, SocketType, ZmqStream, options};
 
     /// Whoever asks the socket for something takes in the news that a reader sleeps for.
@@ -701,6 +731,29 @@ mod tests {
             let came = has_come.recv_timeout(Duration::from_secs(30));
             assert_eq!(came, Ok(()), "the reader of message {k} sleeps");
         }
+        block_on(context.shutdown(Duration::from_secs(20))).unwrap();
+    }
+
+    /// Whoever reads without a pause from what was received does not look for what comes.
+    #[test]
+    fn c7_a_socket_that_is_used_without_a_pause_is_left_to_its_users_for_a_few_ticks_at_most() {
+        let context = Context::new().unwrap();
+        let open = |kind| ZmqStream::builder(kind).context(&context);
+        let pull = open(SocketType::PULL).bind("inproc://left").open().unwrap();
+        let push = open(SocketType::PUSH).connect("inproc://left").open();
+        let push = push.unwrap();
+        let left = pull.inner().with(|flow| {
+            push.write("x").unwrap();
+            let mut left = 0;
+            while flow.machine.incoming().is_empty() {
+                flow.is_in_use = true;
+                flow.fired();
+                left += 1;
+                assert!(left <= LEFT_MOST + 1);
+            }
+            left
+        });
+        assert_eq!(left, LEFT_MOST + 1);
         block_on(context.shutdown(Duration::from_secs(20))).unwrap();
     }
 

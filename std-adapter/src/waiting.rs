@@ -36,6 +36,11 @@ impl Waiting {
         Poll::Pending
     }
 
+    /// Whether somebody waits.
+    pub(crate) fn has_places(&self) -> bool {
+        !self.wakers.is_empty()
+    }
+
     /// Everybody, to be woken. Who then has not got what it waits for waits again.
     pub(crate) fn take(&mut self) -> impl Iterator<Item = Waker> + use<> {
         let wakers = mem::take(&mut self.wakers);

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_lite::future::{poll_once, yield_now};
@@ -11,7 +12,9 @@ use tidegate::{
     Builder, Context, EventKind, EventMask, OpenError, OptionError, SocketType, WriteError,
     ZmqStream,
 };
-use tidegate_tests::{Watchdog, asks_peers, block_on, builder, eventually, pipe, shut_down};
+use tidegate_tests::{
+    Counter, Watchdog, asks_peers, block_on, builder, eventually, pipe, poll, shut_down,
+};
 
 const EINVAL: i32 = 22;
 const EHOSTUNREACH: i32 = 113;
@@ -276,6 +279,31 @@ fn c7_what_is_behind_a_message_that_was_read_is_received_though_nobody_reads_on(
         pull.abort();
         push.abort();
     }
+}
+
+/// A read that is given up, as one of a select is, and another that is polled again.
+#[test]
+fn c7_what_is_behind_a_message_that_a_polled_read_has_found_is_received_though_nobody_reads_on() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let of = |kind| ZmqStream::builder(kind).context(&context);
+    let pull = of(SocketType::PULL).bind("inproc://c7-polled").open();
+    let pull = pull.unwrap();
+    let push = of(SocketType::PUSH).connect("inproc://c7-polled").open();
+    let push = push.unwrap();
+    for round in 1..=500 {
+        let mut read = Box::pin(pull.read());
+        let counter = Arc::<Counter>::default();
+        assert!(poll(&mut read, &counter).is_pending());
+        for _ in 0..3 {
+            push.write("much").unwrap();
+        }
+        while poll(&mut read, &counter).is_pending() {}
+        drop(read);
+        eventually(|| pull.stats().received_messages == 3 * round);
+        while pull.try_read().is_ok() {}
+    }
+    shut_down(&context);
 }
 
 #[test]

@@ -376,3 +376,33 @@ fn i4_what_is_published_once_somebody_subscribes_arrives() {
     }
     shut_down(&context);
 }
+
+/// What it publishes meanwhile may take in the news of a subscription.
+#[test]
+fn i4_whoever_waits_for_a_subscription_is_told_while_others_publish_without_a_pause() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    for round in 0..50 {
+        let endpoint = format!("inproc://i4-publishes-{round}");
+        let publisher = builder(SocketType::XPUB, &context).bind(&*endpoint);
+        let publisher = publisher.open().unwrap();
+        let told = std::thread::spawn({
+            let publisher = publisher.clone();
+            move || block_on(publisher.wait_subscriber(None))
+        });
+        publisher.write("to nobody").unwrap();
+        let subscriber = builder(SocketType::SUB, &context)
+            .subscribe("news")
+            .connect(&*endpoint);
+        let subscriber = subscriber.open().unwrap();
+        while !told.is_finished() {
+            publisher.write("nothing that is subscribed to").unwrap();
+        }
+        told.join().unwrap().unwrap();
+        publisher.write("news").unwrap();
+        assert_eq!(block_on(subscriber.read()).unwrap(), "news");
+        subscriber.abort();
+        publisher.abort();
+    }
+    shut_down(&context);
+}

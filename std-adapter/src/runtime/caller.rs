@@ -189,7 +189,8 @@ impl Caller {
         let ready = if lent.awaits_reply {
             spin.look(look)
         } else {
-            if rest.is_due(lent.received_messages, Instant::now()) {
+            let is_woken = self.woken.load(Ordering::SeqCst);
+            if !is_woken && rest.is_due(lent.received_messages, Instant::now()) {
                 std::thread::sleep(REST);
             }
             None

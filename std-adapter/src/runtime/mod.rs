@@ -65,7 +65,7 @@ pub(crate) trait Watched: Send + Sync {
 pub(crate) struct Lent {
     /// Whether something was written and somebody reads: what is waited for may be the answer, and come soon.
     pub(crate) awaits_reply: bool,
-    /// How many messages have come, if somebody reads.
+    /// How many messages have come since a thread has last slept over it.
     pub(crate) received_messages: u64,
 }
 
@@ -76,7 +76,7 @@ impl Lent {
         let received = self.received_messages;
         Self {
             awaits_reply: self.awaits_reply || other.awaits_reply,
-            received_messages: received.wrapping_add(other.received_messages),
+            received_messages: received.saturating_add(other.received_messages),
         }
     }
 }

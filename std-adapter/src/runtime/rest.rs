@@ -33,10 +33,11 @@ pub(super) struct Rest {
     rate_without: f64,
     /// And with them.
     rate_with: f64,
-    /// When the block began, and how many messages had come through by then.
-    began: Option<(Instant, u64)>,
-    /// How many waits the block has had.
+    /// When the block began.
+    began: Option<Instant>,
+    /// How many waits the block has had, and how many messages.
     waits: u32,
+    messages: u64,
     /// How many blocks are left before the other way is tried, and how many there were.
     left: u32,
     blocks: u32,
@@ -50,24 +51,22 @@ impl Rest {
         rate_with: 0.0,
         began: None,
         waits: 0,
+        messages: 0,
         left: 1,
         blocks: BLOCKS.0,
     };
 
-    /// The thread is about to wait for streams through which so many messages have come until now. Says whether it is to rest.
+    /// The thread is about to wait for streams through which so many messages have come since it has last waited. Says whether it is to
+    /// rest.
     pub(super) fn is_due(&mut self, messages: u64, now: Instant) -> bool {
-        match self.began {
-            Some((began, before)) if self.waits >= BLOCK_WAITS => {
-                let took = now.saturating_duration_since(began).as_secs_f64();
-                // Another stream may have fewer.
-                self.end_block(messages.saturating_sub(before) as f64 / took);
-                self.began = None;
-            }
-            _ => {}
-        }
-        if self.began.is_none() {
-            self.began = Some((now, messages));
+        self.messages = self.messages.saturating_add(messages);
+        let began = *self.began.get_or_insert(now);
+        if self.waits >= BLOCK_WAITS {
+            let took = now.saturating_duration_since(began).as_secs_f64();
+            self.end_block(self.messages as f64 / took);
+            self.began = Some(now);
             self.waits = 0;
+            self.messages = 0;
         }
         self.waits += 1;
         self.rests
@@ -93,7 +92,9 @@ impl Rest {
             self.is_trial = false;
         } else {
             self.left = self.left.saturating_sub(1);
-            if self.left == 0 && rate >= LEAST_RATE {
+            if rate < LEAST_RATE {
+                self.rests = false;
+            } else if self.left == 0 {
                 self.rests = !self.rests;
                 self.is_trial = true;
             }
@@ -102,12 +103,20 @@ impl Rest {
 
     /// The thread has slept for so long.
     pub(super) fn slept(&mut self, duration: Duration) {
-        if duration > SHORT {
-            *self = Self {
-                blocks: self.blocks,
-                ..Self::NEW
-            };
+        if duration <= SHORT {
+            return;
         }
+        let left = match (self.rests, self.is_trial) {
+            // It was worth it.
+            (true, false) | (false, true) => 1,
+            (true, true) => self.blocks,
+            (false, false) => self.left,
+        };
+        *self = Self {
+            left,
+            blocks: self.blocks,
+            ..Self::NEW
+        };
     }
 }
 
@@ -115,20 +124,29 @@ impl Rest {
 mod tests {
     use super::*;
 
-    /// Waits so often; what comes through at a wait without a rest, and with one, and how many microseconds that takes. Returns how
-    /// many of the last half of the waits began with a rest.
-    fn rests_of(waits: u32, without: (u64, u64), with: (u64, u64)) -> u32 {
+    /// Waits so often; what comes through at a wait without a rest, and with one, and how many microseconds that takes; each so-manieth
+    /// wait is long. Returns how many of the last half of the waits began with a rest.
+    fn rests_among(waits: u32, without: (u64, u64), with: (u64, u64), hiccups: u32) -> u32 {
         let mut rest = Rest::NEW;
         let (mut now, mut messages, mut rests) = (Instant::now(), 0, 0);
         for wait in 0..waits {
             let is_due = rest.is_due(messages, now);
             let (more, micros) = if is_due { with } else { without };
-            messages += more;
+            messages = more;
             now += Duration::from_micros(micros);
-            rest.slept(Duration::from_micros(micros / 2));
+            let is_hiccup = hiccups > 0 && wait % hiccups == hiccups - 1;
+            rest.slept(Duration::from_micros(if is_hiccup {
+                2_000
+            } else {
+                micros / 2
+            }));
             rests += u32::from(is_due && wait >= waits / 2);
         }
         rests
+    }
+
+    fn rests_of(waits: u32, without: (u64, u64), with: (u64, u64)) -> u32 {
+        rests_among(waits, without, with, 0)
     }
 
     #[test]
@@ -145,6 +163,11 @@ mod tests {
         // It makes no difference.
         let rests = rests_of(200_000, (10, 100), (16, 160));
         assert!((64..1_000).contains(&rests), "{rests} of 100,000");
+        // It sleeps for longer now and then, in the middle of a trial, too.
+        for hiccups in [70, 200] {
+            let rests = rests_among(200_000, (8, 50), (8, 110), hiccups);
+            assert!(rests < 2_000, "{rests} of 100,000");
+        }
     }
 
     #[test]
@@ -152,18 +175,35 @@ mod tests {
         assert_eq!(rests_of(20_000, (1, 30), (100, 100)), 0);
     }
 
+    /// A thread that rests.
+    fn flooded() -> (Rest, Instant) {
+        let mut rest = Rest::NEW;
+        let mut now = Instant::now();
+        for _ in 0..1_000 {
+            let is_due = rest.is_due(if rest.rests { 60 } else { 10 }, now);
+            now += Duration::from_micros(if is_due { 80 } else { 20 });
+        }
+        assert!(rest.is_due(60, now));
+        (rest, now)
+    }
+
     #[test]
     fn a5_a_thread_that_has_slept_for_long_rests_no_more() {
-        let mut rest = Rest::NEW;
-        let start = Instant::now();
-        let mut waits = 0;
-        while !rest.is_due(waits * 10, start + Duration::from_micros(20 * waits)) {
-            waits += 1;
-            assert!(waits < 1_000);
-        }
+        let (mut rest, now) = flooded();
         rest.slept(SHORT);
-        assert!(rest.is_due(waits * 10, start + Duration::from_micros(20 * waits)));
+        assert!(rest.is_due(60, now));
         rest.slept(Duration::from_millis(2));
-        assert!(!rest.is_due(waits * 10, start + Duration::from_micros(20 * waits)));
+        assert!(!rest.is_due(60, now));
+    }
+
+    #[test]
+    fn a5_a_thread_rests_no_more_when_the_flood_is_over_though_messages_come_regularly() {
+        let (mut rest, mut now) = flooded();
+        for _ in 0..2 * BLOCK_WAITS {
+            rest.is_due(1, now);
+            now += Duration::from_micros(500);
+            rest.slept(Duration::from_micros(400));
+        }
+        assert!(!rest.is_due(1, now));
     }
 }
