@@ -2,8 +2,9 @@
 //! the packed buffer and on both sides of a shared stream, against a model that knows nothing but where messages lie.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 
-use tidegate_core::{Level, MessageBuffer, PushError, packed_bytes};
+use tidegate_core::{Level, MessageBuffer, PushError, Stream, Watermarks, packed_bytes};
 use tidegate_tests::{Incoming, Message, Outgoing, Shared, Side, fill, with_frames};
 
 fn packed(message: &Message) -> usize {
@@ -257,5 +258,27 @@ fn b5_a_frame_that_is_longer_than_a_header_can_say_is_too_large() {
             Outgoing(&subjects.stream).room(1 << 29, 1).map(drop),
             too_large
         );
+    }
+}
+
+#[test]
+fn b5_a_frame_of_mebibytes_comes_out_as_long_as_it_went_in() {
+    // Of all this, only what is written to takes memory.
+    static STREAM: Stream<{ 1 << 26 }, 0, 0, Infallible> = Stream::new();
+    STREAM.set_read_limits(Watermarks::UNLIMITED);
+    let bytes: Vec<u8> = (0..(1_u32 << 25) + 9).map(|k| k.to_le_bytes()[2]).collect();
+    for bits in 14..26 {
+        for len in [(1 << bits) - 1, 1 << bits, (1 << bits) + 9] {
+            let message: &[&[u8]] = &[
+                &bytes[..len],
+                b"behind",
+                &bytes[len..][..9.min(bytes.len() - len)],
+            ];
+            STREAM.port().feed(message).unwrap();
+            let lent = STREAM.try_peek().unwrap();
+            assert!(lent.frames().eq(message.iter().copied()), "{len}");
+            lent.release();
+            assert_eq!(STREAM.read_buffer_bytes(), 0);
+        }
     }
 }
