@@ -240,8 +240,14 @@ fn d1_a_host_sends_as_many_as_are_taken_at_once_and_the_level_follows() {
     assert_eq!((sent, machine.outgoing().level_bytes()), (1, 4 + 5 + 6));
     let (sent, _) = machine.send_while(8, &mut send);
     assert_eq!((sent, machine.outgoing().level_bytes()), (1, 5 + 6));
-    let (sent, _) = machine.send_while(8, &mut send);
+    // Nobody waits for nothing.
+    let counter = Arc::<Counter>::default();
+    let mut ticket = Ticket::new();
+    ticket.offer(&counter.waker());
+    assert!(machine.poll_drain(&mut ticket).0.is_pending());
+    let (sent, wakes) = machine.send_while(8, &mut send);
     assert_eq!((sent, machine.outgoing().len()), (0, 2));
+    assert!(wakes.is_none());
     assert_eq!(offered, [1, 2, 3, 3]);
     machine.outgoing_mut().head_mut().unwrap().0[0] = b"x".to_vec();
     assert_eq!(machine.outgoing().head().unwrap().0[0], b"x");
@@ -250,4 +256,19 @@ fn d1_a_host_sends_as_many_as_are_taken_at_once_and_the_level_follows() {
     let (sent, _) = machine.send_while(8, |_| true);
     assert_eq!((sent, machine.outgoing().level_bytes()), (2, 0));
     assert!(!machine.is_write_gate_paused());
+}
+
+#[test]
+fn b1_the_queues_of_a_host_begin_with_marks_of_64_kib_and_16_and_have_no_end() {
+    let machine =
+        Machine::<Host, Broken>::new(OwnedQueue::new(), OwnedQueue::new(), Slots::default());
+    let marks = Watermarks::new(65_536, 16_384).unwrap();
+    assert_eq!(
+        (machine.read_limits(), machine.write_limits()),
+        (marks, marks)
+    );
+    for queue in [machine.incoming(), machine.outgoing()] {
+        assert_eq!(queue.largest_free_bytes(), usize::MAX);
+        assert_eq!(queue.capacity_bytes(), usize::MAX);
+    }
 }
