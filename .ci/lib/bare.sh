@@ -22,7 +22,8 @@ program_of() { dpkg -L "$1" | grep -E "/bin/$2[^/]*\$" | head -n 1; }
 find_compiler() {
     debian_rustc=$(program_of rustc-web rustc)
     debian_cargo=$(program_of cargo-web cargo)
-    debian_clippy=$(program_of rust-web-clippy cargo-clippy)
+    # Not everybody needs that.
+    debian_clippy=$(program_of rust-web-clippy cargo-clippy 2>/dev/null) || debian_clippy=
     PATH=$PATH:$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin
     export PATH
     command -v rust-lld >/dev/null || fail "rustup's rust-lld was not found"
