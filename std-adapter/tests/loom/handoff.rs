@@ -117,6 +117,18 @@ fn a5_a_thread_that_waits_no_more_leaves_its_watch_to_the_io_thread() {
     });
 }
 
+#[test]
+fn i4_whoever_waits_for_a_subscription_is_told_though_a_write_takes_in_the_news_of_it() {
+    models([Some(2), Some(1)], |context| {
+        let [publisher, subscriber] = pair(context, [SocketType::XPUB, SocketType::XSUB]);
+        let waits = publisher.clone();
+        let waits = thread::spawn(|| block_on(async move { waits.wait_subscriber(None).await }));
+        write(&subscriber, 1);
+        write(&publisher, 2);
+        waits.join().unwrap().unwrap();
+    });
+}
+
 /// Two threads that watch by themselves; one asks, and the other answers.
 fn ask_and_answer(context: &tidegate::Context, rounds: u8) {
     let [asks, answers] = pair(context, [SocketType::DEALER, SocketType::DEALER]);
