@@ -301,12 +301,11 @@ impl<const N: usize> Ring<N> {
         }
     }
 
-    /// One byte, none, or very many.
+    /// One byte, or very many: there is never none.
     #[cold]
     #[inline(never)]
     fn mark_odd_gap(&mut self, at: usize, len: usize, bytes: &ByteCell<N>) {
         match len {
-            0 => {}
             1 => bytes.mark_gap(Marks(self), at, [ONE]),
             _ => bytes.mark_gap(Marks(self), at, long_gap(len)),
         }
