@@ -47,7 +47,9 @@ fn b5_a_send_waits_for_the_gate_and_is_woken_once_when_it_opens() {
         assert_eq!(senders[0].send(&mut machine, text), SENT);
     }
     write(&mut machine, b"over the mark");
+    assert!(!machine.has_senders());
     assert!(senders[0].send(&mut machine, b"late").is_pending());
+    assert!(machine.has_senders());
     // It waits for the gate and not for room, so a write overtakes nobody's room.
     assert!(!is_full(&mut machine));
     sent(&mut machine);
@@ -62,6 +64,7 @@ fn b5_a_send_waits_for_the_gate_and_is_woken_once_when_it_opens() {
     sent(&mut machine);
     assert_eq!(woken(&senders), [0]);
     assert_eq!(senders[0].send(&mut machine, b"late"), SENT);
+    assert!(!machine.has_senders());
     assert_eq!(head(&machine), Some(vec![b"late".to_vec()]));
 }
 
