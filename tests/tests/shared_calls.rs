@@ -4,8 +4,8 @@
 use std::task::Poll;
 
 use tidegate_core::{
-    DrainError, EventRing, Limit, ReadError, ReadEventError, SendError, Stream, TooManyWaiters,
-    TryReadError, Watermarks, WriteError,
+    AlreadyDone, DrainError, EventRing, Limit, ReadError, ReadEventError, SendError, Stream,
+    TooManyWaiters, TryReadError, Watermarks, WriteError,
 };
 use tidegate_tests::{Broken, Counter, Shared, poll};
 
@@ -29,6 +29,36 @@ fn b4_a_shared_stream_tells_its_limits_and_whether_its_gates_are_shut() {
     assert!(!stream.is_reading_paused());
     stream.pause_reading().unwrap();
     assert!(stream.is_reading_paused());
+}
+
+#[test]
+fn b6_a_shared_stream_asks_its_transport_for_messages_unless_reading_is_paused() {
+    let stream = Watched::new();
+    let receives = || stream.port().interest().receive;
+    assert!(receives());
+    assert_eq!(stream.resume_reading(), Err(AlreadyDone));
+    stream.pause_reading().unwrap();
+    assert!(!receives());
+    assert_eq!(stream.pause_reading(), Err(AlreadyDone));
+    assert_eq!(stream.resume_reading(), Ok(()));
+    assert!(receives() && !stream.is_reading_paused());
+}
+
+#[test]
+fn c7_a_shared_stream_without_read_ahead_asks_for_a_message_while_somebody_waits() {
+    let stream = Watched::new();
+    let receives = || stream.port().interest().receive;
+    stream.set_on_demand(true);
+    assert!(!receives());
+    let counter = Counter::new();
+    let mut out = [0; 8];
+    let mut read = stream.read(&mut out);
+    assert!(poll(&mut read, &counter).is_pending());
+    assert!(receives());
+    drop(read);
+    assert!(!receives());
+    stream.set_on_demand(false);
+    assert!(receives());
 }
 
 #[test]
