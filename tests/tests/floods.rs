@@ -98,7 +98,8 @@ fn i2_without_descriptors_left_those_who_are_connected_are_served_and_others_onc
         // libzmq tries without a pause, and tells each time; what nobody reads is discarded.
         eventually(|| served.bound.stats().discarded_events > 20_000);
         let resident = before.tell("60 more than there are descriptors for");
-        assert!(resident < 8 * MIB);
+        // libzmq itself keeps those that the I/O thread has not come to yet: many, while others want the processors.
+        assert!(resident < 64 * MIB);
         drop(strangers);
         before.wait_for_descriptors(0);
         served.change_peer(&context);
