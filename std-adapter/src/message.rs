@@ -117,10 +117,6 @@ impl Multipart {
         self.frames.iter_mut().map(Frame::share).collect()
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.frames.clear();
-    }
-
     /// The payload of all frames together, in bytes.
     pub fn payload_bytes(&self) -> usize {
         self.frames

@@ -254,6 +254,12 @@ impl Flow {
         is_left
     }
 
+    /// A message was handed to whoever reads.
+    fn has_read(&mut self) {
+        self.turn.has_read();
+        self.is_in_use = true;
+    }
+
     /// What waits in libzmq is nobody's news any more: the next tick takes it in, unless somebody has until then.
     fn look_later(&mut self) {
         if self.machine.interest().receive
@@ -463,8 +469,7 @@ impl Flow {
             Ok(Some(payload_bytes)) => {
                 self.ledger.look_at(message);
                 self.ledger.received(payload_bytes);
-                self.turn.has_read();
-                self.is_in_use = true;
+                self.has_read();
                 // It may have taken in that what is queued can be sent, or what somebody else waits for.
                 if self.has_sleepers() {
                     self.pump_on();
@@ -500,8 +505,7 @@ impl Flow {
         let (read, wakes) = self.machine.poll_read(ticket, |read| *message = read);
         self.wake(wakes);
         if let Poll::Ready(Ok(())) = read {
-            self.turn.has_read();
-            self.is_in_use = true;
+            self.has_read();
         }
         read.map_err(read_error)
     }
@@ -554,8 +558,7 @@ impl Flow {
         let (read, wakes) = self.machine.try_read(|message| message);
         self.wake(wakes);
         if read.is_ok() {
-            self.turn.has_read();
-            self.is_in_use = true;
+            self.has_read();
         }
         self.go_on_if_resumed(receiving);
         read.map_err(|error| match error {
@@ -630,8 +633,6 @@ impl Flow {
                     // Slots grow, and a message of any size fits.
                     Err(_) => Err(WriteError::Closed(mem::take(message).into())),
                 };
-                // It was sent, or is in the error.
-                message.clear();
                 self.cancel(ticket);
                 Poll::Ready(result)
             }

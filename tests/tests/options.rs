@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_lite::future::{poll_once, yield_now};
@@ -293,7 +292,7 @@ fn c7_what_is_behind_a_message_that_a_polled_read_has_found_is_received_though_n
     let push = push.unwrap();
     for round in 1..=500 {
         let mut read = Box::pin(pull.read());
-        let counter = Arc::<Counter>::default();
+        let counter = Counter::new();
         assert!(poll(&mut read, &counter).is_pending());
         for _ in 0..3 {
             push.write("much").unwrap();

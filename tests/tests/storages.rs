@@ -241,7 +241,7 @@ fn d1_a_host_sends_as_many_as_are_taken_at_once_and_the_level_follows() {
     let (sent, _) = machine.send_while(8, &mut send);
     assert_eq!((sent, machine.outgoing().level_bytes()), (1, 5 + 6));
     // Nobody waits for nothing.
-    let counter = Arc::<Counter>::default();
+    let counter = Counter::new();
     let mut ticket = Ticket::new();
     ticket.offer(&counter.waker());
     assert!(machine.poll_drain(&mut ticket).0.is_pending());
