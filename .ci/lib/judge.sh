@@ -13,6 +13,21 @@ judges_of() {
     fi
 }
 
+# The tests that take most of the time, and are there for what a quick one may not meet: a mutant is judged by the others first.
+slow_tests() {
+    cat <<'END'
+c1_a_hundred_thousand_random_messages
+d6_a_peer_that_goes_away_in_the_middle_of_a_message
+g3_a_reader_that_is_served_leaves_no_other_asleep
+g3_tcp_
+g3_inproc_on_two_threads
+g3_inproc_in_two_tasks
+g3_with_both_sides_pausing
+i3_a_thousand_requests_that_nobody_takes
+i3_a_request_may_be_dropped_at_any_point
+END
+}
+
 # Writes the tree, but for what was built there: the folder, `core` or `std-adapter`.
 judge_tree() {
     local tree=$1 crate=$2 file line name

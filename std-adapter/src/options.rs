@@ -168,6 +168,9 @@ pub const RECONNECT_INTERVAL_MAX: SocketOption<Duration> =
 
 /// How often a peer is asked whether it is there; 0: never. Default: 0.
 ///
+/// The question waits behind what is to be sent, and the time is counted from when it is sent. So libzmq (4.3.4) may not notice a peer that
+/// vanishes while more is to be sent than the connection takes: [`TCP_MAX_RETRANSMIT`] does.
+///
 /// libzmq does not hear the answer while it takes nothing from the peer, because the stream is paused or is not read: a peer that is there
 /// is then dropped as one that is not. **libzmq 4.3.4 may end the process** where a heartbeat meets a connection that it takes
 /// nothing from: when the peer resets it ([4364](https://github.com/zeromq/libzmq/issues/4364)), and when a stream that has connected is

@@ -239,6 +239,8 @@ fn d6_a_network_that_is_cut_for_longer_than_a_heartbeat_costs_what_libzmq_held_a
     let push = bound(&context, SocketType::PUSH, |push| {
         push.option(options::HEARTBEAT_INTERVAL, Duration::from_millis(200))
             .option(options::HEARTBEAT_TIMEOUT, Duration::from_millis(600))
+            // Where the cut finds no question on its way, and then leaves no room for one.
+            .option(options::TCP_MAX_RETRANSMIT, Duration::from_millis(600))
     });
     push.enable_monitor(EventMask::DISCONNECTED).unwrap();
     let mut peer = network.peer(&["pull", &push.bindings()[0]], true);

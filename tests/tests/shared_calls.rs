@@ -4,7 +4,7 @@
 use std::task::Poll;
 
 use tidegate_core::{
-    AlreadyDone, DrainError, EventRing, Limit, ReadError, ReadEventError, SendError, Stream,
+    AlreadyDone, DrainError, EventRing, Limit, Lost, ReadError, ReadEventError, SendError, Stream,
     TooManyWaiters, TryReadError, Watermarks, WriteError,
 };
 use tidegate_tests::{Broken, Counter, Shared, poll};
@@ -140,6 +140,19 @@ fn c3_whoever_finds_no_place_to_wait_in_on_a_shared_stream_is_told_whatever_the_
         Poll::Ready(Err(TooManyWaiters))
     );
     assert_eq!(counter.take(), 0);
+}
+
+#[test]
+fn e2_a_shared_stream_tells_what_an_abort_dropped() {
+    let stream = Shared::<64>::new();
+    stream.write(&[b"out", b""]).unwrap();
+    assert_eq!(stream.lost(), Lost::default());
+    stream.abort();
+    let lost = Lost {
+        messages: 1,
+        bytes: 7,
+    };
+    assert_eq!(stream.lost(), lost);
 }
 
 #[test]

@@ -94,3 +94,22 @@ fn e1_a_message_that_is_committed_when_the_stream_closes_is_refused_or_is_read()
         }
     });
 }
+
+#[test]
+fn e1_a_shortened_message_that_a_close_refuses_takes_none_with_it_that_came_behind() {
+    model([Some(4), Some(2)], || {
+        let stream = stream();
+        let writer = thread::spawn(|| {
+            let mut grant = stream.port().reserve(6, 1).ok()?;
+            grant.frame(2).unwrap().fill(1);
+            grant.commit().ok()
+        });
+        // As long as what the other leaves over.
+        stream.port().feed(&[&[2; 2]]).unwrap();
+        stream.close();
+        let committed = writer.join().unwrap();
+        let mut read = [(); 2].map(|()| block_on(next(stream)).ok());
+        read.sort();
+        assert_eq!(read, [committed.map(|()| 1), Some(2)]);
+    });
+}

@@ -1,9 +1,10 @@
 //! A peer of a test, in a process of its own: `peer ROLE ENDPOINT ...`. It prints a line for each message, and ends only with its
-//! input, if at all: it is there to be killed. But for `exits`, it has nothing of tidegate.
+//! input or its test, if at all: it is there to be killed. But for `exits`, it has nothing of tidegate.
 
 use std::io::Read;
 use std::time::Duration;
 
+use rustix::process::{Signal, set_parent_process_death_signal};
 use tidegate::{ShutdownError, SocketType, ZmqStream};
 use tidegate_tests::{Stranger, frame, header, number_of, numbered};
 
@@ -12,6 +13,8 @@ const FRAMES: u32 = 8;
 const BYTES: usize = 128 * 1024;
 
 fn main() {
+    // A test that its watchdog ends kills nobody.
+    set_parent_process_death_signal(Some(Signal::KILL)).expect("Linux");
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
