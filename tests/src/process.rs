@@ -113,9 +113,12 @@ const SIGABRT: i32 = 6;
 
 /// The output of a process in which this test, the caller, is run and no other; `None` in that process, once the test is run.
 fn run_alone<F: FnOnce()>(test: F) -> Option<Output> {
-    // Of a closure in a function it is the path of both.
+    // Of a closure in a function it is the path of both: the crate is no part of a test's name, the modules in between are.
     let path = std::any::type_name_of_val(&test);
-    let name = path.rsplit("::").nth(1).expect("a closure in a test");
+    let name = path
+        .strip_suffix("::{{closure}}")
+        .and_then(|path| path.split_once("::"));
+    let (_, name) = name.expect("a closure in a test");
     if std::env::var(ALONE).is_ok_and(|alone| alone == name) {
         // One that is aborted leaves no image of itself.
         let none = Rlimit {

@@ -8,7 +8,7 @@ use tidegate::{
     Authenticator, AuthenticatorError, Builder, Context, CurveClients, EventKind, EventMask,
     OpenError, OptionError, SocketType, ZmqStream,
 };
-use tidegate_tests::{Watchdog, block_on, builder, eventually, shut_down, threads};
+use tidegate_tests::{Watchdog, alone, block_on, builder, eventually, shut_down, threads};
 
 const LOOPBACK: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
@@ -192,27 +192,29 @@ fn i1_who_is_refused_costs_the_others_nothing() {
 
 #[test]
 fn i1_a_context_has_one_authenticator_and_another_once_that_is_gone() {
-    let _watchdog = Watchdog::new(60);
-    let context = Context::new().unwrap();
-    let first = Authenticator::start(&context).unwrap();
-    assert!(matches!(
-        Authenticator::start(&context),
-        Err(AuthenticatorError::AlreadyStarted)
-    ));
-    let elsewhere = Context::new().unwrap();
-    let _beside = Authenticator::start(&elsewhere).unwrap();
-    drop(first);
-    eventually(|| Authenticator::start(&context).is_ok());
-    shut_down(&elsewhere);
-    shut_down(&context);
-    assert!(matches!(
-        Authenticator::start(&context),
-        Err(AuthenticatorError::Open(OpenError::ContextShutDown))
-    ));
-    eventually(|| {
-        !threads()
-            .iter()
-            .any(|name| name.starts_with("tidegate-zap"))
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        let context = Context::new().unwrap();
+        let first = Authenticator::start(&context).unwrap();
+        assert!(matches!(
+            Authenticator::start(&context),
+            Err(AuthenticatorError::AlreadyStarted)
+        ));
+        let elsewhere = Context::new().unwrap();
+        let _beside = Authenticator::start(&elsewhere).unwrap();
+        drop(first);
+        eventually(|| Authenticator::start(&context).is_ok());
+        shut_down(&elsewhere);
+        shut_down(&context);
+        assert!(matches!(
+            Authenticator::start(&context),
+            Err(AuthenticatorError::Open(OpenError::ContextShutDown))
+        ));
+        eventually(|| {
+            !threads()
+                .iter()
+                .any(|name| name.starts_with("tidegate-zap"))
+        });
     });
 }
 

@@ -9,7 +9,7 @@ use tidegate::{
     WriteError, options,
 };
 use tidegate_tests::{
-    Counter, Watchdog, block_on, builder, eventually, nobody, poll, shut_down, threads,
+    Counter, Watchdog, alone, block_on, builder, eventually, nobody, poll, shut_down, threads,
 };
 
 #[test]
@@ -116,17 +116,19 @@ fn e1_a_second_shutdown_waits_for_the_same_end_and_tells_the_same() {
 
 #[test]
 fn e1_what_libzmq_holds_for_a_closed_stream_does_not_keep_its_context_for_ever() {
-    let _watchdog = Watchdog::new(60);
-    let endpoint = nobody();
-    let context = Context::new().unwrap();
-    let push = builder(SocketType::PUSH, &context)
-        .connect(&endpoint)
-        .open()
-        .unwrap();
-    push.write("for a peer that never comes").unwrap();
-    assert!(block_on(push.shutdown(Duration::ZERO)).is_err());
-    // Three seconds from the shutdown on libzmq gives up.
-    eventually(|| !threads().contains(&"tidegate-term".to_owned()));
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        let endpoint = nobody();
+        let context = Context::new().unwrap();
+        let push = builder(SocketType::PUSH, &context)
+            .connect(&endpoint)
+            .open()
+            .unwrap();
+        push.write("for a peer that never comes").unwrap();
+        assert!(block_on(push.shutdown(Duration::ZERO)).is_err());
+        // Three seconds from the shutdown on libzmq gives up.
+        eventually(|| !threads().contains(&"tidegate-term".to_owned()));
+    });
 }
 
 #[test]

@@ -8,7 +8,7 @@ use tidegate::{
     TryReadError, WriteError, ZmqStream, options,
 };
 use tidegate_tests::{
-    Counter, Watchdog, block_on, builder, eventually, nobody, poll, shut_down, threads,
+    Counter, Watchdog, alone, block_on, builder, eventually, nobody, poll, shut_down, threads,
 };
 
 const ETERM: i32 = 156_384_765;
@@ -159,40 +159,42 @@ fn a6_a_context_has_as_many_sockets_as_it_was_made_for() {
 
 #[test]
 fn a6_no_drop_waits_for_a_peer_that_never_comes() {
-    let _watchdog = Watchdog::new(60);
-    let endpoint = nobody();
-    // libzmq holds a message for a peer that is not there. A drop of the last clone of its context waits that long.
-    let lingers = Duration::from_secs(5);
-    let unsent = |stream: ZmqStream| {
-        stream.set_option(options::LINGER, Some(lingers)).unwrap();
-        stream.connect(&endpoint).unwrap();
-        stream.write("for nobody").unwrap();
-        stream
-    };
-    let started = std::time::Instant::now();
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        let endpoint = nobody();
+        // libzmq holds a message for a peer that is not there. A drop of the last clone of its context waits that long.
+        let lingers = Duration::from_secs(5);
+        let unsent = |stream: ZmqStream| {
+            stream.set_option(options::LINGER, Some(lingers)).unwrap();
+            stream.connect(&endpoint).unwrap();
+            stream.write("for nobody").unwrap();
+            stream
+        };
+        let started = std::time::Instant::now();
 
-    let own = Context::new().unwrap();
-    let stream = unsent(builder(SocketType::PUSH, &own).open().unwrap());
-    drop(own);
-    drop(stream);
+        let own = Context::new().unwrap();
+        let stream = unsent(builder(SocketType::PUSH, &own).open().unwrap());
+        drop(own);
+        drop(stream);
 
-    let callers = zmq::Context::new();
-    let context = Context::from(callers.clone());
-    let stream = unsent(builder(SocketType::PUSH, &context).open().unwrap());
-    drop(callers);
-    drop(context);
-    drop(stream);
+        let callers = zmq::Context::new();
+        let context = Context::from(callers.clone());
+        let stream = unsent(builder(SocketType::PUSH, &context).open().unwrap());
+        drop(callers);
+        drop(context);
+        drop(stream);
 
-    // The last clone is in the socket itself.
-    let socket = zmq::Context::new().socket(zmq::PUSH).unwrap();
-    let stream = unsent(ZmqStream::builder(SocketType::PUSH).adopt(socket).unwrap());
-    drop(stream);
+        // The last clone is in the socket itself.
+        let socket = zmq::Context::new().socket(zmq::PUSH).unwrap();
+        let stream = unsent(ZmqStream::builder(SocketType::PUSH).adopt(socket).unwrap());
+        drop(stream);
 
-    // One that waited would have done so until its linger was over.
-    assert!(started.elapsed() < lingers);
-    // What waits for them does so on threads of its own.
-    let waits = || threads().contains(&"tidegate-term".to_owned());
-    eventually(|| waits() || started.elapsed() > lingers);
+        // One that waited would have done so until its linger was over.
+        assert!(started.elapsed() < lingers);
+        // What waits for them does so on threads of its own.
+        let waits = || threads().contains(&"tidegate-term".to_owned());
+        eventually(|| waits() || started.elapsed() > lingers);
+    });
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A process that forks while it has streams (contract E6). One test, for it forks the whole process; without an executor of others,
+//! A process that forks while it has streams (contract E6), without an executor of others,
 //! which need not outlive that.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,7 +12,7 @@ use tidegate::{
     ReadError, ReadEventError, RequestError, Requester, ShutdownError, SocketType, SubscribeError,
     TryReadError, WriteError, ZmqStream, options,
 };
-use tidegate_tests::{Counter, Watchdog, eventually, poll};
+use tidegate_tests::{Counter, Watchdog, alone, eventually, poll};
 
 /// Runs this in a forked child; says whether it came to its end.
 fn succeeds_in_child(child: impl FnOnce()) -> bool {
@@ -83,97 +83,99 @@ fn says_forked(stream: &ZmqStream) {
 
 #[test]
 fn e6_in_a_forked_child_every_call_says_forked_and_the_parents_streams_go_on() {
-    let _watchdog = Watchdog::new(60);
-    let context = Context::new().unwrap();
-    let dealer = || ZmqStream::builder(SocketType::DEALER).context(&context);
-    let pull = dealer().bind("tcp://127.0.0.1:*").open().unwrap();
-    let push = dealer().connect(&pull.bindings()[0]).open().unwrap();
-    let shared = ZmqStream::builder(SocketType::SUB).open().unwrap();
-    pull.enable_monitor(EventMask::ALL).unwrap();
-    push.write("before").unwrap();
-    assert_eq!(block_on(pull.read()).unwrap(), "before");
-    let counter = Counter::new();
-    let mut read = pull.read();
-    assert!(poll(&mut read, &counter).is_pending());
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        let context = Context::new().unwrap();
+        let dealer = || ZmqStream::builder(SocketType::DEALER).context(&context);
+        let pull = dealer().bind("tcp://127.0.0.1:*").open().unwrap();
+        let push = dealer().connect(&pull.bindings()[0]).open().unwrap();
+        let shared = ZmqStream::builder(SocketType::SUB).open().unwrap();
+        pull.enable_monitor(EventMask::ALL).unwrap();
+        push.write("before").unwrap();
+        assert_eq!(block_on(pull.read()).unwrap(), "before");
+        let counter = Counter::new();
+        let mut read = pull.read();
+        assert!(poll(&mut read, &counter).is_pending());
 
-    let requester = |context: &Context, timeout| {
-        let builder = ZmqStream::builder(SocketType::REQ).context(context);
-        let requester = Requester::open(builder).unwrap();
-        requester.timeout(timeout).attempts(2)
-    };
-    // It keeps the time in the parent's I/O thread.
-    let mut asks = requester(&context, Duration::from_secs(3_600));
-    let mut asked = Box::pin(asks.request("question"));
-    assert!(poll(&mut asked, &counter).is_pending());
+        let requester = |context: &Context, timeout| {
+            let builder = ZmqStream::builder(SocketType::REQ).context(context);
+            let requester = Requester::open(builder).unwrap();
+            requester.timeout(timeout).attempts(2)
+        };
+        // It keeps the time in the parent's I/O thread.
+        let mut asks = requester(&context, Duration::from_secs(3_600));
+        let mut asked = Box::pin(asks.request("question"));
+        assert!(poll(&mut asked, &counter).is_pending());
 
-    // Locked by this thread, as other threads may have anything locked when a process forks.
-    let in_child = succeeds_in_child(|| {
-        for stream in [&pull, &push] {
-            says_forked(stream);
-        }
-        let failed = SubscribeError::Failed(Errno::FORKED);
-        assert_eq!(shared.subscribe("x"), Err(failed));
-        let failed = ReadError::Failed(Errno::FORKED);
-        assert_eq!(block_on(shared.read()), Err(failed));
-        assert!(matches!(
-            ZmqStream::builder(SocketType::PULL)
-                .context(&context)
-                .open(),
-            Err(OpenError::Forked)
-        ));
-        assert!(poll(&mut read, &counter).is_ready());
-        let failed = ReadError::Failed(Errno::FORKED);
-        assert!(matches!(
-            poll(&mut asked, &counter),
-            Poll::Ready(Err(RequestError::Read { source, .. })) if source == failed
-        ));
-        drop(asked);
-        drop((pull.clone(), push.clone()));
+        // Locked by this thread, as other threads may have anything locked when a process forks.
+        let in_child = succeeds_in_child(|| {
+            for stream in [&pull, &push] {
+                says_forked(stream);
+            }
+            let failed = SubscribeError::Failed(Errno::FORKED);
+            assert_eq!(shared.subscribe("x"), Err(failed));
+            let failed = ReadError::Failed(Errno::FORKED);
+            assert_eq!(block_on(shared.read()), Err(failed));
+            assert!(matches!(
+                ZmqStream::builder(SocketType::PULL)
+                    .context(&context)
+                    .open(),
+                Err(OpenError::Forked)
+            ));
+            assert!(poll(&mut read, &counter).is_ready());
+            let failed = ReadError::Failed(Errno::FORKED);
+            assert!(matches!(
+                poll(&mut asked, &counter),
+                Poll::Ready(Err(RequestError::Read { source, .. })) if source == failed
+            ));
+            drop(asked);
+            drop((pull.clone(), push.clone()));
 
-        // It may have streams of its own.
-        let own = Context::new().unwrap();
-        for context in [own, Context::shared().unwrap()] {
-            let dealer = || ZmqStream::builder(SocketType::DEALER).context(&context);
-            let pull = dealer().bind("inproc://child").open().unwrap();
-            let push = dealer().connect("inproc://child").open().unwrap();
-            push.write("in the child").unwrap();
-            eventually(|| pull.read_buffer_bytes() > 0);
-            assert_eq!(block_on(pull.read()).unwrap(), "in the child");
-            let mut asks = requester(&context, Duration::from_millis(5));
-            let timed_out = block_on(asks.request("question"));
-            assert!(matches!(timed_out, Err(RequestError::TimedOut { .. })));
-            block_on(context.shutdown(Duration::from_secs(20))).unwrap();
-        }
+            // It may have streams of its own.
+            let own = Context::new().unwrap();
+            for context in [own, Context::shared().unwrap()] {
+                let dealer = || ZmqStream::builder(SocketType::DEALER).context(&context);
+                let pull = dealer().bind("inproc://child").open().unwrap();
+                let push = dealer().connect("inproc://child").open().unwrap();
+                push.write("in the child").unwrap();
+                eventually(|| pull.read_buffer_bytes() > 0);
+                assert_eq!(block_on(pull.read()).unwrap(), "in the child");
+                let mut asks = requester(&context, Duration::from_millis(5));
+                let timed_out = block_on(asks.request("question"));
+                assert!(matches!(timed_out, Err(RequestError::TimedOut { .. })));
+                block_on(context.shutdown(Duration::from_secs(20))).unwrap();
+            }
+        });
+        assert!(in_child, "the child says why");
+
+        // Both wait by a `block_on` of ours that this thread has used before, and neither takes the other's wakes.
+        let waits = || {
+            for _ in 0..2_000 {
+                let mut asked = false;
+                tidegate::block_on(std::future::poll_fn(|cx| {
+                    if std::mem::replace(&mut asked, true) {
+                        return Poll::Ready(());
+                    }
+                    let waker = cx.waker().clone();
+                    std::thread::spawn(move || waker.wake());
+                    Poll::Pending
+                }));
+            }
+        };
+        waits();
+        assert!(succeeds_in_child_while(waits, waits));
+
+        // A child that ends with the parent's streams in its hands.
+        let (pull_too, push_too) = (pull.clone(), push.clone());
+        assert!(succeeds_in_child(move || drop((
+            pull_too, push_too, shared, asks
+        ))));
+
+        assert_eq!(counter.take(), 0);
+        push.write("after").unwrap();
+        eventually(|| counter.take() == 1);
+        assert_eq!(block_on(read).unwrap(), "after");
+        pull.bind("tcp://127.0.0.1:*").unwrap();
+        block_on(context.shutdown(Duration::from_secs(20))).unwrap();
     });
-    assert!(in_child, "the child says why");
-
-    // Both wait by a `block_on` of ours that this thread has used before, and neither takes the other's wakes.
-    let waits = || {
-        for _ in 0..2_000 {
-            let mut asked = false;
-            tidegate::block_on(std::future::poll_fn(|cx| {
-                if std::mem::replace(&mut asked, true) {
-                    return Poll::Ready(());
-                }
-                let waker = cx.waker().clone();
-                std::thread::spawn(move || waker.wake());
-                Poll::Pending
-            }));
-        }
-    };
-    waits();
-    assert!(succeeds_in_child_while(waits, waits));
-
-    // A child that ends with the parent's streams in its hands.
-    let (pull_too, push_too) = (pull.clone(), push.clone());
-    assert!(succeeds_in_child(move || drop((
-        pull_too, push_too, shared, asks
-    ))));
-
-    assert_eq!(counter.take(), 0);
-    push.write("after").unwrap();
-    eventually(|| counter.take() == 1);
-    assert_eq!(block_on(read).unwrap(), "after");
-    pull.bind("tcp://127.0.0.1:*").unwrap();
-    block_on(context.shutdown(Duration::from_secs(20))).unwrap();
 }

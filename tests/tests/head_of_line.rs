@@ -1,18 +1,12 @@
 //! A head that cannot go holds up what is written behind it, and nothing else (contract D7).
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tidegate::{Context, SocketType, TryReadError, ZmqStream, options};
 use tidegate_tests::{
-    Watchdog, block_on, builder, dealer, eventually, fill_up, mandatory_router, run_time, shut_down,
+    Watchdog, alone, block_on, builder, dealer, eventually, fill_up, mandatory_router, run_time,
+    shut_down,
 };
-
-/// They look at a thread that all streams of the process share.
-fn one_at_a_time() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Whether the I/O thread runs although nothing happens. Half the time would be a spin on the busiest machine; one that sleeps
 /// takes none.
@@ -47,43 +41,45 @@ fn blocked_head(context: &Context, router: &ZmqStream, full: &ZmqStream, other: 
 
 #[test]
 fn d7_a_head_that_cannot_go_spins_nowhere_and_keeps_nobody_from_reading() {
-    let _turn = one_at_a_time();
-    let _watchdog = Watchdog::new(60);
-    let context = Context::new().unwrap();
-    let router = mandatory_router(&context);
-    let full = dealer(&context, &router, "full");
-    let other = dealer(&context, &router, "other");
-    blocked_head(&context, &router, &full, &other);
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        let context = Context::new().unwrap();
+        let router = mandatory_router(&context);
+        let full = dealer(&context, &router, "full");
+        let other = dealer(&context, &router, "other");
+        blocked_head(&context, &router, &full, &other);
+    });
 }
 
 #[test]
 fn d7_an_xpub_that_drops_nothing_waits_for_its_slowest_subscriber() {
-    let _turn = one_at_a_time();
-    let _watchdog = Watchdog::new(60);
-    let context = Context::new().unwrap();
-    let xpub = builder(SocketType::XPUB, &context)
-        .option(options::XPUB_NODROP, true)
-        .option(options::SEND_HWM, 2);
-    let xpub = xpub.bind("inproc://nodrop").open().unwrap();
-    let sub = builder(SocketType::SUB, &context)
-        .option(options::RECEIVE_HWM, 2)
-        .read_ahead(false)
-        .subscribe("");
-    let sub = sub.connect("inproc://nodrop").open().unwrap();
-    assert_eq!(block_on(xpub.read()).unwrap(), [[1]]);
-    let mut count = 0u32;
-    while xpub.write_buffer_bytes() == 0 || count < 20 {
-        xpub.write(count.to_string()).unwrap();
-        count += 1;
-    }
-    assert!(!io_thread_spins());
-    // What its subscribers say is heard meanwhile.
-    sub.subscribe("more").unwrap();
-    assert_eq!(block_on(xpub.read()).unwrap(), "\u{1}more");
-    for k in 0..count {
-        assert_eq!(block_on(sub.read()).unwrap(), *k.to_string());
-    }
-    eventually(|| xpub.write_buffer_bytes() == 0);
-    assert!(xpub.stats().failed_sends.is_empty());
-    shut_down(&context);
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        let context = Context::new().unwrap();
+        let xpub = builder(SocketType::XPUB, &context)
+            .option(options::XPUB_NODROP, true)
+            .option(options::SEND_HWM, 2);
+        let xpub = xpub.bind("inproc://nodrop").open().unwrap();
+        let sub = builder(SocketType::SUB, &context)
+            .option(options::RECEIVE_HWM, 2)
+            .read_ahead(false)
+            .subscribe("");
+        let sub = sub.connect("inproc://nodrop").open().unwrap();
+        assert_eq!(block_on(xpub.read()).unwrap(), [[1]]);
+        let mut count = 0u32;
+        while xpub.write_buffer_bytes() == 0 || count < 20 {
+            xpub.write(count.to_string()).unwrap();
+            count += 1;
+        }
+        assert!(!io_thread_spins());
+        // What its subscribers say is heard meanwhile.
+        sub.subscribe("more").unwrap();
+        assert_eq!(block_on(xpub.read()).unwrap(), "\u{1}more");
+        for k in 0..count {
+            assert_eq!(block_on(sub.read()).unwrap(), *k.to_string());
+        }
+        eventually(|| xpub.write_buffer_bytes() == 0);
+        assert!(xpub.stats().failed_sends.is_empty());
+        shut_down(&context);
+    });
 }

@@ -1,5 +1,4 @@
-//! A thousand streams at once, and more (contract A6). One test, for it needs most of the
-//! descriptors that a process may have.
+//! A thousand streams at once, and more (contract A6).
 
 use std::future::Future;
 use std::sync::Arc;
@@ -8,8 +7,8 @@ use std::task::Poll;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tidegate::{Context, SocketType, ZmqStream};
 use tidegate_tests::{
-    Counter, Watchdog, block_on, builder, descriptors, eventually, poll, shut_down, start_executor,
-    threads,
+    Counter, Watchdog, alone, block_on, builder, descriptors, eventually, poll, shut_down,
+    start_executor, threads,
 };
 
 /// What the `zmq` crate's libzmq opens at most for a thousand streams: two for each, two for each connection, and some.
@@ -109,13 +108,15 @@ fn star(bind: &str, count: usize) {
 
 #[test]
 fn a6_a_thousand_streams_are_open_at_once_and_all_work() {
-    let _watchdog = Watchdog::new(120);
-    raise_the_limit_of_open_files();
-    start_executor();
-    let before = descriptors();
-    pairs(|_| "tcp://127.0.0.1:*".to_owned());
-    pairs(|k| format!("inproc://pair-{k}"));
-    star("tcp://127.0.0.1:*", 999);
-    star("inproc://star", 1_500);
-    eventually(|| threads().is_empty() && descriptors() == before);
+    alone(|| {
+        let _watchdog = Watchdog::new(120);
+        raise_the_limit_of_open_files();
+        start_executor();
+        let before = descriptors();
+        pairs(|_| "tcp://127.0.0.1:*".to_owned());
+        pairs(|k| format!("inproc://pair-{k}"));
+        star("tcp://127.0.0.1:*", 999);
+        star("inproc://star", 1_500);
+        eventually(|| threads().is_empty() && descriptors() == before);
+    });
 }

@@ -1,8 +1,9 @@
-//! Opens and closes without end leave nothing behind (contract A4, E4). One test, for it looks at the whole process.
+//! Opens and closes without end leave nothing behind (contract A4, E4).
 
 use tidegate::{Builder, Context, SocketType, ZmqStream, options};
 use tidegate_tests::{
-    Watchdog, block_on, builder, descriptors, eventually, shut_down, start_executor, thread_count,
+    Watchdog, alone, block_on, builder, descriptors, eventually, shut_down, start_executor,
+    thread_count,
 };
 
 /// Every type, and one that it talks with. So each is opened as often to bind as to connect.
@@ -70,40 +71,42 @@ fn fails(builder: Builder, taken: &[String], way: usize) {
 
 #[test]
 fn e4_a_thousand_opens_and_closes_of_each_kind_leave_nothing_behind() {
-    let _watchdog = Watchdog::new(120);
-    start_executor();
-    let before = (descriptors(), thread_count());
-    let context = Context::new().unwrap();
-    let open = |kind| builder(kind, &context);
-    let stays = open(SocketType::PULL).bind("tcp://127.0.0.1:*");
-    let stays = stays.bind("inproc://taken").open().unwrap();
-    let taken = stays.bindings();
-    let standing = (descriptors(), thread_count());
-    let process = std::process::id();
-    for (kind, peer) in PEERS {
-        for round in 0..500 {
-            let endpoint = match round % 3 {
-                1 if kind != SocketType::STREAM => format!("inproc://{round}"),
-                // A name that is no file's: libzmq does not remove the files of those that are.
-                2 if kind != SocketType::STREAM => format!("ipc://@{process}-{round}"),
-                // A STREAM has tcp alone.
-                _ => "tcp://127.0.0.1:*".to_owned(),
-            };
-            let bound = open(kind).bind(endpoint).open().unwrap();
-            let connected = open(peer).connect(&bound.bindings()[0]).open().unwrap();
-            fails(open(kind), &taken, round);
-            if round % 10 < 5 {
-                talk(&bound, &connected);
-            }
-            end(bound, round / 3);
-            end(connected, round / 9);
-            // A context has room for 1,023 sockets, and libzmq lets go of one in the background.
-            if round % 100 == 99 {
-                eventually(|| (descriptors(), thread_count()) == standing);
+    alone(|| {
+        let _watchdog = Watchdog::new(120);
+        start_executor();
+        let before = (descriptors(), thread_count());
+        let context = Context::new().unwrap();
+        let open = |kind| builder(kind, &context);
+        let stays = open(SocketType::PULL).bind("tcp://127.0.0.1:*");
+        let stays = stays.bind("inproc://taken").open().unwrap();
+        let taken = stays.bindings();
+        let standing = (descriptors(), thread_count());
+        let process = std::process::id();
+        for (kind, peer) in PEERS {
+            for round in 0..500 {
+                let endpoint = match round % 3 {
+                    1 if kind != SocketType::STREAM => format!("inproc://{round}"),
+                    // A name that is no file's: libzmq does not remove the files of those that are.
+                    2 if kind != SocketType::STREAM => format!("ipc://@{process}-{round}"),
+                    // A STREAM has tcp alone.
+                    _ => "tcp://127.0.0.1:*".to_owned(),
+                };
+                let bound = open(kind).bind(endpoint).open().unwrap();
+                let connected = open(peer).connect(&bound.bindings()[0]).open().unwrap();
+                fails(open(kind), &taken, round);
+                if round % 10 < 5 {
+                    talk(&bound, &connected);
+                }
+                end(bound, round / 3);
+                end(connected, round / 9);
+                // A context has room for 1,023 sockets, and libzmq lets go of one in the background.
+                if round % 100 == 99 {
+                    eventually(|| (descriptors(), thread_count()) == standing);
+                }
             }
         }
-    }
-    drop(stays);
-    shut_down(&context);
-    eventually(|| (descriptors(), thread_count()) == before);
+        drop(stays);
+        shut_down(&context);
+        eventually(|| (descriptors(), thread_count()) == before);
+    });
 }
