@@ -349,6 +349,34 @@ mod tests {
     }
 
     #[test]
+    fn i4_the_end_of_a_connection_says_nothing_of_one_that_no_guess_was_about() {
+        // It was ready without a guess: the failure was not its own.
+        let mut three = presence();
+        ready(&mut three, 7);
+        accepted(&mut three, 8);
+        accepted(&mut three, 9);
+        failed(&mut three);
+        lost(&mut three, 7);
+        assert_eq!(counts(&three), (0, 1));
+        // Whoever is ready stays so though another gives up.
+        let mut two = presence();
+        ready(&mut two, 7);
+        accepted(&mut two, 8);
+        lost(&mut two, 8);
+        assert_eq!(counts(&two), (1, 0));
+    }
+
+    #[test]
+    fn i4_a_handshake_that_failed_alone_stays_failed_when_the_next_one_is_given_up() {
+        let mut presence = presence();
+        accepted(&mut presence, 7);
+        failed(&mut presence);
+        accepted(&mut presence, 8);
+        lost(&mut presence, 8);
+        assert_eq!(counts(&presence), (0, 0));
+    }
+
+    #[test]
     fn i4_a_peer_that_breaks_the_protocol_later_is_gone_like_any_other() {
         let mut presence = presence();
         ready(&mut presence, 7);
@@ -406,6 +434,32 @@ mod tests {
         assert_eq!(names(&presence), elsewhere);
         presence.leave_all();
         assert_eq!(presence.states(), []);
+    }
+
+    #[test]
+    fn i4_what_is_opened_again_brings_back_what_was_left_by_that_name_or_wildcard_and_no_more() {
+        let is_back = |left: Change, name: &str, opened: &str, event: EventKind| {
+            let mut presence = presence();
+            presence.change(left, name);
+            presence.change(Change::Opened, opened);
+            presence.note(event, HERE);
+            counts(&presence) == (0, 1)
+        };
+        let (accepted, connected) = (
+            EventKind::Accepted { fd: 7 },
+            EventKind::Connected { fd: 7 },
+        );
+        assert!(is_back(Change::Unbound, HERE, HERE, accepted));
+        assert!(is_back(Change::Disconnected, HERE, HERE, connected));
+        // What was bound to all addresses of a port may be bound to one.
+        let wildcard = "tcp://0.0.0.0:5555";
+        assert!(is_back(Change::Unbound, wildcard, HERE, accepted));
+        let other_port = "tcp://127.0.0.1:6666";
+        assert!(!is_back(Change::Unbound, wildcard, other_port, accepted));
+        assert!(!is_back(Change::Unbound, HERE, other_port, accepted));
+        // Whoever is connected elsewhere by the same port is another.
+        let other_host = "tcp://127.0.0.2:5555";
+        assert!(!is_back(Change::Disconnected, HERE, other_host, connected));
     }
 
     #[test]

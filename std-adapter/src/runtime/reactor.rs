@@ -278,7 +278,7 @@ fn run(reactor: &Reactor) {
             next = table.deadlines.first().map(|(deadline, _)| *deadline);
             #[cfg(unix)]
             {
-                table.ticks.take_due(&mut overdue);
+                table.ticks.take_due(Instant::now(), &mut overdue);
                 let watched = |key| table.watched.get(key).cloned();
                 ticked.extend(overdue.drain(..).filter_map(watched));
                 next = next.into_iter().chain(table.ticks.next()).min();

@@ -39,8 +39,7 @@ impl Ticks {
     }
 
     /// Moves the watches that were put off since the last tick to those that are due, if it is time for one.
-    pub(super) fn take_due(&mut self, due: &mut Vec<usize>) {
-        let now = Instant::now();
+    pub(super) fn take_due(&mut self, now: Instant, due: &mut Vec<usize>) {
         if self.next.is_none_or(|next| next > now) {
             return;
         }
@@ -56,5 +55,55 @@ impl Ticks {
     /// A place is closed.
     pub(super) fn forget(&mut self, key: usize) {
         self.put_off.retain(|&of| of != key);
+    }
+}
+
+#[cfg(all(test, not(tidegate_loom)))]
+mod tests {
+    use super::*;
+
+    fn due(ticks: &mut Ticks, now: Instant) -> Vec<usize> {
+        let mut due = Vec::new();
+        ticks.take_due(now, &mut due);
+        due
+    }
+
+    #[test]
+    fn d1_what_is_put_off_is_due_at_the_next_tick_and_not_before() {
+        let mut ticks = Ticks::default();
+        assert_eq!(ticks.next(), None);
+        assert!(ticks.put_off(1));
+        // The I/O thread knows of the tick.
+        assert!(!ticks.put_off(2) && !ticks.put_off(3));
+        ticks.forget(2);
+        let tick = ticks.next().unwrap();
+        assert_eq!(due(&mut ticks, tick.checked_sub(TICK).unwrap()), []);
+        assert_eq!(ticks.next(), Some(tick));
+        assert_eq!(due(&mut ticks, tick), [1, 3]);
+        assert_eq!(ticks.next(), tick.checked_add(TICK));
+        // Due once.
+        assert_eq!(due(&mut ticks, tick + TICK), []);
+    }
+
+    #[test]
+    fn d1_the_io_thread_looks_no_more_after_sixteen_ticks_for_which_nothing_was_put_off() {
+        let mut ticks = Ticks::default();
+        let used = |ticks: &mut Ticks| {
+            let mut looks = 0;
+            while let Some(tick) = ticks.next() {
+                due(ticks, tick);
+                looks += 1;
+            }
+            looks
+        };
+        assert!(ticks.put_off(1));
+        // The one at which that is due, and those that find nothing.
+        assert_eq!(used(&mut ticks), 17);
+        assert!(ticks.put_off(1));
+        let first = ticks.next().unwrap();
+        due(&mut ticks, first);
+        // It begins to count again.
+        assert!(!ticks.put_off(1));
+        assert_eq!(used(&mut ticks), 17);
     }
 }
