@@ -243,6 +243,12 @@ fn d5_a_head_that_the_transport_refuses_is_counted_and_makes_room_like_any_other
     );
     assert_eq!(sender.take(), 1);
     assert_eq!(poll(&mut send, &sender), Poll::Ready(Ok(())));
+    // What goes is not counted.
+    port.head().unwrap().release();
+    assert_eq!(
+        (stream.refused_messages(), stream.write_buffer_bytes()),
+        (1, 0)
+    );
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Section F of the contract over libzmq.
 
 use std::task::Poll;
+use std::time::Duration;
 
 use tidegate::{
     Context, EventKind, EventMask, MonitorError, ReadEventError, SocketType, TryReadEventError,
-    ZmqStream,
+    ZmqStream, options,
 };
 use tidegate_tests::{Counter, Watchdog, block_on, builder, eventually, nobody, poll, shut_down};
 
@@ -275,6 +276,28 @@ fn f3_after_a_close_the_events_that_have_come_are_read_first() {
 }
 
 #[test]
+fn f3_a_stream_that_is_about_to_close_has_its_last_events_and_is_monitored_no_more() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let push = builder(SocketType::PUSH, &context)
+        .option(options::LINGER, Some(Duration::from_millis(100)))
+        .open()
+        .unwrap();
+    push.enable_monitor(EventMask::LISTENING).unwrap();
+    let bound = bind(&push, 1);
+    // Nobody takes it, and it keeps the stream from its end for as long as it lingers.
+    push.write("queued").unwrap();
+    push.close();
+    assert_eq!(push.monitored_events(), None);
+    let again = push.enable_monitor(EventMask::ALL);
+    assert!(matches!(again, Err(MonitorError::Closed)));
+    assert_eq!(endpoints(&push), (bound, 0));
+    assert_eq!(push.try_read_event(), Err(ReadEventError::Closed.into()));
+    assert_eq!(block_on(push.closed()).messages, 1);
+    shut_down(&context);
+}
+
+#[test]
 fn f4_events_that_nobody_reads_hold_nothing_up() {
     let _watchdog = Watchdog::new(120);
     let context = Context::new().unwrap();
@@ -288,6 +311,10 @@ fn f4_events_that_nobody_reads_hold_nothing_up() {
     let (last, discarded) = endpoints(&stream);
     assert_eq!(last.len(), 100);
     assert!(discarded >= 1_400, "{discarded}");
+    assert_eq!(
+        u64::try_from(discarded),
+        Ok(stream.stats().discarded_events)
+    );
     shut_down(&context);
 }
 
