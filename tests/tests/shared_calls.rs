@@ -1,6 +1,7 @@
 //! The calls of a shared stream that only pass a question on: its own and those of its handles, and what its futures say when
 //! there is no place to wait in.
 
+use std::sync::Arc;
 use std::task::Poll;
 
 use tidegate_core::{
@@ -161,6 +162,46 @@ fn d3_a_message_without_frames_is_no_message_on_a_shared_stream_either() {
     let none: &[&[u8]] = &[];
     assert_eq!(stream.write(none), Err(WriteError::NoFrames(none)));
     assert_eq!(stream.write_buffer_bytes(), 0);
+}
+
+#[test]
+fn c7_a_reader_that_begins_to_wait_wakes_no_driver_that_receives_anyway() {
+    let stream = Watched::new();
+    let (driver, reader) = (Counter::new(), Counter::new());
+    stream.port().register(&driver.waker());
+    let mut out = [0; 8];
+    let mut read = stream.read(&mut out);
+    assert!(poll(&mut read, &reader).is_pending());
+    assert_eq!((driver.take(), reader.take()), (0, 0));
+}
+
+#[test]
+fn c2_a_wait_that_is_dropped_keeps_no_waker() {
+    let stream = Watched::new();
+    let counter = Counter::new();
+    let wakers = Arc::strong_count(&counter);
+    let mut out = [0; 8];
+    let mut read = stream.read(&mut out);
+    assert!(poll(&mut read, &counter).is_pending());
+    assert!(Arc::strong_count(&counter) > wakers);
+    drop(read);
+    assert_eq!(Arc::strong_count(&counter), wakers);
+}
+
+#[test]
+fn f3_a_read_of_events_whose_end_was_taken_back_before_it_looked_waits_on() {
+    let stream = Watched::new();
+    let reader = Counter::new();
+    stream.set_monitoring(true);
+    let mut read = stream.read_event();
+    assert!(poll(&mut read, &reader).is_pending());
+    stream.set_monitoring(false);
+    assert_eq!(reader.take(), 1);
+    stream.set_monitoring(true);
+    assert!(poll(&mut read, &reader).is_pending());
+    stream.port().feed_event(7);
+    assert_eq!(reader.take(), 1);
+    assert!(matches!(poll(&mut read, &reader), Poll::Ready(Ok((7, 0)))));
 }
 
 #[test]
