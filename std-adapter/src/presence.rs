@@ -463,6 +463,17 @@ mod tests {
     }
 
     #[test]
+    fn i4_the_last_thirty_two_endpoints_that_were_left_are_remembered() {
+        let of = |k: usize| format!("tcp://127.0.0.1:{}", 1_000 + k);
+        let mut presence = presence();
+        (0..=LEFT).for_each(|k| presence.change(Change::Disconnected, &of(k)));
+        for k in 0..=LEFT {
+            connected(&mut presence, i32::try_from(k).unwrap(), &of(k));
+        }
+        assert_eq!(names(&presence), [of(0)]);
+    }
+
+    #[test]
     fn i4_an_event_of_what_was_never_seen_counts_for_nothing() {
         let mut presence = presence();
         assert!(!presence.note(SUCCEEDED, HERE));

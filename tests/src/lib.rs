@@ -27,8 +27,8 @@ pub use numbered::{number_of, numbered};
 pub use pages::pages;
 pub use peer::Peer;
 pub use process::{
-    Process, Usage, Watchdog, aborts, alone, asks_peers, descriptors, eventually, resident_bytes,
-    run_time, thread_count, threads,
+    Process, Usage, Watchdog, aborts, alone, asks_peers, descriptors, eventually, io_thread_spins,
+    resident_bytes, thread_count, threads,
 };
 pub use runtime::{block_on, start_executor};
 pub use served::Served;

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -40,7 +40,7 @@ pub fn threads() -> Vec<String> {
 }
 
 /// How long the threads of this name have run, all together.
-pub fn run_time(name: &str) -> Duration {
+fn run_time(name: &str) -> Duration {
     let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
     let nanos = tasks.flatten().filter_map(|task| {
         let comm = std::fs::read_to_string(task.path().join("comm")).ok()?;
@@ -49,6 +49,15 @@ pub fn run_time(name: &str) -> Duration {
         (comm.trim() == name).then_some(nanos)
     });
     Duration::from_nanos(nanos.sum())
+}
+
+/// Whether the I/O thread runs although nothing happens. Half the time would be a spin on the busiest machine; one that sleeps
+/// takes none.
+pub fn io_thread_spins() -> bool {
+    let window = Duration::from_millis(200);
+    let (began, before) = (Instant::now(), run_time("tidegate-io"));
+    std::thread::sleep(window);
+    run_time("tidegate-io").saturating_sub(before) > began.elapsed() / 2
 }
 
 /// Whether the operating system asks a peer whether it is there: whether it has set a timer for that. The endpoint is one on

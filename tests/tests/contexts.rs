@@ -8,7 +8,8 @@ use tidegate::{
     TryReadError, WriteError, ZmqStream, options,
 };
 use tidegate_tests::{
-    Counter, Watchdog, alone, block_on, builder, eventually, nobody, poll, shut_down, threads,
+    Counter, Watchdog, alone, block_on, builder, eventually, io_thread_spins, nobody, poll,
+    shut_down, threads,
 };
 
 const ETERM: i32 = 156_384_765;
@@ -308,6 +309,28 @@ fn e3_a_context_that_is_terminated_from_elsewhere_ends_its_streams_with_that_err
     };
     assert_eq!((*message, same), ("late".into(), errno));
     assert!(counters.iter().all(|counter| counter.take() == 0));
+}
+
+#[test]
+fn e3_a_monitor_whose_context_is_terminated_while_its_socket_is_lent_spins_nowhere() {
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        let mut callers = zmq::Context::new();
+        // As above.
+        std::mem::forget(callers.clone());
+        let context = Context::from(callers.clone());
+        let stream = builder(SocketType::PULL, &context).open().unwrap();
+        stream.enable_monitor(EventMask::ALL).unwrap();
+        let ends = stream.with_socket(|socket| {
+            let ends = std::thread::spawn(move || callers.destroy());
+            eventually(|| socket.get_events() == Err(zmq::Error::ETERM));
+            assert!(!io_thread_spins());
+            ends
+        });
+        ends.unwrap().join().unwrap().unwrap();
+        let error = block_on(stream.read()).unwrap_err();
+        assert!(matches!(error, ReadError::Failed(errno) if errno.raw() == ETERM));
+    });
 }
 
 #[test]

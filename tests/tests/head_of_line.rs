@@ -1,21 +1,10 @@
 //! A head that cannot go holds up what is written behind it, and nothing else (contract D7).
 
-use std::time::{Duration, Instant};
-
 use tidegate::{Context, SocketType, TryReadError, ZmqStream, options};
 use tidegate_tests::{
-    Watchdog, alone, block_on, builder, dealer, eventually, fill_up, mandatory_router, run_time,
-    shut_down,
+    Watchdog, alone, block_on, builder, dealer, eventually, fill_up, io_thread_spins,
+    mandatory_router, shut_down,
 };
-
-/// Whether the I/O thread runs although nothing happens. Half the time would be a spin on the busiest machine; one that sleeps
-/// takes none.
-fn io_thread_spins() -> bool {
-    let window = Duration::from_millis(200);
-    let (began, before) = (Instant::now(), run_time("tidegate-io"));
-    std::thread::sleep(window);
-    run_time("tidegate-io").saturating_sub(before) > began.elapsed() / 2
-}
 
 /// The head cannot go, though libzmq says that it would send: nothing spins, reading goes on, and what is written later waits.
 fn blocked_head(context: &Context, router: &ZmqStream, full: &ZmqStream, other: &ZmqStream) {

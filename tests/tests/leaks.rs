@@ -83,6 +83,24 @@ fn e4_after_the_end_descriptors_and_threads_are_back_to_where_they_were() {
         };
         assert_eq!(tasks(3), tasks(1) + 2);
 
+        // What was closed takes nothing more, though its handles are there, and its context.
+        let context = Context::new().unwrap();
+        let stays = builder(SocketType::PULL, &context).open().unwrap();
+        let standing = descriptors();
+        let closed: Vec<_> = (0..20)
+            .map(|_| {
+                let pull = builder(SocketType::PULL, &context).open().unwrap();
+                pull.enable_monitor(EventMask::ALL).unwrap();
+                pull.close();
+                pull
+            })
+            .collect();
+        eventually(|| descriptors() == standing);
+        drop(stays);
+        shut_down(&context);
+        drop(closed);
+        eventually(|| thread_count() == base && descriptors() == before);
+
         // I3: a request that waits, one that has timed out and one that was dropped keep the time in the I/O thread.
         let context = Context::new().unwrap();
         let requester = || Requester::open(builder(SocketType::REQ, &context)).unwrap();

@@ -1,6 +1,9 @@
 //! Section F of the contract over libzmq.
 
-use std::task::Poll;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{self, Poll, Wake};
 use std::time::Duration;
 
 use tidegate::{
@@ -315,6 +318,49 @@ fn f4_events_that_nobody_reads_hold_nothing_up() {
         u64::try_from(discarded),
         Ok(stream.stats().discarded_events)
     );
+    shut_down(&context);
+}
+
+/// A waker that keeps whoever wakes it.
+struct Keeps {
+    begun: mpsc::Sender<()>,
+    end: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Wake for Keeps {
+    fn wake(self: Arc<Self>) {
+        let _ = self.begun.send(());
+        // Until the other end is dropped.
+        let _ = self.end.lock().unwrap().recv();
+    }
+}
+
+#[test]
+fn f4_more_events_than_a_batch_have_come_at_once_and_are_all_taken_though_no_other_follows() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    // These are the I/O thread's on every executor.
+    let open = |kind| ZmqStream::builder(kind).context(&context);
+    let pull = open(SocketType::PULL).bind("inproc://keeps").open();
+    let push = open(SocketType::PUSH).connect("inproc://keeps").open();
+    let (pull, push) = (pull.unwrap(), push.unwrap());
+    let ((begun, has_begun), (goes_on, end)) = (mpsc::channel(), mpsc::channel());
+    let end = Mutex::new(end);
+    let waker = Arc::new(Keeps { begun, end }).into();
+    let mut read = pull.read();
+    let polled = Pin::new(&mut read).poll(&mut task::Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    push.write("x").unwrap();
+    has_begun.recv().unwrap();
+
+    let stream = monitored(&context, EventMask::LISTENING);
+    stream.set_events_backlog(None);
+    let bound = bind(&stream, 200);
+    drop(goes_on);
+    for endpoint in bound {
+        assert_eq!(block_on(stream.read_event()).unwrap().endpoint, endpoint);
+    }
+    drop(read);
     shut_down(&context);
 }
 
