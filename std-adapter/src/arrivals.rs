@@ -111,11 +111,11 @@ impl Flow {
         place: &mut Place,
         waker: &mut Option<Waker>,
     ) -> Poll<Result<(), WaitError>> {
-        if self.ledger.subscribers.prefixes > 0 {
-            return Poll::Ready(Ok(()));
-        }
         if let Some(over) = over(self.machine.state()) {
             return Poll::Ready(Err(over));
+        }
+        if self.ledger.subscribers.prefixes > 0 {
+            return Poll::Ready(Ok(()));
         }
         let waits = self.ledger.subscribers.waiting.wait(place, waker);
         // As anybody who sleeps: the news may have been taken in before.

@@ -150,15 +150,17 @@ impl Authenticator {
     /// It says nothing of `inproc`, of which libzmq never asks, and lets no client of `ipc` in, which has no such address. A socket without a
     /// mechanism is not asked about unless it has a domain: [`guarded`](crate::Builder::guarded) gives it one.
     pub fn allow<A: Into<IpAddr>>(&self, addresses: impl IntoIterator<Item = A>) {
+        let addresses = canonical(addresses);
         let mut rules = self.rules();
         let allowed = rules.allowed.get_or_insert_default();
-        allowed.extend(canonical(addresses));
+        allowed.extend(addresses);
     }
 
     /// Keeps clients from these addresses out, whatever else is allowed; of a socket without a mechanism only where that has a domain, as
     /// with [`allow`](Self::allow).
     pub fn deny<A: Into<IpAddr>>(&self, addresses: impl IntoIterator<Item = A>) {
-        self.rules().denied.extend(canonical(addresses));
+        let addresses = canonical(addresses);
+        self.rules().denied.extend(addresses);
     }
 
     /// Allows and denies no address by itself any more: all are let in, if their mechanism does.
@@ -202,21 +204,28 @@ impl Drop for Authenticator {
 
 impl fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rules = self.rules();
+        // What it is written to is the caller's.
+        let (allowed, denied, plain, curve) = {
+            let rules = self.rules();
+            let plain: Vec<String> = rules.plain.keys().cloned().collect();
+            let curve: Vec<String> = rules.curve.keys().cloned().collect();
+            (rules.allowed.clone(), rules.denied.clone(), plain, curve)
+        };
         f.debug_struct("Authenticator")
-            .field("allowed", &rules.allowed)
-            .field("denied", &rules.denied)
-            .field("plain_domains", &rules.plain.keys())
-            .field("curve_domains", &rules.curve.keys())
+            .field("allowed", &allowed)
+            .field("denied", &denied)
+            .field("plain_domains", &plain)
+            .field("curve_domains", &curve)
             .finish_non_exhaustive()
     }
 }
 
-fn canonical<A: Into<IpAddr>>(
-    addresses: impl IntoIterator<Item = A>,
-) -> impl Iterator<Item = IpAddr> {
+/// Collected before the lock: the iterator is the caller's.
+fn canonical<A: Into<IpAddr>>(addresses: impl IntoIterator<Item = A>) -> Vec<IpAddr> {
     let addresses = addresses.into_iter().map(Into::into);
-    addresses.map(|address: IpAddr| address.to_canonical())
+    addresses
+        .map(|address: IpAddr| address.to_canonical())
+        .collect()
 }
 
 /// Answers until the stream is closed, or fails: the context is gone.
@@ -306,7 +315,9 @@ impl Rules {
     }
 
     fn lets_in_from(&self, address: &[u8]) -> bool {
-        let address = std::str::from_utf8(address).ok();
+        // Of an address that only a link has, libzmq tells the link, too, behind `%`.
+        let address = address.split(|&byte| byte == b'%').next();
+        let address = address.and_then(|text| std::str::from_utf8(text).ok());
         let address = address.and_then(|text| text.parse::<IpAddr>().ok());
         match address.map(|address| address.to_canonical()) {
             Some(address) => {
@@ -359,6 +370,10 @@ mod tests {
         assert_eq!(from(&rules, "192.0.2.1"), "400");
         assert_eq!(from(&rules, "::ffff:192.0.2.1"), "400");
         assert_eq!(from(&rules, "192.0.2.2"), "200");
+        let of_a_link = "fe80::1".parse::<IpAddr>().unwrap();
+        rules.denied.insert(of_a_link);
+        assert_eq!(from(&rules, "fe80::1%eth0"), "400");
+        assert_eq!(from(&rules, "fe80::2%eth0"), "200");
         rules
             .allowed
             .get_or_insert_default()

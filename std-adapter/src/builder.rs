@@ -18,7 +18,7 @@ use crate::pump::Flow;
 use crate::runtime::{Runtime, Watch};
 use crate::socket::Socket;
 use crate::stream::{Inner, ZmqStream};
-use crate::subscriptions::subscribe_early;
+use crate::subscriptions::{subscribe_early, unsubscribe_early};
 use crate::transport::ZmqTransport;
 use crate::turns::Turn;
 
@@ -333,6 +333,7 @@ impl Builder {
             && let Err(error) = open_all(&mut endpoints, socket, &self.bind, &self.connect)
         {
             endpoints.undo_all(socket);
+            unsubscribe_early(socket, &subscribed);
             return Err(error.into());
         }
         Ok((subscribed, endpoints))
@@ -344,7 +345,7 @@ impl Builder {
         context: Context,
         [read_limits, write_limits]: [Watermarks; 2],
     ) -> Result<ZmqStream, (OpenError, Socket)> {
-        let (subscribed, endpoints) = match self.prepare(&mut socket) {
+        let (subscribed, mut endpoints) = match self.prepare(&mut socket) {
             Ok(prepared) => prepared,
             Err(error) => return Err((error, socket)),
         };
@@ -377,7 +378,7 @@ impl Builder {
                 turn,
                 machine,
                 ZmqTransport::new(watch),
-                endpoints,
+                mem::take(&mut endpoints),
             );
             flow.set_relaxed(is_relaxed);
             Inner::new(
@@ -390,16 +391,31 @@ impl Builder {
             )
             .into()
         });
-        let inner = inner.map_err(|(error, socket)| (OpenError::Watch(error), socket))?;
-        let begun = self.begin(&inner, subscribed);
-        let opened = begun.and_then(|()| self.track(&inner));
+        let inner = inner.map_err(|(error, mut socket)| {
+            endpoints.undo_all(&mut socket);
+            unsubscribe_early(&mut socket, &subscribed);
+            (OpenError::Watch(error), socket)
+        })?;
+        inner.with(|flow| flow.subscriptions = subscribed);
+        let opened = match inner.register() {
+            true => self
+                .track(&inner)
+                .and_then(|()| self.subscribe_late(&inner)),
+            false => Err(OpenError::ContextShutDown),
+        };
         match opened {
-            Ok(()) => Ok(ZmqStream::of(inner)),
+            Ok(()) => {
+                begin(&inner);
+                Ok(ZmqStream::of(inner))
+            }
             Err(error) => match inner.with(Flow::give_up) {
                 Some(mut socket) => {
-                    inner
-                        .with(|flow| mem::take(&mut flow.endpoints))
-                        .undo_all(&mut socket);
+                    let (mut endpoints, subscribed) = inner.with(|flow| {
+                        let endpoints = mem::take(&mut flow.endpoints);
+                        (endpoints, mem::take(&mut flow.subscriptions))
+                    });
+                    endpoints.undo_all(&mut socket);
+                    unsubscribe_early(&mut socket, &subscribed);
                     Err((error, socket))
                 }
                 // The socket has failed in between, and is closed.
@@ -408,26 +424,26 @@ impl Builder {
         }
     }
 
-    /// Makes the stream known, and begins to use it.
-    fn begin(&self, inner: &Arc<Inner>, subscribed: Vec<Vec<u8>>) -> Result<(), OpenError> {
-        if !inner.register() {
-            return Err(OpenError::ContextShutDown);
-        }
-        inner.with(|flow| flow.subscriptions = subscribed);
+    /// What an XSUB subscribes to, it sends.
+    fn subscribe_late(&self, inner: &Inner) -> Result<(), OpenError> {
         for prefix in &self.subscriptions {
             let subscribed = inner.with(|flow| flow.subscribe(self.kind, prefix));
             subscribed.map_err(OpenError::Subscribe)?;
         }
-        inner.with(|flow| {
-            flow.note_opened();
-            flow.pump();
-            #[cfg(unix)]
-            if let Some(transport) = &mut flow.transport {
-                transport.watch.nobody_has_set();
-            }
-        });
         Ok(())
     }
+}
+
+/// Begins to use the stream, which is known, and open for good: what is taken from an adopted socket now does not go back there.
+fn begin(inner: &Inner) {
+    inner.with(|flow| {
+        flow.note_opened();
+        flow.pump();
+        #[cfg(unix)]
+        if let Some(transport) = &mut flow.transport {
+            transport.watch.nobody_has_set();
+        }
+    });
 }
 
 impl Builder {
@@ -438,16 +454,15 @@ impl Builder {
         }
         let pair = inner.context.socket(SocketType::PAIR)?;
         inner.with(|flow| {
-            let mut endpoints = mem::take(&mut flow.endpoints);
-            let opened = flow.touch(|socket| {
-                let tracked = inner.monitor.track(socket, pair);
-                tracked.map_err(OpenError::Track)?;
-                open_all(&mut endpoints, socket, &self.bind, &self.connect)?;
-                Ok(())
-            });
-            flow.endpoints = endpoints;
-            // It has failed at once: whoever uses it is told.
-            opened.unwrap_or(Ok(()))
+            let Some(transport) = &mut flow.transport else {
+                // It has failed at once: whoever uses it is told.
+                return Ok(());
+            };
+            let socket = transport.watch.socket();
+            let tracked = inner.monitor.track(socket, pair);
+            tracked.map_err(OpenError::Track)?;
+            open_all(&mut flow.endpoints, socket, &self.bind, &self.connect)?;
+            Ok(())
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What streams share: libzmq's context, its end, and what that waits for.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 use std::{fmt, io, mem};
@@ -47,7 +47,7 @@ struct Shared {
 struct State {
     /// Gone once it is being terminated.
     origin: Option<Origin>,
-    streams: HashMap<u64, Weak<Inner>>,
+    streams: BTreeMap<u64, Weak<Inner>>,
     /// How many streams were ever opened.
     opened: u64,
     /// Who decides who is let in. It goes last: until then there are others that may be asked for.
@@ -77,7 +77,7 @@ impl State {
     fn new(origin: Option<Origin>) -> Self {
         Self {
             origin,
-            streams: HashMap::new(),
+            streams: BTreeMap::new(),
             opened: 0,
             guard: Weak::new(),
             shutdown: None,

@@ -12,7 +12,7 @@ use crate::notes::Note;
 use crate::presence::Change;
 use crate::pump::Flow;
 use crate::socket::{Socket, c_string};
-use crate::stream::{ZmqStream, wake_all};
+use crate::stream::{Wakers, ZmqStream, wake_all};
 
 /// What was done through the stream and not undone, in the order in which it was done.
 #[derive(Debug, Default)]
@@ -224,21 +224,19 @@ impl ZmqStream {
     /// # }
     /// ```
     pub fn bind(&self, endpoint: &str) -> Result<String, EndpointError> {
-        // Whoever comes by it is told of from then on.
-        self.note(Change::Opened, endpoint);
-        let bound = self.inner().with(|flow| {
+        let inner = self.inner();
+        let mut wakers = Wakers::new();
+        let bound = inner.with(|flow| {
+            // Whoever comes by it is told of from then on.
+            wakers.extend(inner.monitor.note(Change::Opened, endpoint));
             let bound =
                 flow.with_endpoints(|endpoints, socket| endpoints.bind(socket, endpoint))?;
+            wakers.extend(inner.monitor.note(Change::Opened, &bound));
             flow.ledger.notes.push(|| Note::Bound(bound.clone()));
-            Ok::<_, EndpointError>(bound)
-        })?;
-        self.note(Change::Opened, &bound);
-        Ok(bound)
-    }
-
-    /// Has the monitor know of it, if it keeps who is there.
-    fn note(&self, change: Change, endpoint: &str) {
-        wake_all(self.inner().monitor.note(change, endpoint));
+            Ok(bound)
+        });
+        wake_all(wakers);
+        bound
     }
 
     /// Connects an endpoint, and returns it. The connection is made in the background, and made again when it is lost.
@@ -256,9 +254,10 @@ impl ZmqStream {
     /// # Errors
     /// See [`EndpointError`]: it names the endpoint, and nothing was connected. That nobody is there is no error.
     pub fn connect(&self, endpoint: &str) -> Result<String, EndpointError> {
-        self.note(Change::Opened, endpoint);
+        let inner = self.inner();
         let at_once = names::resolves_at_once(endpoint);
         if at_once {
+            wake_all(inner.monitor.note(Change::Opened, endpoint));
             // Nobody else is to wait for the lock meanwhile.
             let raw = checked(endpoint)?;
             let connected = self.with_lent(|socket| names::connect(socket, endpoint, &raw))?;
@@ -267,17 +266,38 @@ impl ZmqStream {
                 source,
             })?;
         }
-        self.inner().with(|flow| {
+        let mut wakers = Wakers::new();
+        let connected = inner.with(|flow| {
             if at_once {
                 flow.endpoints.note_connected(endpoint);
             } else {
+                wakers.extend(inner.monitor.note(Change::Opened, endpoint));
                 flow.with_endpoints(|endpoints, socket| endpoints.connect(socket, endpoint))?;
             }
             flow.ledger
                 .notes
                 .push(|| Note::Connected(endpoint.to_owned()));
             Ok(endpoint.to_owned())
-        })
+        });
+        wake_all(wakers);
+        connected
+    }
+
+    /// Leaves an endpoint. Who is there is told of it before anybody can come to it again.
+    fn leave_endpoint(
+        &self,
+        change: Change,
+        endpoint: &str,
+        end: impl FnOnce(&mut Endpoints, &mut Socket) -> Result<(), EndpointError>,
+        note: impl FnOnce(String) -> Note,
+    ) -> Result<(), EndpointError> {
+        let inner = self.inner();
+        let left = inner.with(|flow| {
+            flow.with_endpoints(end)?;
+            flow.ledger.notes.push(|| note(endpoint.to_owned()));
+            Ok(inner.monitor.note(change, endpoint))
+        });
+        left.map(wake_all)
     }
 
     /// Takes back a [`bind`](Self::bind): takes what that returned, or what [`bindings`](Self::bindings) lists.
@@ -288,17 +308,9 @@ impl ZmqStream {
     /// # Errors
     /// See [`EndpointError`]: it names the endpoint, and nothing has changed.
     pub fn unbind(&self, endpoint: &str) -> Result<(), EndpointError> {
-        let ended = self.inner().with(|flow| {
-            flow.with_endpoints(|endpoints, socket| endpoints.unbind(socket, endpoint))?;
-            flow.ledger
-                .notes
-                .push(|| Note::Unbound(endpoint.to_owned()));
-            Ok(())
-        });
-        if ended.is_ok() {
-            self.note(Change::Unbound, endpoint);
-        }
-        ended
+        let end =
+            |endpoints: &mut Endpoints, socket: &mut Socket| endpoints.unbind(socket, endpoint);
+        self.leave_endpoint(Change::Unbound, endpoint, end, Note::Unbound)
     }
 
     /// Takes back every [`connect`](Self::connect) to this endpoint. Nothing more is received from there; what libzmq holds for
@@ -308,17 +320,9 @@ impl ZmqStream {
     /// # Errors
     /// See [`EndpointError`]: it names the endpoint, and nothing has changed.
     pub fn disconnect(&self, endpoint: &str) -> Result<(), EndpointError> {
-        let ended = self.inner().with(|flow| {
-            flow.with_endpoints(|endpoints, socket| endpoints.disconnect(socket, endpoint))?;
-            flow.ledger
-                .notes
-                .push(|| Note::Disconnected(endpoint.to_owned()));
-            Ok(())
-        });
-        if ended.is_ok() {
-            self.note(Change::Disconnected, endpoint);
-        }
-        ended
+        let end =
+            |endpoints: &mut Endpoints, socket: &mut Socket| endpoints.disconnect(socket, endpoint);
+        self.leave_endpoint(Change::Disconnected, endpoint, end, Note::Disconnected)
     }
 
     /// The endpoints that this stream has bound and not unbound, with wildcards resolved, in the order in which it did.

@@ -41,7 +41,7 @@ impl Flow {
         names::keep_apart(transport.watch.socket());
         let is_open = self.is_open();
         if !is_open {
-            transport.begin_to_close(None);
+            transport.begin_to_close(self.closes_within.take());
         }
         self.transport = Some(transport);
         #[cfg(all(feature = "tokio", unix))]
@@ -78,8 +78,10 @@ impl Flow {
     }
 
     fn close_in_time(&mut self, linger: Option<Duration>) {
-        if let Some(transport) = &mut self.transport {
-            transport.begin_to_close(linger);
+        match &mut self.transport {
+            Some(transport) => transport.begin_to_close(linger),
+            // Once it comes back, if it is lent.
+            None => self.closes_within = linger,
         }
         let wakes = self.machine.close();
         self.wake(wakes);

@@ -426,6 +426,10 @@ mod tests {
         assert_eq!(names(&presence), [HERE, elsewhere[0]]);
         connected(&mut presence, 9, elsewhere[1]);
         assert_eq!(names(&presence), [HERE, elsewhere[0]]);
+        // Another address, and another port of all addresses, are others.
+        presence.change(Change::Unbound, "tcp://127.0.0.9:5555");
+        presence.change(Change::Unbound, "tcp://0.0.0.0:6666");
+        assert_eq!(names(&presence), [HERE, elsewhere[0]]);
         // A wildcard by its port, of what was accepted.
         presence.change(Change::Unbound, "tcp://0.0.0.0:5555");
         assert_eq!(names(&presence), [elsewhere[0]]);

@@ -9,6 +9,7 @@
 
 use std::mem;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tidegate_core::{
     AlreadyDone, DrainError as CoreDrainError, Drive, Level, Lost, Polled,
@@ -54,6 +55,8 @@ pub(crate) struct Flow {
     queued: usize,
     /// Whether somebody has the socket by `with_socket`.
     pub(crate) is_lent: bool,
+    /// What a shutdown gave the stream while its socket was lent.
+    pub(crate) closes_within: Option<Duration>,
     /// Whether the runtime that watched the socket went while it was lent.
     #[cfg(all(feature = "tokio", unix))]
     pub(crate) is_runtime_gone: bool,
@@ -96,6 +99,7 @@ impl Flow {
             endpoints,
             subscriptions: Vec::new(),
             is_lent: false,
+            closes_within: None,
             #[cfg(all(feature = "tokio", unix))]
             is_runtime_gone: false,
             has_ended_events: false,
@@ -512,11 +516,16 @@ impl Flow {
 
     /// Receives one message if one is there.
     fn receive(&mut self) {
+        // It receives nothing ahead, and who asks for its reply does not wait.
+        let is_reply = self.ledger.kind() == SocketType::REQ
+            && self.turn == Turn::Read
+            && self.is_open()
+            && !self.machine.is_reading_paused();
         let Some(transport) = &mut self.transport else {
             return;
         };
         transport.begin();
-        if !self.machine.interest().receive {
+        if !is_reply && !self.machine.interest().receive {
             return;
         }
         let mut port = OwnedPort::new(&mut self.machine, &mut self.ledger, &mut self.turn);

@@ -2,7 +2,7 @@
 
 use zmq::SocketType;
 
-use crate::error::{SocketError, SubscribeError, WriteError};
+use crate::error::{Errno, SocketError, SubscribeError, WriteError};
 use crate::message::Multipart;
 use crate::pump::Flow;
 use crate::socket::Socket;
@@ -26,13 +26,25 @@ pub(crate) fn subscribe_early(
     if socket.kind() == SocketType::SUB {
         for prefix in prefixes {
             if !subscribed.contains(prefix) {
-                let made = socket.set_bytes(zmq_sys::ZMQ_SUBSCRIBE, prefix);
-                made.map_err(SubscribeError::Refused)?;
+                if let Err(errno) = socket.set_bytes(zmq_sys::ZMQ_SUBSCRIBE, prefix) {
+                    unsubscribe_early(socket, &subscribed);
+                    return Err(SubscribeError::Refused(errno));
+                }
                 subscribed.push(prefix.clone());
             }
         }
     }
     Ok(subscribed)
+}
+
+/// Takes back what [`subscribe_early`] did, on a socket that is given back.
+pub(crate) fn unsubscribe_early(socket: &mut Socket, subscribed: &[Vec<u8>]) {
+    if socket.kind() == SocketType::SUB {
+        for prefix in subscribed {
+            // It fails only if the context is gone.
+            let _: Result<(), Errno> = socket.set_bytes(zmq_sys::ZMQ_UNSUBSCRIBE, prefix);
+        }
+    }
 }
 
 /// A type that subscribes, or an error that says that this one does not.

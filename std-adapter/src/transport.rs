@@ -127,14 +127,15 @@ impl ZmqTransport {
     /// Has libzmq linger for this long, and no longer than it would.
     fn linger(&mut self, left: Duration) {
         let socket = self.watch.socket();
-        // What it sends to its publishers are subscriptions, of one frame each.
-        if socket.kind() == SocketType::SUB {
-            return;
-        }
+        // What a SUB sends to its publishers are subscriptions, of one frame each: none is torn.
+        let least = match socket.kind() {
+            SocketType::SUB => Duration::ZERO,
+            _ => LEAST_LINGER,
+        };
         let of_socket = socket.linger().ok().flatten();
         let linger = of_socket.map_or(left, |linger| linger.min(left));
         // It fails only if the context is gone.
-        let _: Result<(), Errno> = socket.set_linger(linger.max(LEAST_LINGER));
+        let _: Result<(), Errno> = socket.set_linger(linger.max(least));
     }
 
     /// Sends a whole message, or nothing of it. Adds its payload to `bytes` if it went.
@@ -146,18 +147,17 @@ impl ZmqTransport {
         self.news_since = false;
         let mut sent_bytes = 0;
         let sent = send_frames(self.watch.socket(), message, false, &mut sent_bytes)?;
+        // It may have taken in that there is something to receive, whatever became of it.
+        self.receiving = Known::Nothing;
         if let Sent::Blocked = sent {
             // It need not have looked at the news: libzmq spares itself that within about a millisecond.
             self.futile_sends = self.futile_sends.saturating_add(usize::from(self.looked));
             if self.looked && self.futile_sends >= FUTILE_SENDS {
-                // The last attempt comes behind the last look, and nothing that takes in news comes behind it: what comes from here on
-                // leaves the descriptor readable.
+                // The last attempt: another is worth it behind news alone.
                 self.sending = Known::Blocked;
                 return Ok(sent);
             }
         }
-        // It may have taken in that there is something to receive.
-        self.receiving = Known::Nothing;
         match sent {
             Sent::Blocked => self.sending = Known::WasBlocked,
             Sent::Accepted => {
@@ -411,6 +411,7 @@ fn not_sent(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::{Runtime, Watched};
     use crate::socket::RawContext;
 
     fn recv_message(socket: &mut Socket) -> Multipart {
@@ -490,6 +491,37 @@ mod tests {
             let limit = Duration::from_secs(120);
             assert!(started.elapsed() < limit, "the peer was never seen going");
         }
+    }
+
+    /// Nobody is told.
+    struct Unwatched(std::sync::Mutex<Option<ZmqTransport>>);
+
+    impl Watched for Unwatched {
+        fn on_ready(&self) {}
+        fn on_schedule(&self) {}
+    }
+
+    #[test]
+    fn g3_behind_a_send_that_was_in_vain_it_is_not_known_that_nothing_has_come() {
+        let context = RawContext::new().unwrap();
+        let socket = context.socket(SocketType::DEALER).unwrap();
+        let unwatched = Watch::open(&Runtime::Thread, socket, |watch| {
+            let transport = ZmqTransport::new(watch);
+            Unwatched(Some(transport).into()).into()
+        });
+        let transport = unwatched.ok().unwrap().0.lock().unwrap().take();
+        let mut transport = transport.unwrap();
+        // The last attempt, too, may have taken in the news of a message.
+        for _ in 0..=FUTILE_SENDS {
+            transport.look().unwrap();
+            assert!(transport.receiving == Known::Blocked);
+            let sent = transport.send(&mut "x".into(), &mut 0).unwrap();
+            assert_eq!(sent, Sent::Blocked);
+            assert!(transport.receiving == Known::Nothing);
+        }
+        assert!(transport.sending == Known::Blocked);
+        drop(transport);
+        context.terminate();
     }
 
     #[test]

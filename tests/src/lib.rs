@@ -35,4 +35,4 @@ pub use served::Served;
 pub use sides::{Incoming, Lent, Outgoing, Room, Shared, Side, fill};
 pub use sim::{Broken, SimLink, SimWire};
 pub use stranger::{COMMAND, MORE, Stranger, command, frame, greeting, header, ready};
-pub use wakers::{Counter, poll};
+pub use wakers::{Counter, Kept, keeping_waker, poll};

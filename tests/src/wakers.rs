@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 
 /// A waker that counts how often it was woken.
@@ -34,4 +34,41 @@ impl Counter {
 /// Polls once.
 pub fn poll<F: Future + Unpin>(future: &mut F, counter: &Arc<Counter>) -> Poll<F::Output> {
     Pin::new(future).poll(&mut Context::from_waker(&counter.waker()))
+}
+
+struct Keeping {
+    begun: mpsc::Sender<()>,
+    end: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Wake for Keeping {
+    fn wake(self: Arc<Self>) {
+        // Once the other end is gone it keeps nobody.
+        let _ = self.begun.send(());
+        let _ = self.end.lock().expect("nobody panics here").recv();
+    }
+}
+
+/// Keeps whoever wakes its waker, until it is dropped.
+pub struct Kept {
+    has_begun: mpsc::Receiver<()>,
+    _goes_on: mpsc::Sender<()>,
+}
+
+impl Kept {
+    /// Waits until somebody is kept.
+    pub fn begins(&self) {
+        self.has_begun.recv().expect("the waker is there");
+    }
+}
+
+/// A waker that keeps the thread that wakes it, and the end of that.
+pub fn keeping_waker() -> (Waker, Kept) {
+    let ((begun, has_begun), (goes_on, end)) = (mpsc::channel(), mpsc::channel());
+    let end = Mutex::new(end);
+    let kept = Kept {
+        has_begun,
+        _goes_on: goes_on,
+    };
+    (Arc::new(Keeping { begun, end }).into(), kept)
 }

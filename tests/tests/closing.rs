@@ -1,15 +1,17 @@
 //! Section E of the contract over libzmq.
 
 use std::future::Future;
-use std::task::Poll;
-use std::time::Duration;
+use std::pin::Pin;
+use std::task::{self, Poll};
+use std::time::{Duration, Instant};
 
 use tidegate::{
     Context, DrainError, EventMask, Lost, ReadError, ShutdownError, SocketType, TryReadError,
-    WriteError, options,
+    WriteError, ZmqStream, options,
 };
 use tidegate_tests::{
-    Counter, Watchdog, alone, block_on, builder, eventually, nobody, poll, shut_down, threads,
+    Counter, Kept, Watchdog, alone, block_on, builder, eventually, keeping_waker, nobody, poll,
+    shut_down, threads,
 };
 
 #[test]
@@ -205,6 +207,76 @@ fn e1_a_shutdown_gives_a_stream_that_is_closing_the_time_of_its_own() {
     assert_eq!(block_on(push.closed()).messages, 1);
 }
 
+/// Two streams that the I/O thread watches on every executor.
+fn watched_pair(context: &Context, endpoint: &str) -> (ZmqStream, ZmqStream) {
+    let pull = ZmqStream::builder(SocketType::PULL).context(context);
+    let push = ZmqStream::builder(SocketType::PUSH).context(context);
+    let pull = pull.bind(endpoint).open().unwrap();
+    (pull, push.connect(endpoint).open().unwrap())
+}
+
+/// Waits with a waker that keeps whoever wakes it.
+fn keeps<F: Future + Unpin>(mut wait: F) -> (F, Kept) {
+    let (waker, kept) = keeping_waker();
+    let polled = Pin::new(&mut wait).poll(&mut task::Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    (wait, kept)
+}
+
+#[test]
+fn e1_a_time_to_close_that_is_prolonged_when_it_is_just_up_ends_nothing() {
+    let _watchdog = Watchdog::new(60);
+    let (context, others) = (Context::new().unwrap(), Context::new().unwrap());
+    let first = watched_pair(&others, "inproc://first");
+    let second = watched_pair(&others, "inproc://second");
+    let (first_read, first_kept) = keeps(first.0.read());
+    let (second_read, second_kept) = keeps(second.0.read());
+    first.1.write("x").unwrap();
+    first_kept.begins();
+    // What comes now the I/O thread sees in one look: the other message, and that the time of this one is up.
+    let linger = Duration::from_millis(1);
+    let closing = ZmqStream::builder(SocketType::PUSH).context(&context);
+    let closing = closing.option(options::LINGER, Some(linger));
+    let closing = closing.bind("tcp://127.0.0.1:*").open().unwrap();
+    closing.write("held").unwrap();
+    // A shutdown comes to this one behind the other.
+    let last = builder(SocketType::PULL, &context).open().unwrap();
+    let endpoint = closing.bindings()[0].clone();
+    closing.close();
+    let since = Instant::now();
+    eventually(|| since.elapsed() > linger * 2);
+    second.1.write("x").unwrap();
+    drop(first_kept);
+    second_kept.begins();
+    // It is on its way to see to that.
+    let shutdown = context.shutdown(Duration::from_secs(20));
+    eventually(|| last.at_closing());
+    drop(second_kept);
+    let pull = builder(SocketType::PULL, &others).connect(&endpoint);
+    assert_eq!(block_on(pull.open().unwrap().read()).unwrap(), "held");
+    block_on(shutdown).unwrap();
+    drop((first_read, second_read));
+    shut_down(&others);
+}
+
+#[test]
+fn e1_a_shutdown_gives_a_stream_its_time_though_its_socket_is_lent_just_then() {
+    let _watchdog = Watchdog::new(60);
+    let (context, others) = (Context::new().unwrap(), Context::new().unwrap());
+    let push = builder(SocketType::PUSH, &context).option(options::LINGER, Some(Duration::ZERO));
+    let push = push.bind("tcp://127.0.0.1:*").open().unwrap();
+    push.write("held").unwrap();
+    let lent = push.with_socket(|_| {
+        let shutdown = context.shutdown(Duration::from_secs(20));
+        eventually(|| push.at_closing());
+        shutdown
+    });
+    let pull = builder(SocketType::PULL, &others).connect(&push.bindings()[0]);
+    assert_eq!(block_on(pull.open().unwrap().read()).unwrap(), "held");
+    block_on(lent.unwrap()).unwrap();
+    shut_down(&others);
+}
+
 #[test]
 fn e1_a_subscription_that_nobody_hears_keeps_no_context() {
     let _watchdog = Watchdog::new(60);
@@ -214,6 +286,12 @@ fn e1_a_subscription_that_nobody_hears_keeps_no_context() {
     let sub = sub.connect(nobody()).open().unwrap();
     block_on(context.shutdown(Duration::from_secs(5))).unwrap();
     assert!(sub.at_closing());
+    // One that was told to linger does so for as long as its stream may close, and no longer.
+    let context = Context::new().unwrap();
+    let sub = builder(SocketType::SUB, &context).subscribe("news");
+    let sub = sub.option(options::LINGER, None).connect(nobody());
+    sub.open().unwrap().abort();
+    block_on(context.shutdown(Duration::from_secs(5))).unwrap();
 }
 
 /// A waker that panics.

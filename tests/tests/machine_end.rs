@@ -65,6 +65,19 @@ fn e2_abort_drops_the_buffers_and_says_what_was_lost() {
 }
 
 #[test]
+fn b2_a_gate_that_is_shut_opens_when_an_abort_has_emptied_the_buffer() {
+    let mut machine = small::<2>();
+    let _ = machine.set_read_limits(Watermarks::new(0, 0).unwrap());
+    let _ = machine.set_write_limits(Watermarks::new(0, 0).unwrap());
+    feed(&mut machine, "in");
+    let _ = machine.write(&[b"out"]).unwrap();
+    assert!(machine.is_read_gate_paused() && machine.is_write_gate_paused());
+    let _ = machine.abort();
+    assert!(!machine.is_read_gate_paused() && !machine.is_write_gate_paused());
+    assert_eq!(machine.interest(), Interest::default());
+}
+
+#[test]
 fn e3_every_wait_completes_when_the_stream_closes_or_fails() {
     type End = fn(&mut Small<6>) -> tidegate_core::Wakes;
     let ends: [End; 2] = [|machine| machine.abort(), |machine| machine.fail(Broken)];

@@ -2,15 +2,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, mpsc};
-use std::task::{self, Poll, Wake};
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use tidegate::{
     Context, EventKind, EventMask, MonitorError, ReadEventError, SocketType, TryReadEventError,
     ZmqStream, options,
 };
-use tidegate_tests::{Counter, Watchdog, block_on, builder, eventually, nobody, poll, shut_down};
+use tidegate_tests::{
+    Counter, Watchdog, block_on, builder, eventually, keeping_waker, nobody, poll, shut_down,
+};
 
 /// Opens a PULL that is monitored.
 fn monitored(context: &Context, events: EventMask) -> ZmqStream {
@@ -321,20 +322,6 @@ fn f4_events_that_nobody_reads_hold_nothing_up() {
     shut_down(&context);
 }
 
-/// A waker that keeps whoever wakes it.
-struct Keeps {
-    begun: mpsc::Sender<()>,
-    end: Mutex<mpsc::Receiver<()>>,
-}
-
-impl Wake for Keeps {
-    fn wake(self: Arc<Self>) {
-        let _ = self.begun.send(());
-        // Until the other end is dropped.
-        let _ = self.end.lock().unwrap().recv();
-    }
-}
-
 #[test]
 fn f4_more_events_than_a_batch_have_come_at_once_and_are_all_taken_though_no_other_follows() {
     let _watchdog = Watchdog::new(60);
@@ -344,19 +331,17 @@ fn f4_more_events_than_a_batch_have_come_at_once_and_are_all_taken_though_no_oth
     let pull = open(SocketType::PULL).bind("inproc://keeps").open();
     let push = open(SocketType::PUSH).connect("inproc://keeps").open();
     let (pull, push) = (pull.unwrap(), push.unwrap());
-    let ((begun, has_begun), (goes_on, end)) = (mpsc::channel(), mpsc::channel());
-    let end = Mutex::new(end);
-    let waker = Arc::new(Keeps { begun, end }).into();
+    let (waker, kept) = keeping_waker();
     let mut read = pull.read();
     let polled = Pin::new(&mut read).poll(&mut task::Context::from_waker(&waker));
     assert!(polled.is_pending());
     push.write("x").unwrap();
-    has_begun.recv().unwrap();
+    kept.begins();
 
     let stream = monitored(&context, EventMask::LISTENING);
     stream.set_events_backlog(None);
     let bound = bind(&stream, 200);
-    drop(goes_on);
+    drop(kept);
     for endpoint in bound {
         assert_eq!(block_on(stream.read_event()).unwrap().endpoint, endpoint);
     }

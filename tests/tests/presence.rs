@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -346,6 +347,59 @@ fn i4_a_stream_that_tracks_nobody_says_so_and_one_that_cannot_open_leaves_nothin
     assert!(error.to_string().contains("tcp://256.0.0.1:1"), "{error}");
     // The shutdown would wait for what it had left.
     shut_down(&context);
+    // A socket that is adopted comes back with what it had received.
+    let callers = zmq::Context::new();
+    let socket = callers.socket(zmq::PULL).unwrap();
+    socket.bind("inproc://tracked").unwrap();
+    let push = callers.socket(zmq::PUSH).unwrap();
+    push.connect("inproc://tracked").unwrap();
+    push.send("x", 0).unwrap();
+    let tracked = ZmqStream::builder(SocketType::PULL).track_connections(true);
+    let socket = tracked.adopt(socket).unwrap_err().socket;
+    assert_eq!(socket.recv_bytes(zmq::DONTWAIT).unwrap(), b"x");
+}
+
+/// Does something once, at the first line that names this.
+#[derive(Clone)]
+struct Once(&'static str, Arc<dyn Fn() + Send + Sync>, Arc<AtomicBool>);
+
+impl std::io::Write for Once {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        if String::from_utf8_lossy(line).contains(self.0) && !self.2.swap(true, Ordering::SeqCst) {
+            self.1();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn i4_who_comes_again_by_an_endpoint_that_is_just_being_left_counts() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let server = tracked(SocketType::PULL, &context);
+    let client = builder(SocketType::PUSH, &context).track_connections(true);
+    let client = client.open().unwrap();
+    let endpoint = client.connect(&server.bindings()[0]).unwrap();
+    block_on(client.wait_connected(1, PATIENCE)).unwrap();
+    // Another caller connects while the first has not returned.
+    let again = {
+        let (client, endpoint) = (client.clone(), endpoint.clone());
+        move || drop(client.connect(&endpoint).unwrap())
+    };
+    let done = Arc::new(AtomicBool::new(false));
+    let once = Once("disconnected", Arc::new(again), done.clone());
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_writer(move || once.clone())
+        .finish();
+    tracing::subscriber::with_default(subscriber, || client.disconnect(&endpoint).unwrap());
+    assert!(done.load(Ordering::SeqCst));
+    block_on(client.wait_connected(1, PATIENCE)).unwrap();
+    shut_down(&context);
 }
 
 #[test]
@@ -374,6 +428,17 @@ fn i4_what_is_published_once_somebody_subscribes_arrives() {
         assert!(block_on(publisher.wait_subscriber(Duration::ZERO)).is_err());
         publisher.abort();
     }
+    // Nobody publishes to them any more.
+    let publisher = builder(SocketType::XPUB, &context).bind("inproc://i4-ends");
+    let publisher = publisher.open().unwrap();
+    let subscriber = builder(SocketType::SUB, &context).subscribe("news");
+    let _subscriber = subscriber.connect("inproc://i4-ends").open().unwrap();
+    block_on(publisher.wait_subscriber(PATIENCE)).unwrap();
+    publisher.close();
+    assert_eq!(
+        block_on(publisher.wait_subscriber(PATIENCE)),
+        Err(WaitError::Closed)
+    );
     shut_down(&context);
 }
 

@@ -159,6 +159,18 @@ fn a4_a_runtime_without_io_is_an_error_and_leaves_nothing() {
         "the tokio runtime's I/O driver is not enabled"
     );
     shut_down(&context);
+    // A socket comes back as it was: neither bound nor subscribed.
+    let callers = zmq::Context::new();
+    let socket = callers.socket(zmq::SUB).unwrap();
+    let builder = ZmqStream::builder(SocketType::SUB).tokio(runtime.handle());
+    let builder = builder.bind("inproc://sub").subscribe("x");
+    let socket = builder.adopt(socket).unwrap_err().socket;
+    let other = callers.socket(zmq::XPUB).unwrap();
+    other.bind("inproc://sub").unwrap();
+    socket.connect("inproc://sub").unwrap();
+    socket.set_subscribe(b"y").unwrap();
+    assert_eq!(other.recv_bytes(0).unwrap(), b"\x01y");
+    assert_eq!(other.recv_bytes(zmq::DONTWAIT), Err(zmq::Error::EAGAIN));
 }
 
 #[test]

@@ -78,6 +78,27 @@ fn c7_a_req_asks_and_reads_its_reply_before_it_asks_again() {
 }
 
 #[test]
+fn c7_a_req_that_does_not_wait_gets_its_reply_once_it_has_come() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let (rep, req) = rep_and_req(&context);
+    for k in 0..50 {
+        req.write(format!("question {k}")).unwrap();
+        assert_eq!(req.try_read(), Err(TryReadError::Empty));
+        assert_eq!(block_on(rep.read()).unwrap(), *format!("question {k}"));
+        rep.write(format!("answer {k}")).unwrap();
+        let mut reply = Err(TryReadError::Empty);
+        eventually(|| {
+            reply = req.try_read();
+            reply != Err(TryReadError::Empty)
+        });
+        assert_eq!(reply.unwrap(), *format!("answer {k}"));
+        assert_eq!(req.try_read(), Err(ReadError::OutOfTurn.into()));
+    }
+    shut_down(&context);
+}
+
+#[test]
 fn c7_a_rep_reads_a_request_before_it_answers_and_answers_before_it_reads() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();

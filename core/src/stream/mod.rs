@@ -222,6 +222,8 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             return Wakes::NONE;
         }
         self.incoming.clear();
+        // Nobody receives any more.
+        let _: Option<Transition> = self.turn_read_gate();
         self.discarded = 0;
         self.flags.set(Flags::DISCARDED, false);
         self.drop_outgoing();
