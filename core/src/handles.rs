@@ -172,8 +172,8 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
         fed.map_err(|error| error.map_message(|()| message))
     }
 
-    /// Room for a received message of `payload_bytes` in `frames` frames, at least one, to be written in place and then
-    /// committed. The readers get messages in the order of the reservations.
+    /// Room for a received message of `payload_bytes` at most in `frames` frames at most, at least one, to be written in place and then
+    /// committed, as [`Stream::reserve`] takes it. The readers get messages in the order of the reservations.
     ///
     /// # Errors
     /// Those of [`feed`](Self::feed).
@@ -202,13 +202,17 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
 
     /// The oldest message that waits to be sent, where it lies. [Release](ReadGrant::release) it once it was taken over. While it
     /// is lent, [`interest`](Self::interest) asks for nothing more to be sent; when it comes back or is gone and there is
-    /// something to send or to flush, the driver is woken.
+    /// something to send or to flush, the driver is woken. So a transport whose wire may have no room asks the wire first, or
+    /// copies the head: to look at the head, and to drop it because it cannot go, wakes the driver to try again at once.
+    ///
+    /// `None` also while it is lent already, while the oldest message is still written in place, and once the stream has ended.
     #[inline]
     pub fn head(self) -> Option<ReadGrant<'s, RX, TX, W, E, V, false>> {
         Some(ReadGrant::new(self.0, self.0.take_outgoing()?))
     }
 
-    /// Copies the oldest message that waits to be sent into `out`, and returns its frames there. `None` if there is none.
+    /// Copies the oldest message that waits to be sent into `out`, and returns its frames there. `None` if there is none, as of
+    /// [`head`](Self::head). Nobody is woken.
     ///
     /// # Errors
     /// `out` is too small; the number of bytes that it must have.
@@ -226,7 +230,8 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
         copied.ok_or(needed).map(Some)
     }
 
-    /// The transport has taken the oldest message over. Without one nothing happens.
+    /// The transport has taken the oldest message over, which it has copied. Without one nothing happens, nor while it is lent: whoever
+    /// has it by [`head`](Self::head) releases it.
     #[inline]
     pub fn sent(self) {
         if let Some(region) = self.0.take_outgoing() {

@@ -173,8 +173,8 @@ impl ZmqStream {
     /// published from then on reaches that subscriber.
     ///
     /// libzmq hands subscriptions to an XPUB as messages, which can be read as well; with
-    /// [`read_ahead`](crate::Builder::read_ahead) turned off they are known only once they are, and past `high_read` bytes of them,
-    /// too. Where libzmq is told to hand on every subscription (`ZMQ_XPUB_VERBOSE`, by `with_socket`), somebody who has left may count on;
+    /// [`read_ahead`](crate::Builder::read_ahead) turned off they are known only once they are, and past `high_read` bytes of them and
+    /// while reading is [paused](Self::pause_reading), too. Where libzmq is told to hand on every subscription (`ZMQ_XPUB_VERBOSE`, by `with_socket`), somebody who has left may count on;
     /// and what an adopted socket was told before does not count. A PUB is not told of subscriptions: an XPUB sends as one does.
     ///
     /// # Errors

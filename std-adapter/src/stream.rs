@@ -357,7 +357,8 @@ impl ZmqStream {
         Read(Wait::new(self))
     }
 
-    /// Takes a message if one is there and nobody waits for it. After a failure what was buffered before it comes first.
+    /// Takes a message if one is there and nobody waits for it: from the buffer, or from libzmq. After a failure what was buffered before it
+    /// comes first.
     ///
     /// # Errors
     /// See [`TryReadError`].

@@ -178,7 +178,9 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         }
     }
 
-    /// Room for a message of `payload_bytes` in `frames` frames, at least one, to be written in place and then committed.
+    /// Room for a message of `payload_bytes` at most in `frames` frames at most, at least one, to be written in place and then committed.
+    /// However the bytes are spread over the frames, they fit: room is taken for the longest headers that so many frames may need
+    /// ([`packed_bytes`](crate::packed_bytes) says what a message takes that is there), and what is left of it is free again at the commit.
     ///
     /// # Errors
     /// See [`WriteError`]; there is no message to hand back.
