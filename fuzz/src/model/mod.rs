@@ -422,6 +422,7 @@ impl Model {
             Op::Abort => {
                 if self.live() {
                     self.incoming.clear();
+                    self.incoming.update();
                     self.discarded = None;
                     self.end(State::Closed);
                 }
