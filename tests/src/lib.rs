@@ -18,7 +18,9 @@ mod wakers;
 
 pub use corpus::{answer, behind, chunk, large, messages};
 pub use far_end::{FarEnd, with_each};
-pub use libzmq::{builder, dealer, fill_up, mandatory_router, nobody, pipe, raw_peer, shut_down};
+pub use libzmq::{
+    builder, dealer, fill_up, io_thread_pipe, mandatory_router, nobody, pipe, raw_peer, shut_down,
+};
 pub use machine::{
     Small, Waiter, call, close, feed, sent, small, small_with_events, try_read, wake, woken, write,
 };
@@ -35,4 +37,4 @@ pub use served::Served;
 pub use sides::{Incoming, Lent, Outgoing, Room, Shared, Side, fill};
 pub use sim::{Broken, SimLink, SimWire};
 pub use stranger::{COMMAND, MORE, Stranger, command, frame, greeting, header, ready};
-pub use wakers::{Counter, Kept, keeping_waker, poll};
+pub use wakers::{Counter, poll, poll_keeping};

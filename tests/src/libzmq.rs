@@ -24,6 +24,17 @@ pub fn pipe(
     (pull, push.open().expect("an endpoint that is bound"))
 }
 
+/// A PULL on an inproc endpoint, and a PUSH that is connected to it. The I/O thread watches both, on every executor.
+pub fn io_thread_pipe(context: &tidegate::Context, endpoint: &str) -> (ZmqStream, ZmqStream) {
+    let of = |kind| ZmqStream::builder(kind).context(context);
+    let pull = of(SocketType::PULL).bind(endpoint).open();
+    let push = of(SocketType::PUSH).connect(endpoint).open();
+    (
+        pull.expect("a free name"),
+        push.expect("an endpoint that is bound"),
+    )
+}
+
 /// A STREAM, a raw TCP peer that is connected to it, and the identity that the stream has for the peer.
 pub fn raw_peer(context: &tidegate::Context) -> (ZmqStream, TcpStream, Frame) {
     let stream = builder(SocketType::STREAM, context).bind("tcp://127.0.0.1:*");

@@ -62,13 +62,15 @@ impl Kept {
     }
 }
 
-/// A waker that keeps the thread that wakes it, and the end of that.
-pub fn keeping_waker() -> (Waker, Kept) {
+/// Polls once what has to wait, with a waker that keeps the thread that wakes it.
+pub fn poll_keeping<F: Future + Unpin>(future: &mut F) -> Kept {
     let ((begun, has_begun), (goes_on, end)) = (mpsc::channel(), mpsc::channel());
     let end = Mutex::new(end);
-    let kept = Kept {
+    let waker = Arc::new(Keeping { begun, end }).into();
+    let polled = Pin::new(future).poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    Kept {
         has_begun,
         _goes_on: goes_on,
-    };
-    (Arc::new(Keeping { begun, end }).into(), kept)
+    }
 }

@@ -202,8 +202,8 @@ fn i1_a_context_has_one_authenticator_and_another_once_that_is_gone() {
         ));
         // What is allowed may be asked of whatever the caller likes, this one too.
         first.allow(std::iter::once_with(|| {
-            first.deny([Ipv4Addr::LOCALHOST]);
-            Ipv4Addr::LOCALHOST
+            first.deny([LOOPBACK]);
+            LOOPBACK
         }));
         let elsewhere = Context::new().unwrap();
         let _beside = Authenticator::start(&elsewhere).unwrap();

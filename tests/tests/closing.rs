@@ -1,8 +1,7 @@
 //! Section E of the contract over libzmq.
 
 use std::future::Future;
-use std::pin::Pin;
-use std::task::{self, Poll};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tidegate::{
@@ -10,8 +9,8 @@ use tidegate::{
     WriteError, ZmqStream, options,
 };
 use tidegate_tests::{
-    Counter, Kept, Watchdog, alone, block_on, builder, eventually, keeping_waker, nobody, poll,
-    shut_down, threads,
+    Counter, Watchdog, alone, block_on, builder, eventually, io_thread_pipe, nobody, poll,
+    poll_keeping, shut_down, threads,
 };
 
 #[test]
@@ -207,30 +206,15 @@ fn e1_a_shutdown_gives_a_stream_that_is_closing_the_time_of_its_own() {
     assert_eq!(block_on(push.closed()).messages, 1);
 }
 
-/// Two streams that the I/O thread watches on every executor.
-fn watched_pair(context: &Context, endpoint: &str) -> (ZmqStream, ZmqStream) {
-    let pull = ZmqStream::builder(SocketType::PULL).context(context);
-    let push = ZmqStream::builder(SocketType::PUSH).context(context);
-    let pull = pull.bind(endpoint).open().unwrap();
-    (pull, push.connect(endpoint).open().unwrap())
-}
-
-/// Waits with a waker that keeps whoever wakes it.
-fn keeps<F: Future + Unpin>(mut wait: F) -> (F, Kept) {
-    let (waker, kept) = keeping_waker();
-    let polled = Pin::new(&mut wait).poll(&mut task::Context::from_waker(&waker));
-    assert!(polled.is_pending());
-    (wait, kept)
-}
-
 #[test]
 fn e1_a_time_to_close_that_is_prolonged_when_it_is_just_up_ends_nothing() {
     let _watchdog = Watchdog::new(60);
     let (context, others) = (Context::new().unwrap(), Context::new().unwrap());
-    let first = watched_pair(&others, "inproc://first");
-    let second = watched_pair(&others, "inproc://second");
-    let (first_read, first_kept) = keeps(first.0.read());
-    let (second_read, second_kept) = keeps(second.0.read());
+    let first = io_thread_pipe(&others, "inproc://first");
+    let second = io_thread_pipe(&others, "inproc://second");
+    let (mut first_read, mut second_read) = (first.0.read(), second.0.read());
+    let first_kept = poll_keeping(&mut first_read);
+    let second_kept = poll_keeping(&mut second_read);
     first.1.write("x").unwrap();
     first_kept.begins();
     // What comes now the I/O thread sees in one look: the other message, and that the time of this one is up.

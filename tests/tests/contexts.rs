@@ -22,6 +22,15 @@ fn bound_pull(endpoint: &str) -> (zmq::Context, zmq::Socket) {
     (context, socket)
 }
 
+/// A context of the callers', who destroy it, and the same for streams.
+fn callers_context() -> (zmq::Context, Context) {
+    let callers = zmq::Context::new();
+    // `destroy` frees the context, and the drop of the last clone would free it once more.
+    std::mem::forget(callers.clone());
+    let context = Context::from(callers.clone());
+    (callers, context)
+}
+
 #[test]
 fn a3_a_socket_of_another_type_is_refused_with_both_names_and_comes_back() {
     let _watchdog = Watchdog::new(60);
@@ -271,10 +280,7 @@ fn a3_an_adopted_socket_that_conflates_gives_what_came_last() {
 #[test]
 fn e3_a_context_that_is_terminated_from_elsewhere_ends_its_streams_with_that_error() {
     let _watchdog = Watchdog::new(60);
-    let mut callers = zmq::Context::new();
-    // `destroy` frees the context, and the drop of the last clone would free it once more.
-    std::mem::forget(callers.clone());
-    let context = Context::from(callers.clone());
+    let (mut callers, context) = callers_context();
     let stream = builder(SocketType::DEALER, &context).high_write(0);
     let stream = stream.open().unwrap();
     stream.enable_monitor(EventMask::LISTENING).unwrap();
@@ -315,10 +321,7 @@ fn e3_a_context_that_is_terminated_from_elsewhere_ends_its_streams_with_that_err
 fn e3_a_monitor_whose_context_is_terminated_while_its_socket_is_lent_spins_nowhere() {
     alone(|| {
         let _watchdog = Watchdog::new(60);
-        let mut callers = zmq::Context::new();
-        // As above.
-        std::mem::forget(callers.clone());
-        let context = Context::from(callers.clone());
+        let (mut callers, context) = callers_context();
         let stream = builder(SocketType::PULL, &context).open().unwrap();
         stream.enable_monitor(EventMask::ALL).unwrap();
         let ends = stream.with_socket(|socket| {
@@ -336,10 +339,7 @@ fn e3_a_monitor_whose_context_is_terminated_while_its_socket_is_lent_spins_nowhe
 #[test]
 fn c5_what_was_received_before_a_failure_can_still_be_taken() {
     let _watchdog = Watchdog::new(60);
-    let mut callers = zmq::Context::new();
-    // As above.
-    std::mem::forget(callers.clone());
-    let context = Context::from(callers.clone());
+    let (mut callers, context) = callers_context();
     let pull = builder(SocketType::PULL, &context)
         .bind("inproc://c5")
         .open();

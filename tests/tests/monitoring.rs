@@ -1,8 +1,6 @@
 //! Section F of the contract over libzmq.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{self, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 use tidegate::{
@@ -10,7 +8,8 @@ use tidegate::{
     ZmqStream, options,
 };
 use tidegate_tests::{
-    Counter, Watchdog, block_on, builder, eventually, keeping_waker, nobody, poll, shut_down,
+    Counter, Watchdog, block_on, builder, eventually, io_thread_pipe, nobody, poll, poll_keeping,
+    shut_down,
 };
 
 /// Opens a PULL that is monitored.
@@ -326,15 +325,9 @@ fn f4_events_that_nobody_reads_hold_nothing_up() {
 fn f4_more_events_than_a_batch_have_come_at_once_and_are_all_taken_though_no_other_follows() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
-    // These are the I/O thread's on every executor.
-    let open = |kind| ZmqStream::builder(kind).context(&context);
-    let pull = open(SocketType::PULL).bind("inproc://keeps").open();
-    let push = open(SocketType::PUSH).connect("inproc://keeps").open();
-    let (pull, push) = (pull.unwrap(), push.unwrap());
-    let (waker, kept) = keeping_waker();
+    let (pull, push) = io_thread_pipe(&context, "inproc://keeps");
     let mut read = pull.read();
-    let polled = Pin::new(&mut read).poll(&mut task::Context::from_waker(&waker));
-    assert!(polled.is_pending());
+    let kept = poll_keeping(&mut read);
     push.write("x").unwrap();
     kept.begins();
 

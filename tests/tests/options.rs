@@ -12,7 +12,8 @@ use tidegate::{
     ZmqStream,
 };
 use tidegate_tests::{
-    Counter, Watchdog, asks_peers, block_on, builder, eventually, pipe, poll, shut_down,
+    Counter, Watchdog, asks_peers, block_on, builder, eventually, io_thread_pipe, pipe, poll,
+    shut_down,
 };
 
 const EINVAL: i32 = 22;
@@ -285,11 +286,7 @@ fn c7_what_is_behind_a_message_that_was_read_is_received_though_nobody_reads_on(
 fn c7_what_is_behind_a_message_that_a_polled_read_has_found_is_received_though_nobody_reads_on() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
-    let of = |kind| ZmqStream::builder(kind).context(&context);
-    let pull = of(SocketType::PULL).bind("inproc://c7-polled").open();
-    let pull = pull.unwrap();
-    let push = of(SocketType::PUSH).connect("inproc://c7-polled").open();
-    let push = push.unwrap();
+    let (pull, push) = io_thread_pipe(&context, "inproc://c7-polled");
     for round in 1..=500 {
         let mut read = Box::pin(pull.read());
         let counter = Counter::new();
