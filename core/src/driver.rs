@@ -116,9 +116,11 @@ where
         let mut batch = Batch::new(&this.port);
         loop {
             // Before the step, which looks: whatever comes after its look takes this waker out.
-            this.port.register(cx.waker());
+            this.port.begin_step(cx.waker());
             this.registered = true;
-            match step(&mut this.port, this.transport, &mut batch) {
+            let stepped = step(&mut this.port, this.transport, &mut batch);
+            let want = this.port.end_step();
+            match stepped {
                 Drive::Idle => {}
                 Drive::Again => {
                     cx.waker().wake_by_ref();
@@ -132,7 +134,6 @@ where
                     return Poll::Ready(());
                 }
             }
-            let want = this.port.interest();
             let changed = Changed {
                 port: &mut this.port,
             };

@@ -202,8 +202,8 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
 
     /// The oldest message that waits to be sent, where it lies. [Release](ReadGrant::release) it once it was taken over. While it
     /// is lent, [`interest`](Self::interest) asks for nothing more to be sent; when it comes back or is gone and there is
-    /// something to send or to flush, the driver is woken. So a transport whose wire may have no room asks the wire first, or
-    /// copies the head: to look at the head, and to drop it because it cannot go, wakes the driver to try again at once.
+    /// something to send or to flush, the driver is woken; but a [`Driver`](crate::Driver) that calls its transport at that moment looks again by
+    /// itself, so that a transport may look at the head and drop it because it cannot go.
     ///
     /// `None` also while it is lent already, while the oldest message is still written in place, and once the stream has ended.
     #[inline]
@@ -262,6 +262,20 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
             .0
             .with(|machine| (machine.register_driver(waker), Wakes::NONE));
         drop(old);
+    }
+
+    /// The same for a driver that steps now, and [ends](Self::end_step) the step before it sleeps.
+    pub(crate) fn begin_step(self, waker: &Waker) {
+        let waker = waker.clone();
+        let old = self
+            .0
+            .with(|machine| (machine.begin_step(waker), Wakes::NONE));
+        drop(old);
+    }
+
+    /// What the driver is to wait for.
+    pub(crate) fn end_step(self) -> Interest {
+        self.0.with(|machine| (machine.end_step(), Wakes::NONE))
     }
 
     /// Takes the driver's waker back: nobody drives any more.

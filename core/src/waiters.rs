@@ -325,7 +325,15 @@ impl<S: Slots> Waiters<S> {
     pub(crate) fn tell_first(&mut self, kind: Kind) -> Option<Option<Waker>> {
         let last = self.last(kind);
         let first = self.after(last.slot());
-        let second = mem::replace(self.link_mut(first)?, Link::NONE).after;
+        let told = Link {
+            // A mark: of those who are not in a list only who was flushed comes before itself.
+            before: match kind {
+                Kind::Flushed => first,
+                _ => S::Index::NONE,
+            },
+            after: S::Index::NONE,
+        };
+        let second = mem::replace(self.link_mut(first)?, told).after;
         if first == last {
             self.set_last(kind, S::Index::NONE);
         } else {
@@ -373,6 +381,13 @@ impl<S: Slots> Waiters<S> {
     #[inline]
     pub(crate) fn was_told(&self, ticket: &Ticket) -> bool {
         ticket.has_place() && !self.is_in_line(ticket)
+    }
+
+    /// Whether the ticket was told that what it has flushed is gone: so it stays, whatever comes after that.
+    #[inline]
+    pub(crate) fn was_flushed(&self, ticket: &Ticket) -> bool {
+        let link = self.slots.links().get(ticket.slot());
+        self.was_told(ticket) && link.is_some_and(|link| link.before.slot() == ticket.slot())
     }
 
     /// Puts a ticket that has no place at the end of a list. Says whether there was a place: if not, they have to

@@ -297,6 +297,60 @@ fn e4_a_driver_that_has_ended_leaves_no_waker_behind() {
     }
 }
 
+/// A wire that has no room, and looks at the head before it says so.
+#[derive(Default)]
+struct Looks {
+    looks: usize,
+}
+
+impl<const RX: usize> Transport<BytePort<'_, RX, 64, 4, Broken>> for Looks {
+    type Error = Broken;
+    type Refused = ();
+    fn poll_ready(
+        &mut self,
+        _: &mut Context<'_>,
+        _want: Interest,
+    ) -> Poll<Result<Interest, Broken>> {
+        Poll::Pending
+    }
+    fn try_recv(&mut self, _: &mut BytePort<'_, RX, 64, 4, Broken>) -> Result<Received, Broken> {
+        Ok(Received::Blocked)
+    }
+    fn try_send(&mut self, port: &mut BytePort<'_, RX, 64, 4, Broken>) -> Result<Sent<()>, Broken> {
+        self.looks += usize::from(port.head().is_some());
+        Ok(Sent::Blocked)
+    }
+    fn try_flush(&mut self) -> Result<bool, Broken> {
+        Ok(true)
+    }
+    fn shutdown(&mut self, _: Shutdown) {}
+}
+
+#[test]
+fn d7_a_transport_that_looks_at_the_head_and_drops_it_because_it_cannot_go_spins_nowhere() {
+    let s = S::<64>::new();
+    let c = Counter::new();
+    let mut t = Looks::default();
+    s.write(&[b"one"]).unwrap();
+    s.write(&[b"two"]).unwrap();
+    {
+        let mut d = s.drive(&mut t);
+        assert!(poll(&mut d, &c).is_pending());
+        assert_eq!(c.take(), 0, "woken by its own look");
+        // Whoever has the head by another way lets the driver know of it.
+        let head = s.port().head().unwrap();
+        drop(head);
+        assert_eq!(c.take(), 1);
+        assert!(poll(&mut d, &c).is_pending());
+    }
+    assert_eq!(t.looks, 2);
+    // One that is gone is told of nothing, and its place is not kept.
+    let p = s.port();
+    p.register(&c.waker());
+    drop(p.head());
+    assert_eq!(c.take(), 1);
+}
+
 /// A link that says how it is once for each of these, and then sleeps.
 #[derive(Default)]
 struct Says {

@@ -3,7 +3,9 @@
 use std::task::Poll;
 
 use tidegate_core::{DrainError, Lost, ReadEventError, Ticket, TooManyWaiters, Watermarks};
-use tidegate_tests::{Broken, Counter, Waiter, call, close, sent, small, wake, woken, write};
+use tidegate_tests::{
+    Broken, Counter, Small, Waiter, call, close, sent, small, wake, woken, write,
+};
 
 const FLUSHED: Poll<Result<(), DrainError<Broken>>> = Poll::Ready(Ok(()));
 
@@ -238,4 +240,32 @@ fn c2_of_two_wakers_the_newer_one_is_woken_however_often_the_wait_is_looked_at_b
     sent(&mut machine);
     assert_eq!([older.take(), newer.take()], [0, 1]);
     let _ = machine.cancel(&mut ticket);
+}
+
+#[test]
+fn d2_what_was_flushed_stays_so_though_the_stream_ends_before_it_is_looked_at() {
+    let ends: [fn(&mut Small<2>); 3] = [
+        |machine| _ = machine.abort(),
+        |machine| _ = machine.fail(Broken),
+        |machine| {
+            let _ = machine.close();
+            let _ = machine.finish();
+        },
+    ];
+    for end in ends {
+        let mut machine = small::<2>();
+        let mut flushers = Waiter::several::<2>();
+        write(&mut machine, b"one");
+        assert!(flushers[0].flush(&mut machine).is_pending());
+        sent(&mut machine);
+        // This one is lost, and was written after that.
+        write(&mut machine, b"two");
+        assert!(flushers[1].flush(&mut machine).is_pending());
+        end(&mut machine);
+        assert_eq!(flushers[0].flush(&mut machine), FLUSHED);
+        assert!(matches!(
+            flushers[1].flush(&mut machine),
+            Poll::Ready(Err(_))
+        ));
+    }
 }

@@ -22,6 +22,8 @@ impl Flags {
     pub(super) const READ_GATE: Self = Self(1 << 5);
     /// The gate of the write side is shut.
     pub(super) const WRITE_GATE: Self = Self(1 << 6);
+    /// The driver tries whatever there is, and looks once more before it sleeps.
+    pub(super) const STEPPING: Self = Self(1 << 7);
 
     /// Both.
     pub(super) const fn and(self, other: Self) -> Self {

@@ -198,7 +198,21 @@ impl<S: Storage, E: Clone> Machine<S, E> {
 
     /// Takes the driver's waker back: nobody drives any more.
     pub fn deregister_driver(&mut self) -> Option<Waker> {
+        self.flags.set(Flags::STEPPING, false);
         self.driver.take()
+    }
+
+    /// The same as [`register_driver`](Self::register_driver) for a driver that tries now whatever there is, and calls
+    /// [`end_step`](Self::end_step) before it sleeps: it need not be told of a head that it let go itself.
+    pub(crate) fn begin_step(&mut self, waker: Waker) -> Option<Waker> {
+        self.flags.set(Flags::STEPPING, true);
+        self.register_driver(waker)
+    }
+
+    /// What the driver, which has tried whatever there is, is to wait for.
+    pub(crate) fn end_step(&mut self) -> Interest {
+        self.flags.set(Flags::STEPPING, false);
+        self.interest()
     }
 
     /// Whether the driver's waker is still stored: nothing has happened for it since.

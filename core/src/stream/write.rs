@@ -53,9 +53,11 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         }
     }
 
-    /// A head that was lent out is gone, or back: there may be one to send, or to flush.
+    /// A head that was lent out is gone, or back: there may be one to send, or to flush. A driver that is stepping looks whether there
+    /// is one to send before it sleeps.
     pub(crate) fn head_came_back(&self) -> Wakes {
-        if self.interest().send || self.phase() == Phase::Flush {
+        let to_send = self.interest().send && !self.flags.has(Flags::STEPPING);
+        if to_send || self.phase() == Phase::Flush {
             self.wake_driver()
         } else {
             Wakes::NONE
@@ -185,6 +187,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         ticket: &mut Ticket,
     ) -> Step<Result<(), DrainError<E>>> {
         let result = match &self.state {
+            _ if kind == Kind::Flush && self.waiters.was_flushed(ticket) => Ok(()),
             State::Failed(error) => Err(DrainError::Failed(error.clone())),
             State::Closed if !self.lost.is_nothing() => Err(DrainError::Dropped(self.lost)),
             _ if self.is_write_over(kind, ticket) => Ok(()),

@@ -122,3 +122,25 @@ fn e1_a_message_that_is_written_when_the_stream_closes_is_refused_or_sent() {
         assert!(closes.join().unwrap().is_nothing());
     });
 }
+
+#[test]
+fn d1_a_driver_sleeps_through_no_head_that_another_lets_go() {
+    for is_sent in [false, true] {
+        model([None, Some(2)], move || {
+            let stream = stream();
+            stream.write(&[b"1"]).unwrap();
+            let head = stream.port().head().unwrap();
+            stream.close();
+            let other = thread::spawn(move || {
+                if is_sent {
+                    head.release();
+                }
+            });
+            let mut wire = Wire::default();
+            block_on(stream.drive(&mut wire));
+            assert_eq!(wire.sent.len(), usize::from(!is_sent));
+            assert!(wire.flushed);
+            other.join().unwrap();
+        });
+    }
+}
