@@ -1,5 +1,6 @@
 //! Streams without async (contract A5): calls that block, with timeouts, and tidegate's own `block_on`.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::sync::mpsc::channel;
 use std::task::Poll;
@@ -8,9 +9,9 @@ use std::time::Duration;
 use futures_lite::future::{or, poll_once, yield_now, zip};
 use tidegate::{
     BlockingError, Context, DrainError, EventMask, Lost, ReadError, SocketType, TryReadError,
-    WriteError, block_on, options,
+    WriteError, ZmqStream, block_on, options,
 };
-use tidegate_tests::{Counter, Watchdog, builder, eventually, pipe, poll, shut_down};
+use tidegate_tests::{Counter, Watchdog, alone, builder, eventually, pipe, poll, shut_down};
 
 const SHORT: Duration = Duration::from_millis(5);
 
@@ -327,4 +328,39 @@ fn c3_a_read_that_has_given_up_is_no_longer_in_the_line() {
     assert_eq!(pull.blocking().read(None).unwrap(), "two");
     drop(first);
     shut_down(&context);
+}
+
+/// Waits for a stream when its thread ends.
+struct AtTheEnd(Option<ZmqStream>);
+
+impl Drop for AtTheEnd {
+    fn drop(&mut self) {
+        if let Some(stream) = self.0.take() {
+            stream.write("last words").unwrap();
+            tidegate::block_on(stream.flush()).unwrap();
+        }
+    }
+}
+
+thread_local! {
+    static AT_THE_END: RefCell<AtTheEnd> = const { RefCell::new(AtTheEnd(None)) };
+}
+
+#[test]
+fn a5_a_thread_that_ends_may_wait_once_more() {
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        let context = Context::new().unwrap();
+        let (pull, push) = pipe(&context, |builder| builder);
+        let ends = std::thread::spawn(move || {
+            // What is there first is gone last.
+            AT_THE_END.with_borrow_mut(|end| end.0 = Some(push.clone()));
+            push.write("first").unwrap();
+            tidegate::block_on(push.flush()).unwrap();
+        });
+        ends.join().unwrap();
+        assert_eq!(tidegate::block_on(pull.read()).unwrap(), "first");
+        assert_eq!(tidegate::block_on(pull.read()).unwrap(), "last words");
+        shut_down(&context);
+    });
 }

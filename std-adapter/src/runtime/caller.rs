@@ -74,7 +74,7 @@ struct Waiting {
 
 thread_local! {
     /// One that is not in use: a thread that waits again need not make another.
-    static IDLE: Cell<Option<Arc<Caller>>> = const { Cell::new(None) };
+    static IDLE: Cell<Option<Waiting>> = const { Cell::new(None) };
     /// What waits on this thread now.
     static WAITING: RefCell<Option<Waiting>> = const { RefCell::new(None) };
     /// Whether this thread is to look before it sleeps.
@@ -285,35 +285,39 @@ struct Active {
 
 impl Active {
     fn enter() -> io::Result<Self> {
-        let caller = match IDLE.take() {
-            Some(caller) => caller,
-            None => Arc::new(Caller::new()?),
+        let waiting = match IDLE.try_with(Cell::take).map_err(io::Error::other)? {
+            Some(waiting) => waiting,
+            None => Waiting {
+                caller: Arc::new(Caller::new()?),
+                candidates: Vec::new(),
+            },
         };
-        let waiting = Waiting {
-            caller: caller.clone(),
-            candidates: Vec::new(),
-        };
-        let outer = WAITING.replace(Some(waiting));
+        let caller = waiting.caller.clone();
+        let outer = WAITING.try_with(|place| place.replace(Some(waiting)));
+        let outer = outer.map_err(io::Error::other)?;
         Ok(Self { caller, outer })
     }
 }
 
 impl Drop for Active {
     fn drop(&mut self) {
-        let Some(waiting) = WAITING.replace(self.outer.take()) else {
+        let waiting = WAITING.try_with(|place| place.replace(self.outer.take()));
+        let Ok(Some(mut waiting)) = waiting else {
             return;
         };
-        for (_, stream) in waiting.candidates.iter().filter_map(Candidate::upgrade) {
-            unwinding(|| stream.undefer());
+        for candidate in waiting.candidates.drain(..) {
+            if let Some((_, stream)) = candidate.upgrade() {
+                unwinding(|| stream.undefer());
+            }
         }
-        IDLE.set(Some(waiting.caller));
+        let _ = IDLE.try_with(|idle| idle.set(Some(waiting)));
     }
 }
 
 /// Polls a future on this thread until it is ready, or the deadline has come: then `None`.
 ///
 /// # Errors
-/// There are no descriptors left for the thread to be woken by.
+/// There are no descriptors left for the thread to be woken by, or the thread is ending.
 pub(crate) fn wait<F: Future>(
     mut future: Pin<&mut F>,
     deadline: Option<Instant>,
