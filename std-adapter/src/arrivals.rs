@@ -131,7 +131,9 @@ impl ZmqStream {
     /// Who is there, by endpoint, of a stream that [tracks its connections](crate::Builder::track_connections); `None` of any other. An
     /// endpoint without connections is not listed. libzmq tells nothing of `inproc`.
     pub fn connection_states(&self) -> Option<Vec<EndpointState>> {
-        self.inner().monitor.with_presence(Presence::states)
+        let connected = self.connections();
+        let states = |presence: &Presence| presence.states(&connected);
+        self.inner().monitor.with_presence(states)
     }
 
     /// Waits until so many connections have ended their handshake, of a stream that

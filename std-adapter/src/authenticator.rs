@@ -14,11 +14,11 @@ use zmq::SocketType;
 use crate::blocking::block_on;
 use crate::context::Context;
 use crate::error::{AuthenticatorError, EndpointError, Errno, OpenError};
+use crate::fork::Forkable;
 use crate::message::{Frame, Multipart};
-use crate::runtime::lock;
 use crate::security::CurveKey;
 use crate::stream::ZmqStream;
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::MutexGuard;
 
 /// Where libzmq asks.
 const ENDPOINT: &str = "inproc://zeromq.zap.01";
@@ -85,7 +85,8 @@ const ANONYMOUS: &str = "anonymous";
 /// ```
 pub struct Authenticator {
     handler: ZmqStream,
-    rules: Arc<Mutex<Rules>>,
+    /// A forked child has none.
+    rules: Arc<Forkable<Rules>>,
 }
 
 /// The keys of clients of CURVE that are let in.
@@ -135,7 +136,7 @@ impl Authenticator {
             error => AuthenticatorError::Open(error),
         })?;
         context.is_guarded_by(handler.downgrade());
-        let rules = Arc::<Mutex<Rules>>::default();
+        let rules = Arc::new(Forkable::new(Rules::default()));
         let answering = (handler.clone(), rules.clone());
         thread::Builder::new()
             .name("tidegate-zap".into())
@@ -191,12 +192,14 @@ impl Authenticator {
     }
 
     fn rules(&self) -> MutexGuard<'_, Rules> {
-        lock(&self.rules)
+        self.rules.lock(Rules::default)
     }
 }
 
 impl Drop for Authenticator {
     fn drop(&mut self) {
+        // The place is free for another at once, not only when libzmq has closed the socket. It fails only if the handler is closed.
+        let _: Result<(), EndpointError> = self.handler.unbind(ENDPOINT);
         // The thread has a handle, too.
         self.handler.close();
     }
@@ -229,9 +232,9 @@ fn canonical<A: Into<IpAddr>>(addresses: impl IntoIterator<Item = A>) -> Vec<IpA
 }
 
 /// Answers until the stream is closed, or fails: the context is gone.
-fn answer_all(handler: &ZmqStream, rules: &Mutex<Rules>) {
+fn answer_all(handler: &ZmqStream, rules: &Forkable<Rules>) {
     while let Ok(question) = block_on(handler.read()) {
-        let answer = answer(&question, &lock(rules));
+        let answer = answer(&question, &rules.lock(Rules::default));
         if handler.write(answer).is_err() {
             return;
         }

@@ -202,7 +202,9 @@ impl Builder {
     /// sockets of the context, for as long as the stream is open, and some 100 bytes for each connection; the stream can be monitored
     /// as any other. What libzmq does not tell is not known: `inproc`; what somebody connects or disconnects by
     /// [`with_socket`](ZmqStream::with_socket); and that peers of ZMTP 1.0 and 2.0, which have no handshake, are ready. While several
-    /// handshakes of one endpoint are under way and one fails, it may be taken for another until one of them ends.
+    /// handshakes of one endpoint are under way and one fails, it may be taken for another until one of them ends. Where the context has
+    /// several [I/O threads](crate::ContextBuilder::io_threads), libzmq may tell of the end of a handshake before it tells of the
+    /// connection, so that one that is ready counts as one that is not.
     pub fn track_connections(mut self, on: bool) -> Self {
         self.tracks_connections = on;
         self
@@ -260,7 +262,8 @@ impl Builder {
     ///
     /// Its context is known only if [`context`](Self::context) gives the same one; without that the stream cannot be
     /// [monitored](ZmqStream::enable_monitor), and its [`shutdown`](ZmqStream::shutdown) ends nothing but the stream: messages that
-    /// libzmq has accepted are sent before the context is terminated by whoever owns it.
+    /// libzmq has accepted are sent before the context is terminated by whoever owns it. libzmq has one monitor for each socket: that of
+    /// its owner ends when the stream is monitored, or tracks its connections.
     ///
     /// # Errors
     /// See [`OpenError`]. The socket comes back.
@@ -381,6 +384,7 @@ impl Builder {
                 mem::take(&mut endpoints),
             );
             flow.set_relaxed(is_relaxed);
+            flow.is_opening = true;
             Inner::new(
                 flow,
                 self.kind,
@@ -408,7 +412,7 @@ impl Builder {
                 begin(&inner);
                 Ok(ZmqStream::of(inner))
             }
-            Err(error) => match inner.with(Flow::give_up) {
+            Err(error) => match inner.with(|flow| flow.give_up(inner.monitor.has_pair())) {
                 Some(mut socket) => {
                     let (mut endpoints, subscribed) = inner.with(|flow| {
                         let endpoints = mem::take(&mut flow.endpoints);
@@ -437,6 +441,7 @@ impl Builder {
 /// Begins to use the stream, which is known, and open for good: what is taken from an adopted socket now does not go back there.
 fn begin(inner: &Inner) {
     inner.with(|flow| {
+        flow.is_opening = false;
         flow.note_opened();
         flow.pump();
         #[cfg(unix)]
@@ -480,4 +485,30 @@ fn open_all(
         endpoints.connect(socket, endpoint)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::Watched as _;
+
+    #[test]
+    fn a3_a_watch_that_fires_while_a_stream_is_being_opened_takes_nothing_from_its_socket() {
+        let context = Context::new().unwrap();
+        let open = |kind| ZmqStream::builder(kind).context(&context);
+        let pull = open(SocketType::PULL).bind("inproc://opening").open();
+        let pull = pull.unwrap();
+        pull.inner().with(|flow| flow.is_opening = true);
+        let push = open(SocketType::PUSH).connect("inproc://opening").open();
+        let push = push.unwrap();
+        push.write("an owner's, if it fails").unwrap();
+        pull.inner().on_ready();
+        pull.inner().on_schedule();
+        assert_eq!(pull.read_buffer_bytes(), 0);
+        begin(pull.inner());
+        assert!(pull.read_buffer_bytes() > 0);
+        drop((pull, push));
+        let shutdown = context.shutdown(std::time::Duration::from_secs(20));
+        crate::block_on(shutdown).unwrap();
+    }
 }

@@ -8,7 +8,6 @@ use std::{fmt, mem};
 
 use crate::error::ShutdownError;
 use crate::fork::Forkable;
-use crate::runtime::unwinding;
 use crate::stream::wake_all;
 use crate::sync::MutexGuard;
 
@@ -63,7 +62,7 @@ impl Done {
             outcome.result = Some(result);
             mem::take(&mut outcome.wakers)
         };
-        unwinding(|| wake_all(wakers.into_iter().map(|(_, waker)| waker)));
+        wake_all(wakers.into_iter().map(|(_, waker)| waker));
     }
 }
 

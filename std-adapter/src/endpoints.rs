@@ -95,7 +95,11 @@ impl Endpoints {
                 endpoint: endpoint.to_owned(),
             });
         }
-        let disconnected = socket.disconnect(&checked(endpoint)?);
+        let disconnected = match socket.disconnect(&checked(endpoint)?) {
+            // libzmq has left it already: a connection was lost that is not to be made again.
+            Err(Errno::NO_ENTRY) => Ok(()),
+            disconnected => disconnected,
+        };
         disconnected.map_err(|source| EndpointError::Disconnect {
             endpoint: endpoint.to_owned(),
             source,
@@ -228,10 +232,10 @@ impl ZmqStream {
         let mut wakers = Wakers::new();
         let bound = inner.with(|flow| {
             // Whoever comes by it is told of from then on.
-            wakers.extend(inner.monitor.note(Change::Opened, endpoint));
+            wakers.extend(inner.monitor.note(Change::Opened, endpoint, &[]));
             let bound =
                 flow.with_endpoints(|endpoints, socket| endpoints.bind(socket, endpoint))?;
-            wakers.extend(inner.monitor.note(Change::Opened, &bound));
+            wakers.extend(inner.monitor.note(Change::Opened, &bound, &[]));
             flow.ledger.notes.push(|| Note::Bound(bound.clone()));
             Ok(bound)
         });
@@ -257,7 +261,7 @@ impl ZmqStream {
         let inner = self.inner();
         let at_once = names::resolves_at_once(endpoint);
         if at_once {
-            wake_all(inner.monitor.note(Change::Opened, endpoint));
+            wake_all(inner.monitor.note(Change::Opened, endpoint, &[]));
             // Nobody else is to wait for the lock meanwhile.
             let raw = checked(endpoint)?;
             let connected = self.with_lent(|socket| names::connect(socket, endpoint, &raw))?;
@@ -271,7 +275,7 @@ impl ZmqStream {
             if at_once {
                 flow.endpoints.note_connected(endpoint);
             } else {
-                wakers.extend(inner.monitor.note(Change::Opened, endpoint));
+                wakers.extend(inner.monitor.note(Change::Opened, endpoint, &[]));
                 flow.with_endpoints(|endpoints, socket| endpoints.connect(socket, endpoint))?;
             }
             flow.ledger
@@ -295,7 +299,8 @@ impl ZmqStream {
         let left = inner.with(|flow| {
             flow.with_endpoints(end)?;
             flow.ledger.notes.push(|| note(endpoint.to_owned()));
-            Ok(inner.monitor.note(change, endpoint))
+            let connected = &flow.endpoints.connected;
+            Ok(inner.monitor.note(change, endpoint, connected))
         });
         left.map(wake_all)
     }

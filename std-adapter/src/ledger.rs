@@ -16,6 +16,8 @@ use crate::port::ZmqMachine;
 const FAILURES: usize = 64;
 /// So many kinds of failures are counted apart from each other; the others are counted together, by no peer.
 const KINDS: usize = 256;
+/// No routing id is longer, in bytes (zmq_setsockopt(3), ZMQ_ROUTING_ID).
+const ROUTING_ID_MOST: usize = 255;
 
 /// A message that was queued, and that libzmq refused when its turn came. The stream went on with the next one. Worst case: 64 of the
 /// longest messages, until they are taken or the stream is gone.
@@ -34,7 +36,8 @@ pub struct SendFailure {
 pub struct FailedSends {
     /// Why.
     pub reason: Errno,
-    /// For whom: the first frame of a message of a ROUTER or a STREAM; `None` of any other. Beyond 256 entries
+    /// For whom: the first frame of a message of a ROUTER or a STREAM; `None` of any other, and of a frame of more than 255 bytes, which
+    /// is nobody's routing id. Beyond 256 entries
     /// of [`Stats::failed_sends`] messages are counted by their reason alone.
     pub peer: Option<Vec<u8>>,
     /// How many.
@@ -157,7 +160,9 @@ impl Ledger {
         let bytes = message.payload_bytes();
         self.notes.push(|| Note::Refused { reason, bytes });
         let has_peer = matches!(self.kind, SocketType::ROUTER | SocketType::STREAM);
-        let peer = message.first().filter(|_| has_peer);
+        // What is longer names no peer.
+        let peer = message.first();
+        let peer = peer.filter(|peer| has_peer && peer.len() <= ROUTING_ID_MOST);
         let failed = &mut self.stats.failed_sends;
         let same = |entry: &&mut FailedSends, peer: Option<&Frame>| {
             entry.reason == reason && entry.peer.as_deref() == peer.map(|frame| &**frame)

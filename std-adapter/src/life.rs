@@ -15,6 +15,7 @@ use crate::pump::{Flow, end};
 #[cfg(unix)]
 use crate::runtime::Lent;
 use crate::socket::Socket;
+use crate::sync::Instant;
 use crate::transport::ZmqTransport;
 use crate::turns::Turn;
 
@@ -41,7 +42,8 @@ impl Flow {
         names::keep_apart(transport.watch.socket());
         let is_open = self.is_open();
         if !is_open {
-            transport.begin_to_close(self.closes_within.take());
+            let (since, linger) = self.closes.take().unwrap_or_else(|| (Instant::now(), None));
+            transport.begin_to_close(since, linger);
         }
         self.transport = Some(transport);
         #[cfg(all(feature = "tokio", unix))]
@@ -54,10 +56,11 @@ impl Flow {
         }
     }
 
-    /// Ends the stream before it was anybody's, and gives its socket back, if it still has it.
-    pub(crate) fn give_up(&mut self) -> Option<Socket> {
+    /// Ends the stream before it was anybody's, and gives its socket back, if it still has it. Whether it is monitored by us: a monitor
+    /// of its owner's stays.
+    pub(crate) fn give_up(&mut self, is_monitored: bool) -> Option<Socket> {
         let mut transport = self.transport.take();
-        if let Some(transport) = &mut transport {
+        if let Some(transport) = transport.as_mut().filter(|_| is_monitored) {
             // libzmq's own I/O thread would wait for somebody who takes its events. It fails only if the context is gone.
             let _: Result<(), Errno> = transport.watch.socket().monitor(None, EventMask::NONE);
         }
@@ -78,10 +81,11 @@ impl Flow {
     }
 
     fn close_in_time(&mut self, linger: Option<Duration>) {
+        let now = Instant::now();
         match &mut self.transport {
-            Some(transport) => transport.begin_to_close(linger),
+            Some(transport) => transport.begin_to_close(now, linger),
             // Once it comes back, if it is lent.
-            None => self.closes_within = linger,
+            None => self.closes = Some((now, linger)),
         }
         let wakes = self.machine.close();
         self.wake(wakes);

@@ -201,8 +201,11 @@ impl State {
         matches!(self.machine.state(), Life::Open)
     }
 
-    /// Has these events reported, or none, if the socket is monitored anyway.
+    /// Has these events reported, or none, if the socket is monitored anyway. Those that have come are of what was wanted before.
     fn want(&mut self, events: Option<EventMask>) -> bool {
+        if self.tracking.is_some() {
+            self.take_in_all();
+        }
         let Some(tracking) = &mut self.tracking else {
             return false;
         };
@@ -242,6 +245,11 @@ impl Monitor {
         let (result, wakers) = self.locked(f);
         wake_all(wakers);
         result
+    }
+
+    /// Whether libzmq sends the socket's events here.
+    pub(crate) fn has_pair(&self) -> bool {
+        self.with(|state| state.pair.is_some())
     }
 
     /// How many events the backlog has ever discarded.
@@ -300,13 +308,14 @@ impl Monitor {
     }
 
     /// The stream has bound, connected, unbound or disconnected an endpoint: what was told before is looked at first.
-    pub(crate) fn note(&self, change: Change, endpoint: &str) -> Wakers {
+    /// `connected` is what the stream is connected to then.
+    pub(crate) fn note(&self, change: Change, endpoint: &str, connected: &[String]) -> Wakers {
         let ((), wakers) = self.locked(|state| {
             if state.tracking.is_some() {
                 state.take_in_all();
             }
             if let Some(tracking) = &mut state.tracking {
-                tracking.presence.change(change, endpoint);
+                tracking.presence.change(change, endpoint, connected);
             }
         });
         wakers
@@ -669,5 +678,36 @@ mod tests {
         let endpoint = format!("ipc:///{}", "x".repeat(300));
         let event = decode(&[&header[..], endpoint.as_bytes()].into()).unwrap();
         assert_eq!(event.endpoint, endpoint);
+    }
+
+    #[test]
+    fn f3_what_has_come_is_of_the_events_that_were_wanted_when_it_came() {
+        let stream = ZmqStream::builder(SocketType::PULL).track_connections(true);
+        let stream = stream.open().unwrap();
+        let inner = stream.inner();
+        // Nobody takes the events in between.
+        let bind_and = |then: fn(&mut State)| {
+            let touched = inner.with(|flow| {
+                flow.touch(|socket| {
+                    inner.monitor.locked(|state| {
+                        socket.bind(c"tcp://127.0.0.1:*").unwrap();
+                        then(state);
+                    })
+                })
+            });
+            drop(touched.unwrap());
+        };
+        let is_listening = |event: Result<SocketEvent, TryReadEventError>| {
+            event.is_ok_and(|event| matches!(event.kind, EventKind::Listening { .. }))
+        };
+        bind_and(|state| assert!(state.want(Some(EventMask::LISTENING))));
+        let empty = Err(TryReadEventError::Empty);
+        assert_eq!(stream.try_read_event(), empty, "of before it was monitored");
+        bind_and(|state| assert!(state.want(Some(EventMask::CLOSED))));
+        assert!(is_listening(stream.try_read_event()));
+        stream.enable_monitor(EventMask::LISTENING).unwrap();
+        bind_and(|state| assert!(state.want(None)));
+        assert!(is_listening(stream.try_read_event()));
+        stream.abort();
     }
 }

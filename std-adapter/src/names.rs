@@ -96,6 +96,12 @@ fn has_name(endpoint: &str) -> bool {
 /// Whether the host of this address has to be looked up. `localhost` is known on the host itself
 /// ([RFC 6761, section 6.3](https://www.rfc-editor.org/rfc/rfc6761#section-6.3)), as a rule in its file of hosts.
 fn is_name(address: &str) -> bool {
+    let host = host(address);
+    host.parse::<IpAddr>().is_err() && !host.eq_ignore_ascii_case("localhost")
+}
+
+/// The host of an address, without the zone of an IPv6 address, which is one of this host's.
+fn host(address: &str) -> &str {
     // A source may come before the destination; it is an address, or the name of a network interface.
     let destination = address.rsplit(';').next().unwrap_or_default();
     let host = match destination.rsplit_once(':') {
@@ -106,9 +112,21 @@ fn is_name(address: &str) -> bool {
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'));
     let host = inside.unwrap_or(host);
-    // The zone of an IPv6 address is one of this host's.
-    let host = host.rsplit_once('%').map_or(host, |(host, _zone)| host);
-    host.parse::<IpAddr>().is_err() && !host.eq_ignore_ascii_case("localhost")
+    host.rsplit_once('%').map_or(host, |(host, _zone)| host)
+}
+
+/// Whether the events of an endpoint that was connected may name it otherwise: a host by its address, an address as libzmq writes it, and
+/// `ws` by a path.
+pub(crate) fn is_told_otherwise(endpoint: &str) -> bool {
+    match endpoint.split_once("://") {
+        Some(("tcp", address)) => {
+            let host = host(address);
+            let is_as_written = |ip: IpAddr| ip.to_string() == host;
+            address.contains(';') || !host.parse::<IpAddr>().is_ok_and(is_as_written)
+        }
+        Some((transport, _)) => matches!(transport, "ws" | "wss"),
+        None => false,
+    }
 }
 
 #[cfg(test)]

@@ -426,8 +426,11 @@ impl Setting {
         is_relaxed.then_some(self.value == Raw::Int(1))
     }
 
-    /// Why libzmq would take the value and do nothing, if it would.
-    fn has_no_effect(&self, kind: SocketType) -> Option<&'static str> {
+    /// Why libzmq would take the value and do nothing, or harm, if it would.
+    fn is_of_no_use(&self, kind: SocketType) -> Option<&'static str> {
+        if self.number == zmq_sys::ZMQ_ROUTER_MANDATORY && kind == SocketType::REP {
+            return Some("libzmq would end the process when a client of this REP has left");
+        }
         let keeps_alive = matches!(
             self.number,
             zmq_sys::ZMQ_TCP_KEEPALIVE
@@ -506,7 +509,7 @@ impl Setting {
 
     pub(crate) fn apply(&self, socket: &mut Socket) -> Result<(), OptionError> {
         let option = self.name;
-        if let Some(reason) = self.has_no_effect(socket.kind()) {
+        if let Some(reason) = self.is_of_no_use(socket.kind()) {
             return Err(OptionError::Unsupported { option, reason });
         }
         let set = match &self.value {

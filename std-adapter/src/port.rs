@@ -50,9 +50,13 @@ impl<'a> OwnedPort<'a> {
 
     /// A message was received. The queue of a host takes every message that has a frame.
     pub(crate) fn feed(&mut self, message: Multipart) {
-        if *self.turn == Turn::Write && self.ledger.kind() == SocketType::REQ {
-            // The request was given up: its reply is nobody's, though somebody may wait for the next one.
-            return;
+        if self.ledger.kind() == SocketType::REQ {
+            if *self.turn == Turn::Write {
+                // The request was given up: its reply is nobody's, though somebody may wait for the next one.
+                return;
+            }
+            // Of one that was adopted it was not known that it had asked.
+            *self.turn = Turn::Read;
         }
         let frames = message.len();
         self.ledger.look_at(&message);

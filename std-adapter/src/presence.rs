@@ -3,11 +3,15 @@
 //! An event of a connection names its endpoint, which the connections of one listener share, and some its descriptor. How a handshake
 //! has ended is told without a descriptor: where only one of an endpoint is under way it is that one's, and otherwise a guess, which is
 //! put right as soon as the end of a connection shows that it was wrong.
+//!
+//! libzmq does not always name an endpoint as it was connected: a host by its address once it has looked that up, and `ws` by a path.
 
 use std::collections::VecDeque;
 
 use tidegate_core::EventKind;
 use zmq::SocketType;
+
+use crate::names;
 
 /// So many endpoints that the stream has left are remembered: of those that it has left last something may still be told.
 const LEFT: usize = 32;
@@ -16,7 +20,8 @@ const LEFT: usize = 32;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EndpointState {
-    /// Where: what was connected, or the address of this side by which connections were accepted.
+    /// Where: what was connected, or the address of this side by which connections were accepted. Where several names with one port are
+    /// connected, a connection that was made again is told by the address that libzmq has found.
     pub endpoint: String,
     /// How many connections have ended their handshake: messages can go.
     pub connected: usize,
@@ -36,9 +41,16 @@ pub(crate) enum Change {
 pub(crate) struct Presence {
     connections: Vec<Connection>,
     /// What the stream has left last.
-    left: VecDeque<(Change, String)>,
+    left: VecDeque<Left>,
     /// A STREAM's connections have none.
     has_handshake: bool,
+}
+
+struct Left {
+    change: Change,
+    endpoint: String,
+    /// Whether any name with its port means it: libzmq may name it otherwise, and no other has the port.
+    has_port: bool,
 }
 
 struct Connection {
@@ -93,9 +105,11 @@ impl Presence {
     fn opened(&mut self, fd: i32, endpoint: &str, is_accepted: bool) -> bool {
         // Where the stream itself has ended the connection that had it, nothing was told.
         self.lost(fd);
-        let is_left =
-            |(change, left): &(Change, String)| is_of(*change, left, endpoint, is_accepted);
-        if self.left.iter().any(is_left) {
+        if self
+            .left
+            .iter()
+            .any(|left| left.is_meant(endpoint, is_accepted))
+        {
             return false;
         }
         self.connections.push(Connection {
@@ -164,27 +178,35 @@ impl Presence {
         }
     }
 
-    /// The stream has done this.
-    pub(crate) fn change(&mut self, change: Change, endpoint: &str) {
+    /// The stream has done this, and is connected to these now.
+    pub(crate) fn change(&mut self, change: Change, endpoint: &str, connected: &[String]) {
         if change == Change::Opened {
-            self.left.retain(|(change, left)| {
-                let is_unbound = *change == Change::Unbound;
-                left != endpoint && !(is_unbound && port(left) == port(endpoint))
+            self.left.retain(|left| {
+                let may_be_meant = left.change == Change::Unbound || left.has_port;
+                left.endpoint != endpoint
+                    && !(may_be_meant && port(&left.endpoint) == port(endpoint))
             });
             return;
         }
-        self.connections.retain(|connection| {
-            !is_of(
-                change,
-                endpoint,
-                &connection.endpoint,
-                connection.is_accepted,
-            )
+        let is_renamed = change == Change::Disconnected && names::is_told_otherwise(endpoint);
+        let has_port = |name: &str| port(name) == port(endpoint);
+        let left = Left {
+            change,
+            endpoint: endpoint.to_owned(),
+            has_port: is_renamed && !connected.iter().any(|other| has_port(other)),
+        };
+        self.connections.retain(|open| {
+            let name = &*open.endpoint;
+            let is_this = is_renamed
+                && !open.is_accepted
+                && has_port(name)
+                && given(name, connected).is_none();
+            !is_this && !left.is_meant(name, open.is_accepted)
         });
         if self.left.len() >= LEFT {
             self.left.pop_front();
         }
-        self.left.push_back((change, endpoint.to_owned()));
+        self.left.push_back(left);
     }
 
     /// The stream is closing.
@@ -209,7 +231,8 @@ impl Presence {
             .count()
     }
 
-    pub(crate) fn states(&self) -> Vec<EndpointState> {
+    /// By endpoint, each named as it is among those that are connected, if it is there.
+    pub(crate) fn states(&self, connected: &[String]) -> Vec<EndpointState> {
         let mut names: Vec<&str> = Vec::new();
         for connection in &self.connections {
             if !names.contains(&&*connection.endpoint) {
@@ -217,7 +240,7 @@ impl Presence {
             }
         }
         let states = names.into_iter().map(|endpoint| EndpointState {
-            endpoint: endpoint.to_owned(),
+            endpoint: given(endpoint, connected).unwrap_or(endpoint).to_owned(),
             connected: self.count(endpoint, &[State::Ready]),
             handshaking: self.count(endpoint, &[State::Handshaking, State::Half]),
         });
@@ -225,16 +248,34 @@ impl Presence {
     }
 }
 
-/// Whether a connection by `name` was one by this endpoint, which the stream has left.
-fn is_of(change: Change, left: &str, name: &str, is_accepted: bool) -> bool {
-    match change {
-        Change::Opened => false,
-        Change::Disconnected => !is_accepted && left == name,
-        // What a wildcard has accepted is told by the address of this side.
-        Change::Unbound => {
-            is_accepted && (left == name || (is_wildcard(left) && port(left) == port(name)))
+impl Left {
+    /// Whether a connection by `name` was one by this endpoint.
+    fn is_meant(&self, name: &str, is_accepted: bool) -> bool {
+        let left = &*self.endpoint;
+        let has_its_port = || port(left) == port(name);
+        match self.change {
+            Change::Opened => false,
+            Change::Disconnected => {
+                !is_accepted && (left == name || (self.has_port && has_its_port()))
+            }
+            // What a wildcard has accepted is told by the address of this side.
+            Change::Unbound => {
+                is_accepted && (left == name || (is_wildcard(left) && has_its_port()))
+            }
         }
     }
+}
+
+/// Which of the connected endpoints libzmq means by this name, as far as that can be told.
+fn given<'a>(name: &str, connected: &'a [String]) -> Option<&'a str> {
+    if let Some(same) = connected.iter().find(|endpoint| *endpoint == name) {
+        return Some(same);
+    }
+    let may_be =
+        |endpoint: &&String| names::is_told_otherwise(endpoint) && port(endpoint) == port(name);
+    let mut candidates = connected.iter().filter(may_be);
+    let first = candidates.next()?;
+    candidates.all(|other| other == first).then_some(first)
 }
 
 fn is_wildcard(endpoint: &str) -> bool {
@@ -248,6 +289,10 @@ fn is_wildcard(endpoint: &str) -> bool {
 /// The transport of an endpoint and its port.
 fn port(endpoint: &str) -> Option<(&str, &str)> {
     let (transport, address) = endpoint.split_once("://")?;
+    let address = match transport {
+        "ws" | "wss" => address.split('/').next()?,
+        _ => address,
+    };
     let (_, port) = address.rsplit_once(':')?;
     Some((transport, port))
 }
@@ -286,7 +331,7 @@ mod tests {
     }
 
     fn counts(presence: &Presence) -> (usize, usize) {
-        let states = presence.states();
+        let states = presence.states(&[]);
         assert!(states.len() <= 1);
         states
             .first()
@@ -294,7 +339,7 @@ mod tests {
     }
 
     fn names(presence: &Presence) -> Vec<String> {
-        let states = presence.states().into_iter();
+        let states = presence.states(&[]).into_iter();
         states.map(|state| state.endpoint).collect()
     }
 
@@ -306,7 +351,7 @@ mod tests {
         assert!(presence.note(SUCCEEDED, HERE));
         assert_eq!((counts(&presence), presence.connected()), ((1, 0), 1));
         lost(&mut presence, 7);
-        assert_eq!(presence.states(), []);
+        assert_eq!(presence.states(&[]), []);
     }
 
     #[test]
@@ -391,7 +436,7 @@ mod tests {
         let mut presence = presence();
         ready(&mut presence, 7);
         connected(&mut presence, 7, "tcp://127.0.0.1:6666");
-        let states = presence.states();
+        let states = presence.states(&[]);
         assert_eq!(states.len(), 1);
         assert_eq!(states[0].endpoint, "tcp://127.0.0.1:6666");
         assert_eq!((states[0].connected, states[0].handshaking), (0, 1));
@@ -422,30 +467,30 @@ mod tests {
         connected(&mut presence, 8, elsewhere[0]);
         connected(&mut presence, 9, elsewhere[1]);
         // Only what has just this name.
-        presence.change(Change::Disconnected, elsewhere[1]);
+        presence.change(Change::Disconnected, elsewhere[1], &[]);
         assert_eq!(names(&presence), [HERE, elsewhere[0]]);
         connected(&mut presence, 9, elsewhere[1]);
         assert_eq!(names(&presence), [HERE, elsewhere[0]]);
         // Another address, and another port of all addresses, are others.
-        presence.change(Change::Unbound, "tcp://127.0.0.9:5555");
-        presence.change(Change::Unbound, "tcp://0.0.0.0:6666");
+        presence.change(Change::Unbound, "tcp://127.0.0.9:5555", &[]);
+        presence.change(Change::Unbound, "tcp://0.0.0.0:6666", &[]);
         assert_eq!(names(&presence), [HERE, elsewhere[0]]);
         // A wildcard by its port, of what was accepted.
-        presence.change(Change::Unbound, "tcp://0.0.0.0:5555");
+        presence.change(Change::Unbound, "tcp://0.0.0.0:5555", &[]);
         assert_eq!(names(&presence), [elsewhere[0]]);
-        presence.change(Change::Opened, elsewhere[1]);
+        presence.change(Change::Opened, elsewhere[1], &[]);
         connected(&mut presence, 9, elsewhere[1]);
         assert_eq!(names(&presence), elsewhere);
         presence.leave_all();
-        assert_eq!(presence.states(), []);
+        assert_eq!(presence.states(&[]), []);
     }
 
     #[test]
     fn i4_what_is_opened_again_brings_back_what_was_left_by_that_name_or_wildcard_and_no_more() {
         let is_back = |left: Change, name: &str, opened: &str, event: EventKind| {
             let mut presence = presence();
-            presence.change(left, name);
-            presence.change(Change::Opened, opened);
+            presence.change(left, name, &[]);
+            presence.change(Change::Opened, opened, &[]);
             presence.note(event, HERE);
             counts(&presence) == (0, 1)
         };
@@ -470,7 +515,7 @@ mod tests {
     fn i4_the_last_thirty_two_endpoints_that_were_left_are_remembered() {
         let of = |k: usize| format!("tcp://127.0.0.1:{}", 1_000 + k);
         let mut presence = presence();
-        (0..=LEFT).for_each(|k| presence.change(Change::Disconnected, &of(k)));
+        (0..=LEFT).for_each(|k| presence.change(Change::Disconnected, &of(k), &[]));
         for k in 0..=LEFT {
             connected(&mut presence, i32::try_from(k).unwrap(), &of(k));
         }
@@ -484,5 +529,53 @@ mod tests {
         failed(&mut presence);
         lost(&mut presence, 7);
         assert_eq!(presence.connected(), 0);
+    }
+
+    #[test]
+    fn i4_what_libzmq_names_otherwise_is_what_was_connected() {
+        let all = |names: &[&str]| {
+            names
+                .iter()
+                .map(|&name| name.to_owned())
+                .collect::<Vec<_>>()
+        };
+        for (was, is_told) in [
+            ("tcp://localhost:5555", "tcp://127.0.0.1:5555"),
+            ("tcp://127.0.0.1:0;host:5555", "tcp://10.0.0.7:5555"),
+            ("tcp://[0:0::1]:5555", "tcp://[::1]:5555"),
+            ("ws://127.0.0.1:5555", "ws://127.0.0.1:5555/"),
+            ("ws://127.0.0.1:5555/a/b", "ws://127.0.0.1:5555/b"),
+        ] {
+            let beside = "tcp://10.0.0.1:5555";
+            let connections = all(&[beside, was, was]);
+            let mut presence = presence();
+            connected(&mut presence, 7, is_told);
+            connected(&mut presence, 8, beside);
+            let states = presence.states(&connections);
+            assert_eq!((&*states[0].endpoint, &*states[1].endpoint), (was, beside));
+            presence.change(Change::Disconnected, was, &connections[..1]);
+            assert_eq!(names(&presence), [beside]);
+            // Too late.
+            presence.change(Change::Disconnected, beside, &[]);
+            presence.change(Change::Disconnected, was, &[]);
+            connected(&mut presence, 7, is_told);
+            assert_eq!(names(&presence), [""; 0]);
+            presence.change(Change::Opened, was, &[]);
+            connected(&mut presence, 7, is_told);
+            assert_eq!(names(&presence), [is_told]);
+        }
+        // Of several with one port nobody knows which is meant; and what is an address is told as it is.
+        let connections = all(&["tcp://one:5555", "tcp://two:5555", "tcp://10.0.0.1:6666"]);
+        let mut presence = presence();
+        connected(&mut presence, 7, HERE);
+        connected(&mut presence, 8, "tcp://127.0.0.1:6666");
+        let states = presence.states(&connections);
+        assert_eq!(states[0].endpoint, HERE);
+        assert_eq!(states[1].endpoint, "tcp://127.0.0.1:6666");
+        // An accepted one is never meant.
+        let mut presence = self::presence();
+        accepted(&mut presence, 9);
+        presence.change(Change::Disconnected, "tcp://localhost:5555", &[]);
+        assert_eq!(counts(&presence), (0, 1));
     }
 }

@@ -27,6 +27,7 @@ use crate::message::{Frame, Multipart};
 use crate::port::{OwnedPort, ZmqMachine};
 use crate::runtime;
 use crate::socket::Socket;
+use crate::sync::Instant;
 use crate::transport::ZmqTransport;
 use crate::turns::Turn;
 use crate::yields;
@@ -55,8 +56,10 @@ pub(crate) struct Flow {
     queued: usize,
     /// Whether somebody has the socket by `with_socket`.
     pub(crate) is_lent: bool,
-    /// What a shutdown gave the stream while its socket was lent.
-    pub(crate) closes_within: Option<Duration>,
+    /// Since when the stream closes whose socket is lent, and within which time if not within its linger.
+    pub(crate) closes: Option<(Instant, Option<Duration>)>,
+    /// Whether the stream is not yet anybody's: what is in an adopted socket stays there as long as that may be given back.
+    pub(crate) is_opening: bool,
     /// Whether the runtime that watched the socket went while it was lent.
     #[cfg(all(feature = "tokio", unix))]
     pub(crate) is_runtime_gone: bool,
@@ -99,7 +102,8 @@ impl Flow {
             endpoints,
             subscriptions: Vec::new(),
             is_lent: false,
-            closes_within: None,
+            closes: None,
+            is_opening: false,
             #[cfg(all(feature = "tokio", unix))]
             is_runtime_gone: false,
             has_ended_events: false,
@@ -171,7 +175,8 @@ impl Flow {
 
     /// [`pump`](Self::pump), where something is known of the socket already.
     fn pump_on(&mut self) {
-        let Some(transport) = &mut self.transport else {
+        let transport = self.transport.as_mut();
+        let Some(transport) = transport.filter(|_| !self.is_opening) else {
             return;
         };
         let mut port = OwnedPort::new(&mut self.machine, &mut self.ledger, &mut self.turn);
@@ -518,7 +523,8 @@ impl Flow {
     fn receive(&mut self) {
         // It receives nothing ahead, and who asks for its reply does not wait.
         let is_reply = self.ledger.kind() == SocketType::REQ
-            && self.turn == Turn::Read
+            // Of one that was adopted libzmq knows whether it has asked.
+            && matches!(self.turn, Turn::Read | Turn::Unknown)
             && self.is_open()
             && !self.machine.is_reading_paused();
         let Some(transport) = &mut self.transport else {

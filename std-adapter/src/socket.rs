@@ -10,6 +10,7 @@
 use std::ffi::{CStr, CString, c_int, c_short, c_void};
 use std::mem::{self, ManuallyDrop};
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 #[cfg(unix)]
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,7 +24,7 @@ use polling::{Event, Poller};
 use smallvec::SmallVec;
 use tidegate_core::EventMask;
 use zmq::SocketType;
-use zmq_sys::errno::{EAGAIN, EINTR, EINVAL, ENOTSOCK, ETERM};
+use zmq_sys::errno::{EAGAIN, EINTR, EINVAL, EMFILE, ENOENT, ENOTSOCK, ETERM};
 #[cfg(all(feature = "tokio", unix))]
 use {
     std::os::fd::{AsRawFd, RawFd},
@@ -58,6 +59,9 @@ impl Errno {
 
     /// What libzmq says of a value that it does not take.
     pub(crate) const INVALID: Self = Self::new(EINVAL);
+
+    /// There is nothing of that name.
+    pub(crate) const NO_ENTRY: Self = Self::new(ENOENT);
 
     /// A request that was interrupted in the middle.
     pub(crate) const INTERRUPTED: Self = Self::new(EINTR);
@@ -399,7 +403,9 @@ impl Deref for Frame {
 
 /// A socket of a caller's context, which the caller keeps alive for longer.
 pub(crate) fn socket_of(context: &zmq::Context, kind: SocketType) -> Result<Socket, Errno> {
-    let socket = context.socket(kind);
+    // It knows no number for that a system has no descriptors left, where a process has, and panics.
+    let socket = catch_unwind(AssertUnwindSafe(|| context.socket(kind)));
+    let socket = socket.map_err(|_| Errno::new(EMFILE))?;
     let socket = socket.map_err(|error| Errno::new(error.to_raw()))?;
     // SAFETY: it comes of `into_raw`, and nobody else owns it. That lets go of the clone of the context that the socket had: a
     // drop of the last clone waits for all sockets.

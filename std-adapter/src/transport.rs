@@ -90,15 +90,15 @@ impl ZmqTransport {
         self.watch.reschedule();
     }
 
-    /// The stream closes. From now on what it holds is sent for as long as the socket lingers, or for this long.
-    pub(crate) fn begin_to_close(&mut self, linger: Option<Duration>) {
+    /// The stream closes, since then. What it holds is sent for as long as the socket lingers, or for this long.
+    pub(crate) fn begin_to_close(&mut self, since: Instant, linger: Option<Duration>) {
         let linger = linger.unwrap_or_else(|| {
             // A failure means that the context is gone, and then there is nothing to linger for.
             let of_socket = self.watch.socket().linger();
             of_socket.map_or(Duration::ZERO, |linger| linger.unwrap_or(LINGER))
         });
         // A time beyond what the clock can name never comes.
-        self.gives_up = Instant::now().checked_add(linger);
+        self.gives_up = since.checked_add(linger);
     }
 
     /// Has the stream called when its time to close is up.

@@ -366,3 +366,66 @@ fn c5_what_was_received_before_a_failure_can_still_be_taken() {
         Err(TryReadError::Read(ReadError::Failed(_)))
     ));
 }
+
+#[test]
+fn a3_an_adopted_req_whose_reply_has_come_unread_is_not_asked_before_it_was_read() {
+    let _watchdog = Watchdog::new(60);
+    let context = zmq::Context::new();
+    let rep = context.socket(zmq::REP).unwrap();
+    rep.bind("inproc://unread").unwrap();
+    let req = context.socket(zmq::REQ).unwrap();
+    req.connect("inproc://unread").unwrap();
+    req.send("question", 0).unwrap();
+    assert_eq!(rep.recv_bytes(0).unwrap(), b"question");
+    let req = ZmqStream::builder(SocketType::REQ).adopt(req).unwrap();
+    // Somebody waits for the reply, and gives up when it is there.
+    let mut read = req.read();
+    assert!(poll(&mut read, &Counter::new()).is_pending());
+    rep.send("answer", 0).unwrap();
+    eventually(|| req.read_buffer_bytes() > 0);
+    drop(read);
+    let refused = req.write("too early").unwrap_err();
+    assert!(matches!(refused, WriteError::OutOfTurn(_)));
+    assert_eq!(block_on(req.read()).unwrap(), "answer");
+    req.write("another").unwrap();
+    assert_eq!(rep.recv_bytes(0).unwrap(), b"another");
+    req.abort();
+}
+
+#[test]
+fn a3_an_adopted_req_that_does_not_wait_gets_its_reply_once_it_has_come() {
+    let _watchdog = Watchdog::new(60);
+    let context = zmq::Context::new();
+    let rep = context.socket(zmq::REP).unwrap();
+    rep.bind("inproc://try").unwrap();
+    let req = context.socket(zmq::REQ).unwrap();
+    req.connect("inproc://try").unwrap();
+    req.send("question", 0).unwrap();
+    assert_eq!(rep.recv_bytes(0).unwrap(), b"question");
+    let req = ZmqStream::builder(SocketType::REQ).adopt(req).unwrap();
+    assert_eq!(req.try_read(), Err(TryReadError::Empty));
+    rep.send("answer", 0).unwrap();
+    assert_eq!(req.try_read().unwrap(), "answer");
+    req.abort();
+}
+
+#[test]
+fn a3_an_adopt_that_fails_leaves_the_monitor_of_the_sockets_owner() {
+    let _watchdog = Watchdog::new(60);
+    let context = zmq::Context::new();
+    let socket = context.socket(zmq::PULL).unwrap();
+    socket
+        .monitor("inproc://owners", zmq::SocketEvent::ALL.to_raw().into())
+        .unwrap();
+    let events = context.socket(zmq::PAIR).unwrap();
+    events.connect("inproc://owners").unwrap();
+    // Without its context there is no monitor of ours.
+    let failing = ZmqStream::builder(SocketType::PULL).track_connections(true);
+    let socket = failing.adopt(socket).unwrap_err().socket;
+    socket.bind("tcp://127.0.0.1:*").unwrap();
+    let event = events.recv_multipart(0).unwrap();
+    assert_eq!(
+        event[0][..2],
+        zmq::SocketEvent::LISTENING.to_raw().to_ne_bytes()
+    );
+}

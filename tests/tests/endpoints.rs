@@ -1,6 +1,8 @@
 //! Row G1 of the contract: binding and connecting while a stream runs.
 
-use tidegate::{Context, EndpointError, SocketType};
+use std::time::Duration;
+
+use tidegate::{Context, EndpointError, SocketType, options};
 use tidegate_tests::{Watchdog, block_on, builder, eventually, shut_down};
 
 const EINVAL: i32 = 22;
@@ -152,5 +154,24 @@ fn g1_a_port_over_65535_is_refused_wherever_it_stands() {
     stream.connect("ipc:///tmp/tidegate-name:99999").unwrap();
     stream.connect("tcp://127.0.0.1:65535").unwrap();
     stream.abort();
+    shut_down(&context);
+}
+
+#[test]
+fn g1_an_endpoint_whose_connection_was_lost_and_is_not_made_again_can_be_left() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let server = builder(SocketType::PULL, &context).bind("tcp://127.0.0.1:*");
+    let server = server.open().unwrap();
+    let client = builder(SocketType::PUSH, &context)
+        .option(options::RECONNECT_INTERVAL, None)
+        .track_connections(true)
+        .connect(&server.bindings()[0]);
+    let client = client.open().unwrap();
+    block_on(client.wait_connected(1, Duration::from_secs(20))).unwrap();
+    server.abort();
+    eventually(|| client.connection_states().unwrap().is_empty());
+    client.disconnect(&client.connections()[0]).unwrap();
+    assert_eq!(client.connections(), [""; 0]);
     shut_down(&context);
 }

@@ -31,6 +31,15 @@ fn d5_a_write_that_libzmq_refuses_fails_with_the_message_and_the_stream_lives_on
     assert_eq!(failed.peer.as_deref(), Some(&b"nobody"[..]));
     assert_eq!(failed.messages, 2);
 
+    // No routing id is so long: it is not kept.
+    router.write((vec![7; 256], "hears")).unwrap_err();
+    router.write((vec![8; 300_000], "hears")).unwrap_err();
+    router.write((vec![9; 255], "hears")).unwrap_err();
+    let stats = router.stats();
+    let others: Vec<_> = stats.failed_sends[1..].iter().collect();
+    assert_eq!((others[0].peer.as_deref(), others[0].messages), (None, 2));
+    assert_eq!(others[1].peer.as_deref(), Some(&[9; 255][..]));
+
     let peer = dealer(&context, &router, "peer");
     router.write(("peer", "hears")).unwrap();
     assert_eq!(block_on(peer.read()).unwrap(), "hears");

@@ -3,11 +3,12 @@
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
+use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tidegate::{Context, EventMask, OpenError, SocketType};
+use tidegate::{Context, EventMask, OpenError, SocketType, options};
 use tidegate_tests::{
-    Served, Usage, Watchdog, alone, block_on, builder, shut_down, start_executor,
+    Served, Usage, Watchdog, alone, block_on, builder, nobody, shut_down, start_executor,
 };
 
 const EMFILE: i32 = 24;
@@ -89,6 +90,34 @@ fn a4_without_descriptors_an_open_is_an_error_that_leaves_nothing_and_what_is_op
         println!("| {refused} opens refused, {exchanged} exchanges meanwhile");
         assert!(before.tell("afterwards") < 8 * 1024 * 1024);
         served.exchange();
+        shut_down(&context);
+    });
+}
+
+#[test]
+fn e1_a_stream_on_a_runtime_that_closes_where_no_descriptor_is_left_ends_when_its_time_is_up() {
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_io()
+            .build()
+            .unwrap();
+        let context = Context::new().unwrap();
+        // The I/O thread is not there yet, and cannot come.
+        let push = tidegate::ZmqStream::builder(SocketType::PUSH)
+            .context(&context)
+            .tokio(runtime.handle())
+            .option(options::LINGER, Some(Duration::from_millis(100)))
+            .option(options::IMMEDIATE, true);
+        let push = push.connect(nobody()).open().unwrap();
+        push.write("nobody comes").unwrap();
+        let limit = getrlimit(Resource::Nofile);
+        allow(0);
+        push.close();
+        let lost = runtime.block_on(push.closed());
+        assert_eq!(lost.messages, 1);
+        setrlimit(Resource::Nofile, limit).unwrap();
         shut_down(&context);
     });
 }

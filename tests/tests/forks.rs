@@ -8,9 +8,9 @@ use std::time::Duration;
 use fork::Fork;
 use futures_lite::future::block_on;
 use tidegate::{
-    Context, DrainError, EndpointError, Errno, EventMask, MonitorError, OpenError, OptionError,
-    ReadError, ReadEventError, RequestError, Requester, ShutdownError, SocketType, SubscribeError,
-    TryReadError, WriteError, ZmqStream, options,
+    Authenticator, Context, DrainError, EndpointError, Errno, EventMask, MonitorError, OpenError,
+    OptionError, ReadError, ReadEventError, RequestError, Requester, ShutdownError, SocketType,
+    SubscribeError, TryReadError, WriteError, ZmqStream, options,
 };
 use tidegate_tests::{Counter, Watchdog, alone, eventually, poll};
 
@@ -107,11 +107,17 @@ fn e6_in_a_forked_child_every_call_says_forked_and_the_parents_streams_go_on() {
         let mut asked = Box::pin(asks.request("question"));
         assert!(poll(&mut asked, &counter).is_pending());
 
+        let authenticator = Authenticator::start(&context).unwrap();
+        authenticator.deny([std::net::Ipv4Addr::LOCALHOST]);
+
         // Locked by this thread, as other threads may have anything locked when a process forks.
         let in_child = succeeds_in_child(|| {
             for stream in [&pull, &push] {
                 says_forked(stream);
             }
+            // The rules are the parent's, and so is their lock.
+            assert!(format!("{authenticator:?}").contains("denied: {}"));
+            authenticator.allow([std::net::Ipv4Addr::LOCALHOST]);
             let failed = SubscribeError::Failed(Errno::FORKED);
             assert_eq!(shared.subscribe("x"), Err(failed));
             let failed = ReadError::Failed(Errno::FORKED);

@@ -155,6 +155,19 @@ fn a4_an_option_that_libzmq_would_take_without_effect_is_unsupported() {
     }
     let unset = builder(SocketType::PUSH, &context).option(options::TCP_KEEPALIVE, None);
     assert!(unset.open().is_ok());
+    // A REP would end the process, once a client has left.
+    let rep = builder(SocketType::REP, &context);
+    let error = rep.option(options::ROUTER_MANDATORY, true).open();
+    assert!(matches!(
+        error.unwrap_err(),
+        OpenError::Option(OptionError::Unsupported {
+            option: "ZMQ_ROUTER_MANDATORY",
+            ..
+        })
+    ));
+    let rep = builder(SocketType::REP, &context).open().unwrap();
+    let set = rep.set_option(options::ROUTER_MANDATORY, true);
+    assert!(matches!(set, Err(OptionError::Unsupported { .. })));
     // A ROUTER would ignore it.
     let error = builder(SocketType::ROUTER, &context)
         .conflate(true)

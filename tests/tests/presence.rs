@@ -280,6 +280,33 @@ fn i4_a_peer_by_websocket_and_one_of_a_stream_socket_count_once() {
 }
 
 #[test]
+fn i4_a_name_that_was_connected_again_is_known_by_that_name_and_gone_when_it_is_left() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let open = |endpoint: &str| builder(SocketType::PULL, &context).bind(endpoint).open();
+    let server = open("tcp://127.0.0.1:*").unwrap();
+    let bound = server.bindings().remove(0);
+    let name = bound.replace("127.0.0.1", "localhost");
+    let client = builder(SocketType::PUSH, &context).track_connections(true);
+    let client = client.connect(&name).open().unwrap();
+    block_on(client.wait_connected(1, PATIENCE)).unwrap();
+    server.abort();
+    eventually(|| connected(&client) == 0);
+    // libzmq knows its address now, and names it by that.
+    let mut server = Err(());
+    eventually(|| {
+        server = open(&bound).map_err(drop);
+        server.is_ok()
+    });
+    block_on(client.wait_connected(1, PATIENCE)).unwrap();
+    let states = client.connection_states().unwrap();
+    assert_eq!((states.len(), &*states[0].endpoint), (1, &*name));
+    client.disconnect(&name).unwrap();
+    assert_eq!(client.connection_states().unwrap(), []);
+    shut_down(&context);
+}
+
+#[test]
 fn i4_an_open_that_fails_stops_telling_and_gives_the_socket_and_its_names_back() {
     let _watchdog = Watchdog::new(120);
     let context = Context::new().unwrap();

@@ -31,6 +31,7 @@ impl Errno {
     }
 
     pub(crate) const INVALID: Self = Self::new(EINVAL);
+    pub(crate) const NO_ENTRY: Self = Self::new(zmq_sys::errno::ENOENT);
     pub(crate) const INTERRUPTED: Self = Self::new(EINTR);
 }
 

@@ -263,12 +263,13 @@ impl Watch {
         let _: io::Result<()> = self.move_to_thread();
     }
 
-    /// Has the I/O thread call the stream at this time, unless the watch is closed before. A later call replaces it.
+    /// Has the I/O thread call the stream at this time, unless the watch is closed before. A later call replaces it. Where the I/O thread
+    /// could not be had, for want of descriptors, a thread does that waits for nothing else.
     pub(crate) fn set_deadline(&mut self, deadline: Instant) {
         match &mut self.place {
             Place::Thread(place) => place.set_deadline(deadline),
             #[cfg(all(feature = "tokio", unix))]
-            Place::Tokio(_) => {}
+            Place::Tokio(place) => place.set_deadline(deadline),
         }
     }
 

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, RawWakerVTable, Waker};
 
 use super::{Watched, lock, unwinding};
 use crate::socket::Descriptor;
-use crate::sync::{AsyncFd, Handle, Mutex, catch_unwind};
+use crate::sync::{AsyncFd, Handle, Instant, Mutex, catch_unwind};
 
 /// After so many calls of the stream the task lets others run.
 const ROUNDS: usize = 4;
@@ -93,6 +93,22 @@ impl Place {
     /// Has the task call the stream soon.
     pub(super) fn reschedule(&self) {
         self.order(|orders| orders.scheduled = true);
+    }
+
+    /// Has the stream called at this time, if it is still there, without any descriptor.
+    pub(super) fn set_deadline(&self, deadline: Instant) {
+        let Some(stream) = lock(&self.orders).stream.clone() else {
+            return;
+        };
+        let wait = move || {
+            std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
+            if let Some(stream) = stream.upgrade() {
+                unwinding(|| stream.on_deadline());
+            }
+        };
+        let thread = std::thread::Builder::new().name("tidegate-linger".into());
+        // Without threads either, the stream ends with its runtime, or once there is a peer.
+        let _: io::Result<std::thread::JoinHandle<()>> = thread.spawn(wait);
     }
 
     /// Ends the task.
