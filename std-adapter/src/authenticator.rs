@@ -448,4 +448,14 @@ mod tests {
         assert_eq!(status(&rules, &("1.0", "7").into()), "500");
         assert_eq!(answer(&"1.0".into(), &rules)[2], "500");
     }
+
+    #[test]
+    fn i1_a_guess_is_right_if_all_of_it_is() {
+        assert!(is_same(b"secret", b"secret"));
+        assert!(is_same(b"", b""));
+        // The same letters, others that differ in the same bits, a part, and more.
+        for guess in ["terces", "ssssss", "rdbsdu", "secre", "secret!", ""] {
+            assert!(!is_same(b"secret", guess.as_bytes()), "{guess}");
+        }
+    }
 }

@@ -124,3 +124,45 @@ impl fmt::Debug for Shutdown {
         f.debug_struct("Shutdown").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Counter(AtomicUsize);
+
+    impl Wake for Counter {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn e1_everybody_who_waits_is_told_by_the_waker_of_the_last_poll_and_who_gave_up_is_not() {
+        let done = Arc::<Done>::default();
+        let [mut first, mut second, mut third] = [(); 3].map(|()| Shutdown::of(done.clone()));
+        let counters = [(); 4].map(|()| Arc::<Counter>::default());
+        let poll = |future: &mut Shutdown, counter: usize| {
+            let waker = counters[counter].clone().into();
+            Pin::new(future).poll(&mut task::Context::from_waker(&waker))
+        };
+        assert!(poll(&mut first, 0).is_pending());
+        assert!(poll(&mut first, 1).is_pending());
+        assert!(poll(&mut second, 2).is_pending());
+        assert!(poll(&mut third, 3).is_pending());
+        drop(third);
+        // Nobody keeps what is not to be woken.
+        assert_eq!(counters.each_ref().map(Arc::strong_count), [1, 2, 2, 1]);
+        done.set(Ok(()));
+        let woken = counters
+            .each_ref()
+            .map(|counter| counter.0.load(Ordering::SeqCst));
+        assert_eq!(woken, [0, 1, 1, 0]);
+        assert!(matches!(poll(&mut first, 0), Poll::Ready(Ok(()))));
+        assert!(matches!(poll(&mut second, 0), Poll::Ready(Ok(()))));
+    }
+}

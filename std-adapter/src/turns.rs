@@ -61,7 +61,6 @@ impl Turn {
     pub(crate) fn of_adopted(kind: SocketType, receives: bool, sends: bool) -> Self {
         match (kind, receives, sends) {
             (SocketType::REQ, true, _) => Self::Read,
-            (SocketType::REQ, false, true) => Self::Write,
             (SocketType::REQ, false, false) => Self::Unknown,
             (SocketType::REP, _, true) => Self::Write,
             _ => Self::of(kind),

@@ -274,6 +274,10 @@ fn d2_as_a_sink_it_is_ready_while_the_write_side_is_open() {
     }
     assert!(push.write_buffer_bytes() > 200);
     assert_eq!(counter.take(), 0);
+    let waker = Counter::new().waker();
+    let mut cx = std::task::Context::from_waker(&waker);
+    let flushed = Sink::<&str>::poll_flush(Pin::new(&mut push), &mut cx);
+    assert!(flushed.is_pending());
     let pull = builder(SocketType::PULL, &context).bind("inproc://d2-sink");
     let pull = pull.open().unwrap();
     block_on(async {

@@ -330,14 +330,14 @@ fn c3_a_read_that_has_given_up_is_no_longer_in_the_line() {
     shut_down(&context);
 }
 
-/// Waits for a stream when its thread ends.
+/// Asks once more when its thread ends, and waits for the answer.
 struct AtTheEnd(Option<ZmqStream>);
 
 impl Drop for AtTheEnd {
     fn drop(&mut self) {
         if let Some(stream) = self.0.take() {
-            stream.write("last words").unwrap();
-            tidegate::block_on(stream.flush()).unwrap();
+            stream.write("last question").unwrap();
+            assert_eq!(block_on(stream.read()).unwrap(), "last answer");
         }
     }
 }
@@ -351,16 +351,48 @@ fn a5_a_thread_that_ends_may_wait_once_more() {
     alone(|| {
         let _watchdog = Watchdog::new(60);
         let context = Context::new().unwrap();
-        let (pull, push) = pipe(&context, |builder| builder);
+        let open = |kind| builder(kind, &context);
+        let rep = open(SocketType::REP).bind("tcp://127.0.0.1:*").open();
+        let rep = rep.unwrap();
+        let req = open(SocketType::REQ).connect(&rep.bindings()[0]);
+        let req = req.open().unwrap();
         let ends = std::thread::spawn(move || {
             // What is there first is gone last.
-            AT_THE_END.with_borrow_mut(|end| end.0 = Some(push.clone()));
-            push.write("first").unwrap();
-            tidegate::block_on(push.flush()).unwrap();
+            AT_THE_END.with_borrow_mut(|end| end.0 = Some(req.clone()));
+            req.write("question").unwrap();
+            assert_eq!(block_on(req.read()).unwrap(), "answer");
         });
+        assert_eq!(block_on(rep.read()).unwrap(), "question");
+        rep.write("answer").unwrap();
+        assert_eq!(block_on(rep.read()).unwrap(), "last question");
+        rep.write("last answer").unwrap();
         ends.join().unwrap();
-        assert_eq!(tidegate::block_on(pull.read()).unwrap(), "first");
-        assert_eq!(tidegate::block_on(pull.read()).unwrap(), "last words");
         shut_down(&context);
     });
+}
+
+#[derive(Debug)]
+struct HasCause;
+
+impl std::fmt::Display for HasCause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("it has a cause")
+    }
+}
+
+impl std::error::Error for HasCause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&std::fmt::Error)
+    }
+}
+
+#[test]
+fn e5_the_error_of_a_call_that_blocks_says_what_the_call_that_waits_would_say() {
+    use std::error::Error as _;
+    let failed = BlockingError::<_, ()>::Failed(HasCause);
+    assert_eq!(failed.to_string(), "it has a cause");
+    assert!(failed.source().is_some());
+    let timed_out = BlockingError::<HasCause, _>::TimedOut(7);
+    assert_eq!(timed_out.to_string(), "the time is up");
+    assert!(timed_out.source().is_none());
 }

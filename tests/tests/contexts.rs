@@ -9,7 +9,7 @@ use tidegate::{
 };
 use tidegate_tests::{
     Counter, Watchdog, alone, block_on, builder, eventually, io_thread_spins, nobody, poll,
-    shut_down, threads,
+    shut_down, thread_count, threads,
 };
 
 const ETERM: i32 = 156_384_765;
@@ -428,4 +428,49 @@ fn a3_an_adopt_that_fails_leaves_the_monitor_of_the_sockets_owner() {
         event[0][..2],
         zmq::SocketEvent::LISTENING.to_raw().to_ne_bytes()
     );
+}
+
+#[test]
+fn a6_streams_without_a_context_share_one_until_that_is_shut_down() {
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        for _ in 0..2 {
+            let open = ZmqStream::builder;
+            let pull = open(SocketType::PULL).bind("inproc://shared").open();
+            let pull = pull.unwrap();
+            let push = open(SocketType::PUSH).connect("inproc://shared").open();
+            push.unwrap().write("by name").unwrap();
+            assert_eq!(block_on(pull.read()).unwrap(), "by name");
+            block_on(tidegate::shutdown(Duration::from_secs(20))).unwrap();
+        }
+    });
+}
+
+#[test]
+fn a6_a_context_has_as_many_io_threads_as_were_asked_for() {
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        let threads_of = |context: Context| {
+            let before = thread_count();
+            // Its threads begin with its first socket.
+            let stream = builder(SocketType::PULL, &context).open().unwrap();
+            let more = thread_count() - before;
+            drop(stream);
+            shut_down(&context);
+            eventually(|| thread_count() <= before);
+            more
+        };
+        // The process's I/O thread is there, then.
+        let keeps = Context::new().unwrap();
+        let _stream = builder(SocketType::PULL, &keeps).open().unwrap();
+        let default = threads_of(Context::new().unwrap());
+        let build = |io, names| {
+            let builder = Context::builder().io_threads(io).name_threads(names);
+            builder.build().unwrap()
+        };
+        assert_eq!(threads_of(build(1, 1)), default);
+        assert_eq!(threads_of(build(4, 1)), default + 3);
+        assert_eq!(threads_of(build(1, 3)), default + 2);
+        shut_down(&keeps);
+    });
 }

@@ -97,3 +97,25 @@ fn d5_the_newest_64_are_kept_and_the_number_of_older_ones_comes_with_the_next() 
     assert_eq!(router.stats().failed_sends[0].messages, 100);
     shut_down(&context);
 }
+
+#[test]
+fn d5_of_many_peers_that_cannot_be_reached_256_are_counted_apart_and_the_others_together() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let router = mandatory_router(&context);
+    for k in 0..300 {
+        router.write((format!("peer {k}"), "hears")).unwrap_err();
+    }
+    router.write(("peer 7", "hears")).unwrap_err();
+    let failed = router.stats().failed_sends;
+    assert_eq!(failed.len(), 257);
+    assert_eq!(
+        (failed[7].peer.as_deref(), failed[7].messages),
+        (Some(&b"peer 7"[..]), 2)
+    );
+    assert_eq!(
+        (failed[256].peer.as_deref(), failed[256].messages),
+        (None, 44)
+    );
+    shut_down(&context);
+}

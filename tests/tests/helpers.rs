@@ -145,6 +145,11 @@ fn i4_a_typed_stream_is_the_stream_with_the_calls_of_its_type() {
     assert!(format!("{dealer:?}").contains("DEALER"));
     dealer.clone().close();
     block_on(dealer.closed());
+
+    let alone = Push::open(|builder| builder.context(&context)).unwrap();
+    alone.write("to nobody").unwrap();
+    alone.abort();
+    assert_eq!(block_on(alone.closed()).messages, 1);
     shut_down(&context);
 }
 

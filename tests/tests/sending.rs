@@ -7,7 +7,7 @@ use tidegate::{
     AlreadyDone, Context, DrainError, SocketType, TryReadError, Watermarks, WriteError, ZmqStream,
     options,
 };
-use tidegate_tests::{Counter, Watchdog, block_on, builder, poll, shut_down};
+use tidegate_tests::{Counter, Watchdog, block_on, builder, eventually, poll, shut_down};
 
 /// A PUSH whose peer is still to come, and whose write side is paused by what it has queued: so many messages.
 fn paused(context: &Context, endpoint: &str) -> (ZmqStream, usize) {
@@ -318,5 +318,26 @@ fn d2_a_task_that_sends_or_drains_lets_others_run_once_per_256_kib() {
     assert!(poll(&mut drain, &counter).is_pending());
     assert_eq!(counter.take(), 1);
     assert!(poll(&mut drain, &counter).is_ready());
+    shut_down(&context);
+}
+
+#[test]
+fn d2_a_drain_that_is_over_and_not_yet_dropped_keeps_nobody_behind_it() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let (push, written) = paused(&context, "inproc://d2-kept");
+    let counters = [Counter::new(), Counter::new()];
+    let (mut first, mut second) = (push.drain(), push.drain());
+    assert!(poll(&mut first, &counters[0]).is_pending());
+    assert!(poll(&mut second, &counters[1]).is_pending());
+    let pull = peer(&context, "inproc://d2-kept");
+    for _ in 0..written {
+        block_on(pull.read()).unwrap();
+    }
+    eventually(|| counters[0].take() == 1);
+    assert!(poll(&mut first, &counters[0]).is_ready());
+    eventually(|| counters[1].take() == 1);
+    assert!(poll(&mut second, &counters[1]).is_ready());
+    drop((first, second));
     shut_down(&context);
 }

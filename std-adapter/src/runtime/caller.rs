@@ -277,6 +277,10 @@ impl Candidate {
     }
 }
 
+fn ending() -> io::Error {
+    io::Error::other("the thread is ending")
+}
+
 /// For as long as it lives, the thread notes whose watches it sets.
 struct Active {
     caller: Arc<Caller>,
@@ -285,7 +289,7 @@ struct Active {
 
 impl Active {
     fn enter() -> io::Result<Self> {
-        let waiting = match IDLE.try_with(Cell::take).map_err(io::Error::other)? {
+        let waiting = match IDLE.try_with(Cell::take).map_err(|_| ending())? {
             Some(waiting) => waiting,
             None => Waiting {
                 caller: Arc::new(Caller::new()?),
@@ -294,7 +298,7 @@ impl Active {
         };
         let caller = waiting.caller.clone();
         let outer = WAITING.try_with(|place| place.replace(Some(waiting)));
-        let outer = outer.map_err(io::Error::other)?;
+        let outer = outer.map_err(|_| ending())?;
         Ok(Self { caller, outer })
     }
 }
