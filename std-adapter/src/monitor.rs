@@ -482,9 +482,10 @@ impl ZmqStream {
                     if state.want(None) {
                         return;
                     }
-                    // It fails only if the context is gone, and the monitor with it.
-                    let _: Result<(), Errno> = socket.monitor(None, EventMask::NONE);
+                    // Without one it is its owner's, if the socket is monitored.
                     if let Some(pair) = state.pair.take() {
+                        // It fails only if the context is gone, and the monitor with it.
+                        let _: Result<(), Errno> = socket.monitor(None, EventMask::NONE);
                         state.take_in_rest(pair, |_| true);
                     }
                     let wakes = state.machine.set_monitoring(false);

@@ -200,7 +200,7 @@ impl Presence {
             let is_this = is_renamed
                 && !open.is_accepted
                 && has_port(name)
-                && given(name, connected).is_none();
+                && !connected.iter().any(|other| may_be(other, name));
             !is_this && !left.is_meant(name, open.is_accepted)
         });
         if self.left.len() >= LEFT {
@@ -214,15 +214,6 @@ impl Presence {
         self.connections.clear();
     }
 
-    fn count(&self, endpoint: &str, states: &[State]) -> usize {
-        let of_endpoint = self.connections.iter();
-        of_endpoint
-            .filter(|connection| {
-                connection.endpoint == endpoint && states.contains(&connection.state)
-            })
-            .count()
-    }
-
     /// How many connections are ready.
     pub(crate) fn connected(&self) -> usize {
         let connections = self.connections.iter();
@@ -233,18 +224,29 @@ impl Presence {
 
     /// By endpoint, each named as it is among those that are connected, if it is there.
     pub(crate) fn states(&self, connected: &[String]) -> Vec<EndpointState> {
-        let mut names: Vec<&str> = Vec::new();
+        let mut states: Vec<EndpointState> = Vec::new();
         for connection in &self.connections {
-            if !names.contains(&&*connection.endpoint) {
-                names.push(&connection.endpoint);
+            let told = &*connection.endpoint;
+            let name = match connection.is_accepted {
+                true => told,
+                false => given(told, connected).unwrap_or(told),
+            };
+            let is_ready = usize::from(connection.state == State::Ready);
+            let is_under_way = matches!(connection.state, State::Handshaking | State::Half);
+            let is_under_way = usize::from(is_under_way);
+            match states.iter_mut().find(|state| state.endpoint == name) {
+                Some(state) => {
+                    state.connected += is_ready;
+                    state.handshaking += is_under_way;
+                }
+                None => states.push(EndpointState {
+                    endpoint: name.to_owned(),
+                    connected: is_ready,
+                    handshaking: is_under_way,
+                }),
             }
         }
-        let states = names.into_iter().map(|endpoint| EndpointState {
-            endpoint: given(endpoint, connected).unwrap_or(endpoint).to_owned(),
-            connected: self.count(endpoint, &[State::Ready]),
-            handshaking: self.count(endpoint, &[State::Handshaking, State::Half]),
-        });
-        states.collect()
+        states
     }
 }
 
@@ -266,14 +268,17 @@ impl Left {
     }
 }
 
+/// Whether libzmq may mean this endpoint, which was connected, by the name of a connection.
+fn may_be(endpoint: &str, name: &str) -> bool {
+    endpoint == name || (names::is_told_otherwise(endpoint) && port(endpoint) == port(name))
+}
+
 /// Which of the connected endpoints libzmq means by this name, as far as that can be told.
 fn given<'a>(name: &str, connected: &'a [String]) -> Option<&'a str> {
     if let Some(same) = connected.iter().find(|endpoint| *endpoint == name) {
         return Some(same);
     }
-    let may_be =
-        |endpoint: &&String| names::is_told_otherwise(endpoint) && port(endpoint) == port(name);
-    let mut candidates = connected.iter().filter(may_be);
+    let mut candidates = connected.iter().filter(|endpoint| may_be(endpoint, name));
     let first = candidates.next()?;
     candidates.all(|other| other == first).then_some(first)
 }
@@ -572,10 +577,25 @@ mod tests {
         let states = presence.states(&connections);
         assert_eq!(states[0].endpoint, HERE);
         assert_eq!(states[1].endpoint, "tcp://127.0.0.1:6666");
+        // Those who stay may be meant, all of them.
+        presence.change(Change::Disconnected, "tcp://one:5555", &connections[1..]);
+        assert_eq!(names(&presence).len(), 2);
+        presence.change(Change::Disconnected, "tcp://two:5555", &connections[2..]);
+        assert_eq!(names(&presence), ["tcp://127.0.0.1:6666"]);
         // An accepted one is never meant.
         let mut presence = self::presence();
         accepted(&mut presence, 9);
+        assert_eq!(
+            presence.states(&all(&["tcp://localhost:5555"]))[0].endpoint,
+            HERE
+        );
         presence.change(Change::Disconnected, "tcp://localhost:5555", &[]);
         assert_eq!(counts(&presence), (0, 1));
+        // By either name it is one endpoint.
+        let mut presence = self::presence();
+        connected(&mut presence, 7, "tcp://localhost:5555");
+        connected(&mut presence, 8, HERE);
+        let states = presence.states(&all(&["tcp://localhost:5555"]));
+        assert_eq!((states.len(), states[0].handshaking), (1, 2));
     }
 }

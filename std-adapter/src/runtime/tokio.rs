@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::ptr;
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll, RawWakerVTable, Waker};
+use std::thread::{self, Thread};
 
 use super::{Watched, lock, unwinding};
 use crate::socket::Descriptor;
@@ -36,6 +37,8 @@ struct Orders {
     readable: Option<AsyncFd<Descriptor>>,
     waker: Option<Waker>,
     stream: Option<Weak<dyn Watched>>,
+    /// When the stream is to be called at the latest, if the thread is there that does it.
+    deadline: Option<(Instant, Thread)>,
 }
 
 /// A stream's place on a runtime.
@@ -64,6 +67,7 @@ impl<'a> Vacancy<'a> {
             readable: Some(self.readable),
             waker: None,
             stream: None,
+            deadline: None,
         }));
         let stream = make(Place {
             orders: orders.clone(),
@@ -95,26 +99,31 @@ impl Place {
         self.order(|orders| orders.scheduled = true);
     }
 
-    /// Has the stream called at this time, if it is still there, without any descriptor.
+    /// Has the stream called at this time, unless the place is closed before, by a thread that needs no descriptor.
     pub(super) fn set_deadline(&self, deadline: Instant) {
-        let Some(stream) = lock(&self.orders).stream.clone() else {
-            return;
-        };
-        let wait = move || {
-            std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
-            if let Some(stream) = stream.upgrade() {
-                unwinding(|| stream.on_deadline());
-            }
-        };
-        let thread = std::thread::Builder::new().name("tidegate-linger".into());
+        let mut orders = lock(&self.orders);
+        if let Some((earlier, thread)) = &mut orders.deadline {
+            *earlier = deadline;
+            return thread.unpark();
+        }
+        let of_thread = self.orders.clone();
+        let thread = thread::Builder::new().name("tidegate-linger".into());
         // Without threads either, the stream ends with its runtime, or once there is a peer.
-        let _: io::Result<std::thread::JoinHandle<()>> = thread.spawn(wait);
+        if let Ok(thread) = thread.spawn(move || linger(&of_thread)) {
+            orders.deadline = Some((deadline, thread.thread().clone()));
+        }
     }
 
     /// Ends the task.
     pub(super) fn close(&mut self) {
         // Dropped once nothing is locked, and before the socket is closed.
-        let readable = lock(&self.orders).readable.take();
+        let readable = {
+            let mut orders = lock(&self.orders);
+            if let Some((_, thread)) = orders.deadline.take() {
+                thread.unpark();
+            }
+            orders.readable.take()
+        };
         if readable.is_some() {
             drop(readable);
             self.order(|_| {});
@@ -124,6 +133,27 @@ impl Place {
     /// The stream, unless it is gone.
     pub(super) fn stream(&self) -> Option<Arc<dyn Watched>> {
         lock(&self.orders).stream.as_ref().and_then(Weak::upgrade)
+    }
+}
+
+/// Calls the stream when its time is up, unless it has none any more.
+fn linger(orders: &Mutex<Orders>) {
+    let stream = loop {
+        let left = {
+            let orders = lock(orders);
+            let Some((deadline, _)) = &orders.deadline else {
+                return;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break orders.stream.as_ref().and_then(Weak::upgrade);
+            }
+            left
+        };
+        thread::park_timeout(left);
+    };
+    if let Some(stream) = stream {
+        unwinding(|| stream.on_deadline());
     }
 }
 
