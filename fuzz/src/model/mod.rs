@@ -261,6 +261,7 @@ impl Model {
             _ => !self.outgoing.paused,
         };
         let result = match self.state {
+            _ if self.waits.waiting[who].is_some_and(|it| it.flushed) => Ok(()),
             State::Failed(error) => Err(DrainError::Failed(error)),
             State::Closed if self.lost.messages > 0 => Err(DrainError::Dropped(self.lost)),
             _ if is_done => Ok(()),

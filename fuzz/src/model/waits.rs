@@ -32,6 +32,8 @@ pub(super) struct Waiting {
     asleep: bool,
     /// Taken off the list, for the wait is over.
     pub(super) told: bool,
+    /// And that because what it has flushed is gone, whatever comes later.
+    pub(super) flushed: bool,
 }
 
 /// The slots, and the lists.
@@ -126,6 +128,7 @@ impl Model {
                     kind,
                     asleep: true,
                     told: false,
+                    flushed: false,
                 });
                 self.waits.list(kind).push_back(who);
             }
@@ -137,10 +140,11 @@ impl Model {
     pub(super) fn wake(&mut self) {
         for kind in KINDS {
             if self.over(kind) {
+                let flushed = kind == Kind::Flush && self.live();
                 for who in mem::take(self.waits.list(kind)) {
                     let waiting = self.waits.waiting[who].as_mut().expect("it is listed");
                     self.woken[who] += usize::from(waiting.asleep);
-                    (waiting.asleep, waiting.told) = (false, true);
+                    (waiting.asleep, waiting.told, waiting.flushed) = (false, true, flushed);
                 }
             } else if self.served(kind)
                 && let Some(&who) = self.waits.list(kind).front()
