@@ -140,3 +140,29 @@ impl Port for OwnedPort<'_> {
         self.wake(wakes);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d2_a_batch_is_measured_by_what_went_both_ways() {
+        let (mut machine, mut turn) = (new_machine(), Turn::Either);
+        let mut ledger = Ledger::new(SocketType::DEALER);
+        let message = || Multipart::from(("ten bytes.", vec![7; 1_000]));
+        let charged = 10 + 1_000 + 2 * size_of::<Frame>();
+        for _ in 0..3 {
+            let _ = machine.write(message());
+        }
+        let mut port = OwnedPort::new(&mut machine, &mut ledger, &mut turn);
+        assert_eq!(port.moved_bytes(), 0);
+        port.feed(message());
+        assert_eq!(port.moved_bytes(), charged);
+        let mut left = 2;
+        port.send_while(9, |_, _| {
+            left -= 1;
+            left >= 0
+        });
+        assert_eq!(port.moved_bytes(), 3 * charged);
+    }
+}

@@ -260,6 +260,42 @@ fn d8_an_owner_of_bytes_may_use_the_stream_when_it_is_let_go() {
     shut_down(&context);
 }
 
+/// Bytes of somebody whose end goes wrong.
+struct Panics;
+
+impl AsRef<[u8]> for Panics {
+    fn as_ref(&self) -> &[u8] {
+        &[7; 5_000]
+    }
+}
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        panic!("an owner that panics, on purpose");
+    }
+}
+
+#[test]
+fn d8_an_owner_of_bytes_that_panics_when_it_is_let_go_ends_nobody() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let pull = builder(SocketType::PULL, &context).bind("tcp://127.0.0.1:*");
+    let pull = pull.open().unwrap();
+    let push = builder(SocketType::PUSH, &context).connect(&pull.bindings()[0]);
+    let push = push.open().unwrap();
+    // libzmq's own thread lets go of it, once it is sent.
+    push.write(Bytes::from_owner(Panics)).unwrap();
+    push.write("behind it").unwrap();
+    assert_eq!(block_on(pull.read()).unwrap().payload_bytes(), 5_000);
+    assert_eq!(block_on(pull.read()).unwrap(), "behind it");
+    // And the stream, while it is locked.
+    let alone = builder(SocketType::PUSH, &context).open().unwrap();
+    alone.write(Bytes::from_owner(Panics)).unwrap();
+    alone.abort();
+    assert_eq!(block_on(alone.closed()).messages, 1);
+    shut_down(&context);
+}
+
 #[test]
 fn d2_as_a_sink_it_is_ready_while_the_write_side_is_open() {
     let _watchdog = Watchdog::new(60);
