@@ -16,6 +16,11 @@ fn c1_a_message_is_made_of_whatever_can_be_frames_and_gives_them_out_as_they_are
     assert_eq!(message, frames);
     assert_ne!(message, [b"one", b"two"].as_slice());
     assert_eq!(message, Multipart::from(vec!["one", "", "three"]));
+    assert_eq!(message, ["one", "", "three"]);
+    assert_ne!(message, ["one", "", "two"]);
+    assert_ne!(message, ["one"]);
+    assert_ne!(message, "one");
+    assert_ne!(Multipart::from("one"), "two");
     assert_eq!((&message).into_iter().count(), 3);
     assert_eq!((&message).into_iter().last().unwrap(), "three");
     assert_eq!(Vec::from(&message[2]), b"three");
