@@ -181,6 +181,13 @@ impl ZmqTransport {
     /// Takes in the news.
     fn look(&mut self) -> Result<(), Errno> {
         self.note_news();
+        let worth_it = self.news_since || self.futile_sends < FUTILE_SENDS;
+        if !worth_it && self.looked && self.receiving == Known::Blocked {
+            // There are none. Those that come from here on are left to the watch: taken in here, nobody would know of them, and the
+            // head, which may be sent or refused now, would wait for others.
+            self.sending = Known::Blocked;
+            return Ok(());
+        }
         let (receives, sends) = self.watch.socket().events()?;
         self.looked = true;
         self.receiving = if receives {
@@ -190,7 +197,6 @@ impl ZmqTransport {
         };
         // A mandatory ROUTER whose last peer has left would send to nobody, and it is worth knowing that it refuses the head.
         let sends = sends || self.watch.socket().kind() == SocketType::ROUTER;
-        let worth_it = self.news_since || self.futile_sends < FUTILE_SENDS;
         self.sending = if sends && worth_it {
             Known::Nothing
         } else {
