@@ -115,7 +115,7 @@ impl Inner {
             drop(flow);
             (ends_events, failure, ended, notes)
         };
-        // Wakers last: one that panics keeps nothing from its end.
+        // Wakers last: what they do is somebody else's.
         if ends_events {
             wakers.extend(self.monitor.close(failure));
         }
@@ -196,8 +196,8 @@ impl Drop for Handle {
 /// A clone is another handle of the same stream; any number of tasks and threads may use it. Dropping the last one
 /// closes the stream, as [`close`](Self::close) does.
 ///
-/// Memory: what is queued, and 64 to 96 bytes for each of the most messages that ever were; reading stops at `high_read` and one message, writing has no end for those who never
-/// [`drain`](Self::drain). A message is charged its payload and 64 bytes for each frame.
+/// Memory: what is queued, and 64 to 96 bytes for each of the most messages that ever were; reading stops at `high_read` and one
+/// message, writing has no end for those who never [`drain`](Self::drain). A message is charged its payload and 64 bytes for each frame.
 ///
 /// ```
 /// use std::time::Duration;

@@ -207,23 +207,25 @@ fn a6_no_drop_waits_for_a_peer_that_never_comes() {
     });
 }
 
+/// A REP of the caller's that was asked, and the REQ that has asked it.
+fn asked(context: &zmq::Context, endpoint: &str) -> (zmq::Socket, zmq::Socket) {
+    let rep = context.socket(zmq::REP).unwrap();
+    rep.bind(endpoint).unwrap();
+    let req = context.socket(zmq::REQ).unwrap();
+    req.connect(endpoint).unwrap();
+    req.send("question", 0).unwrap();
+    assert_eq!(rep.recv_bytes(0).unwrap(), b"question");
+    (rep, req)
+}
+
 #[test]
 fn a3_an_adopted_socket_is_in_the_turn_in_which_it_came() {
     let _watchdog = Watchdog::new(60);
     let context = zmq::Context::new();
-    let pair = |endpoint: &str| {
-        let rep = context.socket(zmq::REP).unwrap();
-        rep.bind(endpoint).unwrap();
-        let req = context.socket(zmq::REQ).unwrap();
-        req.connect(endpoint).unwrap();
-        (rep, req)
-    };
     let adopt = |socket: zmq::Socket, kind| ZmqStream::builder(kind).adopt(socket).unwrap();
 
     // A REP that has been asked.
-    let (rep, req) = pair("inproc://rep");
-    req.send("question", 0).unwrap();
-    assert_eq!(rep.recv_bytes(0).unwrap(), b"question");
+    let (rep, req) = asked(&context, "inproc://rep");
     let rep = adopt(rep, SocketType::REP);
     assert_eq!(block_on(rep.read()), Err(ReadError::OutOfTurn));
     rep.write("answer").unwrap();
@@ -232,13 +234,12 @@ fn a3_an_adopted_socket_is_in_the_turn_in_which_it_came() {
 
     // A REQ that has its answer, and one that still waits for it.
     for waits in [false, true] {
-        let (rep, req) = pair(if waits {
+        let endpoint = if waits {
             "inproc://waits"
         } else {
             "inproc://has"
-        });
-        req.send("question", 0).unwrap();
-        assert_eq!(rep.recv_bytes(0).unwrap(), b"question");
+        };
+        let (rep, req) = asked(&context, endpoint);
         if !waits {
             rep.send("answer", 0).unwrap();
         }
@@ -371,12 +372,7 @@ fn c5_what_was_received_before_a_failure_can_still_be_taken() {
 fn a3_an_adopted_req_whose_reply_has_come_unread_is_not_asked_before_it_was_read() {
     let _watchdog = Watchdog::new(60);
     let context = zmq::Context::new();
-    let rep = context.socket(zmq::REP).unwrap();
-    rep.bind("inproc://unread").unwrap();
-    let req = context.socket(zmq::REQ).unwrap();
-    req.connect("inproc://unread").unwrap();
-    req.send("question", 0).unwrap();
-    assert_eq!(rep.recv_bytes(0).unwrap(), b"question");
+    let (rep, req) = asked(&context, "inproc://unread");
     let req = ZmqStream::builder(SocketType::REQ).adopt(req).unwrap();
     // Somebody waits for the reply, and gives up when it is there.
     let mut read = req.read();
@@ -396,12 +392,7 @@ fn a3_an_adopted_req_whose_reply_has_come_unread_is_not_asked_before_it_was_read
 fn a3_an_adopted_req_that_does_not_wait_gets_its_reply_once_it_has_come() {
     let _watchdog = Watchdog::new(60);
     let context = zmq::Context::new();
-    let rep = context.socket(zmq::REP).unwrap();
-    rep.bind("inproc://try").unwrap();
-    let req = context.socket(zmq::REQ).unwrap();
-    req.connect("inproc://try").unwrap();
-    req.send("question", 0).unwrap();
-    assert_eq!(rep.recv_bytes(0).unwrap(), b"question");
+    let (rep, req) = asked(&context, "inproc://try");
     let req = ZmqStream::builder(SocketType::REQ).adopt(req).unwrap();
     assert_eq!(req.try_read(), Err(TryReadError::Empty));
     rep.send("answer", 0).unwrap();

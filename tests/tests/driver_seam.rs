@@ -303,7 +303,7 @@ struct Looks {
     looks: usize,
 }
 
-impl<const RX: usize> Transport<BytePort<'_, RX, 64, 4, Broken>> for Looks {
+impl Transport<BytePort<'_, 64, 64, 4, Broken>> for Looks {
     type Error = Broken;
     type Refused = ();
     fn poll_ready(
@@ -313,10 +313,10 @@ impl<const RX: usize> Transport<BytePort<'_, RX, 64, 4, Broken>> for Looks {
     ) -> Poll<Result<Interest, Broken>> {
         Poll::Pending
     }
-    fn try_recv(&mut self, _: &mut BytePort<'_, RX, 64, 4, Broken>) -> Result<Received, Broken> {
+    fn try_recv(&mut self, _: &mut BytePort<'_, 64, 64, 4, Broken>) -> Result<Received, Broken> {
         Ok(Received::Blocked)
     }
-    fn try_send(&mut self, port: &mut BytePort<'_, RX, 64, 4, Broken>) -> Result<Sent<()>, Broken> {
+    fn try_send(&mut self, port: &mut BytePort<'_, 64, 64, 4, Broken>) -> Result<Sent<()>, Broken> {
         self.looks += usize::from(port.head().is_some());
         Ok(Sent::Blocked)
     }
