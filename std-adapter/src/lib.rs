@@ -99,6 +99,7 @@ mod pump;
 mod queue;
 mod raw;
 mod requester;
+mod retries;
 mod runtime;
 mod security;
 #[cfg_attr(tidegate_loom, path = "model/socket.rs")]

@@ -51,8 +51,8 @@ impl Flow {
             self.move_to_thread();
         }
         self.pump();
-        if let Some(transport) = self.transport.as_mut().filter(|_| !is_open) {
-            transport.watch_deadline();
+        if !is_open {
+            self.outlive_runtime();
         }
     }
 
@@ -90,7 +90,13 @@ impl Flow {
         let wakes = self.machine.close();
         self.wake(wakes);
         self.pump();
+        self.outlive_runtime();
+    }
+
+    /// Has the stream called when its time is up, whatever becomes of the runtime of those who used it.
+    fn outlive_runtime(&mut self) {
         if let Some(transport) = &mut self.transport {
+            transport.watch.outlive_runtime();
             transport.watch_deadline();
         }
     }
@@ -147,13 +153,31 @@ impl Flow {
             .map(|transport| transport.watch.move_to_thread());
         match moved {
             Some(Err(error)) => self.fail(Errno::of(&error)),
-            Some(Ok(())) => self.pump(),
+            Some(Ok(())) => {
+                self.pump();
+                self.watch_deadline();
+            }
             None => {}
         }
     }
 
-    /// The time to close is up: drops what is queued. What was received can still be read.
-    pub(crate) fn give_up_closing(&mut self) {
+    fn watch_deadline(&mut self) {
+        if let Some(transport) = &mut self.transport {
+            transport.watch_deadline();
+        }
+    }
+
+    /// The time has come to try the head again, or to give up.
+    pub(crate) fn deadline(&mut self) {
+        if self.transport.as_mut().is_some_and(ZmqTransport::retries) {
+            self.pump();
+            self.watch_deadline();
+        }
+        self.give_up_closing();
+    }
+
+    /// If the time to close is up, drops what is queued. What was received can still be read.
+    fn give_up_closing(&mut self) {
         if let Some(mut transport) = self.transport.take_if(|transport| transport.is_over()) {
             end(&mut transport, Shutdown::Abort);
             let wakes = self.machine.finish();

@@ -153,7 +153,7 @@ impl Watched for Inner {
     }
 
     fn on_deadline(&self) {
-        self.with(Flow::give_up_closing);
+        self.with(Flow::deadline);
     }
 
     #[cfg(unix)]

@@ -14,6 +14,7 @@ use zmq::SocketType;
 use crate::error::Errno;
 use crate::message::{Frame, Multipart};
 use crate::port::OwnedPort;
+use crate::retries::Retries;
 use crate::runtime::Watch;
 use crate::socket::Socket;
 use crate::sync::Instant;
@@ -30,7 +31,7 @@ enum Known {
 }
 
 /// How often a send is tried once more because libzmq says that it would send. Where it says so always (a STREAM, a
-/// mandatory ROUTER, an XPUB that drops nothing) the head waits for news after that, and nothing spins.
+/// mandatory ROUTER, an XPUB that drops nothing) the head waits for news after that, or for a while, and nothing spins.
 const FUTILE_SENDS: usize = 3;
 
 /// How long a stream that closes goes on sending, if its socket lingers for ever: what it holds itself and what libzmq holds. A
@@ -50,6 +51,8 @@ pub(crate) struct ZmqTransport {
     futile_sends: usize,
     /// Whether news were taken in behind the last of them.
     news_since: bool,
+    /// When there is one without news.
+    retries: Retries,
     /// Whether the news were taken in since the last [`begin`](Self::begin).
     looked: bool,
     /// The frames of a message of which not all have come, if there is one: libzmq hands out whole messages.
@@ -66,6 +69,7 @@ impl ZmqTransport {
             sending: Known::Nothing,
             futile_sends: 0,
             news_since: false,
+            retries: Retries::default(),
             looked: false,
             partial: None,
             gives_up: None,
@@ -101,12 +105,17 @@ impl ZmqTransport {
         self.gives_up = since.checked_add(linger);
     }
 
-    /// Has the stream called when its time to close is up.
+    /// Has the stream called when its time to close is up, or the head is to be tried again.
     pub(crate) fn watch_deadline(&mut self) {
-        self.watch.outlive_runtime();
-        if let Some(gives_up) = self.gives_up {
-            self.watch.set_deadline(gives_up);
+        let next = [self.gives_up, self.retries.next()];
+        if let Some(next) = next.into_iter().flatten().min() {
+            self.watch.set_deadline(next);
         }
+    }
+
+    /// Whether the head is to be tried again now.
+    pub(crate) fn retries(&mut self) -> bool {
+        self.retries.is_due()
     }
 
     /// Whether the time to close is up; it may have been prolonged meanwhile.
@@ -157,6 +166,9 @@ impl ZmqTransport {
                 self.sending = Known::Blocked;
                 return Ok(sent);
             }
+        }
+        if sent != Sent::Blocked {
+            self.retries.end();
         }
         match sent {
             Sent::Blocked => self.sending = Known::WasBlocked,
@@ -304,6 +316,11 @@ impl Transport<OwnedPort<'_>> for ZmqTransport {
             if worth.is_some() {
                 return Poll::Ready(Ok(worth));
             }
+        }
+        // A head that has had its last attempt: what news there were since, nobody need have seen.
+        let is_in_doubt = want.send && self.futile_sends >= FUTILE_SENDS;
+        if is_in_doubt && self.retries.wait() {
+            self.watch_deadline();
         }
         self.watch.set();
         Poll::Pending

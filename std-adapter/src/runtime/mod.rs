@@ -263,8 +263,8 @@ impl Watch {
         let _: io::Result<()> = self.move_to_thread();
     }
 
-    /// Has the I/O thread call the stream at this time, unless the watch is closed before. A later call replaces it. Where the I/O thread
-    /// could not be had, for want of descriptors, a thread does that waits for nothing else.
+    /// Has the stream called at this time, by the I/O thread, unless the watch is closed before. A later call replaces it. Where the I/O
+    /// thread cannot be had, for want of descriptors, a thread does it that waits for nothing else.
     pub(crate) fn set_deadline(&mut self, deadline: Instant) {
         match &mut self.place {
             Place::Thread(place) => place.set_deadline(deadline),

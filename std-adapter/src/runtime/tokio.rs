@@ -13,6 +13,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll, RawWakerVTable, Waker};
 use std::thread::{self, Thread};
 
+use super::reactor::Seat;
 use super::{Watched, lock, unwinding};
 use crate::socket::Descriptor;
 use crate::sync::{AsyncFd, Handle, Instant, Mutex, catch_unwind};
@@ -44,6 +45,8 @@ struct Orders {
 /// A stream's place on a runtime.
 pub(crate) struct Place {
     orders: Arc<Mutex<Orders>>,
+    /// Where the I/O thread keeps the time, once there was a deadline.
+    seat: Option<Seat>,
 }
 
 /// A place that was found, and is not taken yet.
@@ -71,6 +74,7 @@ impl<'a> Vacancy<'a> {
         }));
         let stream = make(Place {
             orders: orders.clone(),
+            seat: None,
         });
         let of_place: Weak<W> = Arc::downgrade(&stream);
         lock(&orders).stream = Some(of_place);
@@ -99,8 +103,15 @@ impl Place {
         self.order(|orders| orders.scheduled = true);
     }
 
-    /// Has the stream called at this time, unless the place is closed before, by a thread that needs no descriptor.
-    pub(super) fn set_deadline(&self, deadline: Instant) {
+    /// Has the stream called at this time, unless the place is closed before. Where the I/O thread cannot be had, for want of descriptors,
+    /// by a thread that waits for nothing else.
+    pub(super) fn set_deadline(&mut self, deadline: Instant) {
+        if self.seat.is_none() {
+            self.seat = self.stream().and_then(|stream| Seat::take(stream).ok());
+        }
+        if let Some(seat) = &mut self.seat {
+            return seat.set_deadline(Some(deadline));
+        }
         let mut orders = lock(&self.orders);
         if let Some((earlier, thread)) = &mut orders.deadline {
             *earlier = deadline;
@@ -116,6 +127,7 @@ impl Place {
 
     /// Ends the task.
     pub(super) fn close(&mut self) {
+        self.seat = None;
         // Dropped once nothing is locked, and before the socket is closed.
         let readable = {
             let mut orders = lock(&self.orders);
