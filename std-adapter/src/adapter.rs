@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::pin::Pin;
-use std::sync::OnceLock;
+use std::sync::{OnceLock, TryLockError};
 use std::task::{self, Poll};
 
 use futures_core::{FusedStream, Stream};
@@ -40,9 +40,13 @@ impl Adapter {
         lock(places)
     }
 
-    /// The places, if there are any.
+    /// The places, if there are any, and nobody gives them up just now: in a forked child somebody may do so for ever.
     fn used(&self) -> Option<MutexGuard<'_, Places>> {
-        self.0.get().map(|_| self.places())
+        match self.0.get()?.try_lock() {
+            Ok(places) => Some(places),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     fn has_ended(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Waiting until somebody is there: a peer that joins late misses what was sent before.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll, Waker};
@@ -19,8 +20,8 @@ use crate::waiting::{Place, Waiting};
 /// What an XPUB has been told of subscriptions.
 #[derive(Default)]
 pub(crate) struct Subscribers {
-    /// For how many prefixes there is a subscription.
-    prefixes: usize,
+    /// To what there is a subscription. libzmq holds these, too.
+    prefixes: BTreeSet<Box<[u8]>>,
     waiting: Waiting,
     /// Whether those who wait have reason to look.
     pub(crate) has_news: bool,
@@ -29,14 +30,22 @@ pub(crate) struct Subscribers {
 impl Subscribers {
     /// An XPUB has received this: a subscription begins with 1, the end of one with 0.
     pub(crate) fn note(&mut self, message: Option<&[u8]>) {
-        match message.and_then(|frame| frame.first()) {
-            Some(1) => {
-                self.prefixes = self.prefixes.saturating_add(1);
+        match message.and_then(<[u8]>::split_first) {
+            Some((1, prefix)) => {
+                self.prefixes.insert(prefix.into());
                 self.has_news = true;
             }
-            Some(0) => self.prefixes = self.prefixes.saturating_sub(1),
+            // libzmq hands on the end of what nobody was subscribed to, too.
+            Some((0, prefix)) => {
+                self.prefixes.remove(prefix);
+            }
             _ => {}
         }
+    }
+
+    /// Whether somebody is subscribed.
+    fn are_there(&self) -> bool {
+        !self.prefixes.is_empty()
     }
 
     /// Whether somebody waits.
@@ -114,15 +123,15 @@ impl Flow {
         if let Some(over) = over(self.machine.state()) {
             return Poll::Ready(Err(over));
         }
-        if self.ledger.subscribers.prefixes > 0 {
+        if self.ledger.subscribers.are_there() {
             return Poll::Ready(Ok(()));
         }
         let waits = self.ledger.subscribers.waiting.wait(place, waker);
         // As anybody who sleeps: the news may have been taken in before.
         self.pump();
-        match self.ledger.subscribers.prefixes {
-            0 => waits,
-            _ => Poll::Ready(Ok(())),
+        match self.ledger.subscribers.are_there() {
+            false => waits,
+            true => Poll::Ready(Ok(())),
         }
     }
 }
@@ -176,8 +185,9 @@ impl ZmqStream {
     ///
     /// libzmq hands subscriptions to an XPUB as messages, which can be read as well; with
     /// [`read_ahead`](crate::Builder::read_ahead) turned off they are known only once they are, and past `high_read` bytes of them and
-    /// while reading is [paused](Self::pause_reading), too. Where libzmq is told to hand on every subscription (`ZMQ_XPUB_VERBOSE`, by `with_socket`), somebody who has left may count on;
-    /// and what an adopted socket was told before does not count. A PUB is not told of subscriptions: an XPUB sends as one does.
+    /// while reading is [paused](Self::pause_reading), too. What an adopted socket was told before does not count. A peer that ends a
+    /// subscription which others have and it has not makes libzmq say that nobody has it, and so does
+    /// `ZMQ_XPUB_VERBOSER`. A PUB is not told of subscriptions: an XPUB sends as one does.
     ///
     /// # Errors
     /// See [`WaitError`].
@@ -196,6 +206,7 @@ impl ZmqStream {
     }
 
     async fn wait_for(&self, whom: Whom, timeout: Option<Duration>) -> Result<(), WaitError> {
+        self.leave();
         let arrival = Arrival {
             inner: self.inner(),
             whom,
@@ -206,5 +217,27 @@ impl ZmqStream {
             Ok(None) => Err(WaitError::TimedOut(timeout.unwrap_or_default())),
             Err(error) => Err(WaitError::Timer(error.kind())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i4_whoever_is_subscribed_is_there_until_that_very_subscription_ends() {
+        let mut subscribers = Subscribers::default();
+        let mut after = |message: &[u8]| {
+            subscribers.note(Some(message));
+            subscribers.are_there()
+        };
+        assert!(!after(b"\x00never subscribed"));
+        assert!(after(b"\x01news"));
+        // What any peer may say.
+        assert!(after(b"\x00never subscribed") && after(b"\x00") && after(b"\x00new"));
+        assert!(after(b"a message") && after(b""));
+        // Told twice where libzmq hands on every subscription.
+        assert!(after(b"\x01") && after(b"\x01news") && after(b"\x00news"));
+        assert!(!after(b"\x00"));
     }
 }

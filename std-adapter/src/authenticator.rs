@@ -138,11 +138,13 @@ impl Authenticator {
         context.is_guarded_by(handler.downgrade());
         let rules = Arc::new(Forkable::new(Rules::default()));
         let answering = (handler.clone(), rules.clone());
+        // Its place is free again as soon as it is dropped.
+        let this = Self { handler, rules };
         thread::Builder::new()
             .name("tidegate-zap".into())
             .spawn(move || answer_all(&answering.0, &answering.1))
             .map_err(AuthenticatorError::Thread)?;
-        Ok(Self { handler, rules })
+        Ok(this)
     }
 
     /// Lets clients in from these addresses, and from then on from no other: of an empty list, from none. An IPv6 address that stands for

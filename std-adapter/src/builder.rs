@@ -9,14 +9,14 @@ use zmq::SocketType;
 use crate::backlog;
 use crate::context::Context;
 use crate::endpoints::Endpoints;
-use crate::error::{AdoptError, EndpointError, OpenError, Side};
+use crate::error::{AdoptError, EndpointError, Errno, OpenError, Side};
 use crate::message::Multipart;
 use crate::notes::Span;
-use crate::options::{OptionValue, Setting, SocketOption, check_all};
+use crate::options::{self, OptionValue, Setting, SocketOption, check_all};
 use crate::port::new_machine;
 use crate::pump::Flow;
 use crate::runtime::{Runtime, Watch};
-use crate::socket::Socket;
+use crate::socket::{self, Socket};
 use crate::stream::{Inner, ZmqStream};
 use crate::subscriptions::{subscribe_early, unsubscribe_early};
 use crate::transport::ZmqTransport;
@@ -172,7 +172,8 @@ impl Builder {
     /// Has libzmq hold the last message alone, one of a single frame, in each direction. Only a DEALER, PULL, PUSH, PUB or
     /// SUB can. It turns [`read_ahead`](Self::read_ahead) off: what is read is what came last, but that a read which is dropped just when
     /// a message has come leaves that one for the next read. libzmq may end the process when a peer sends a message of several frames to
-    /// one that conflates; one of ours is refused. Default: off.
+    /// one that conflates; one of ours is refused. A SUB that conflates has one prefix at most, and so is each subscriber of a PUB that
+    /// conflates to have: libzmq holds the last word of a subscriber alone, too. Default: off.
     pub fn conflate(mut self, on: bool) -> Self {
         self.settings.push(Setting::conflate(on));
         self
@@ -253,7 +254,12 @@ impl Builder {
             None => Context::shared()?,
         };
         let socket = context.socket(self.kind)?;
-        self.open_over(socket, context, limits)
+        let this = match self.kind {
+            // All that it sends are subscriptions, and libzmq drops those that are too many.
+            SocketType::SUB => self.default_option(options::SEND_HWM, 0),
+            _ => self,
+        };
+        this.open_over(socket, context, limits)
             .map_err(|(error, _)| error)
     }
 
@@ -329,6 +335,10 @@ impl Builder {
             setting.apply_late(socket, endpoints.has_had_peers())?;
         }
         check_all(socket)?;
+        if matches!(self.kind, SocketType::XPUB | SocketType::XSUB) {
+            // Or any frame of a message may be taken for a subscription. A libzmq that does not know of it does so.
+            let _: Result<(), Errno> = socket.set_int(socket::ONLY_FIRST_SUBSCRIBE, 1);
+        }
         let subscribed = subscribe_early(socket, &self.subscriptions);
         let subscribed = subscribed.map_err(OpenError::Subscribe)?;
         // Otherwise once somebody looks who connects.
@@ -431,7 +441,7 @@ impl Builder {
     /// What an XSUB subscribes to, it sends.
     fn subscribe_late(&self, inner: &Inner) -> Result<(), OpenError> {
         for prefix in &self.subscriptions {
-            let subscribed = inner.with(|flow| flow.subscribe(self.kind, prefix));
+            let subscribed = inner.with(|flow| flow.subscribe(self.kind, false, prefix));
             subscribed.map_err(OpenError::Subscribe)?;
         }
         Ok(())

@@ -225,6 +225,8 @@ impl Context {
                 move || done.set(context.run_shutdown(deadline, end))
             });
         if let Err(error) = spawned {
+            // The next call tries again.
+            self.shared.lock().shutdown = None;
             done.set(Err(ShutdownError::Thread(Arc::new(error))));
         }
         Shutdown::of(done)
@@ -445,7 +447,7 @@ impl fmt::Debug for Context {
 /// there is none, there is nothing to wait for. A stream that is opened later has a new one.
 ///
 /// # Errors
-/// See [`ShutdownError`]: the time was up, or a stream had lost messages before.
+/// See [`ShutdownError`]: the time was up, or a stream ended otherwise meanwhile and lost messages.
 ///
 /// # Cancel safety
 /// A dropped future stops nothing.

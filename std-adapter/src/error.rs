@@ -311,6 +311,9 @@ pub enum SubscribeError {
     /// The stream is not subscribed to this prefix.
     #[error("the stream is not subscribed to this prefix")]
     NotSubscribed,
+    /// A SUB that [conflates](crate::Builder::conflate) would tell its publishers of the last prefix alone.
+    #[error("a SUB that conflates is subscribed to one prefix at most")]
+    OnePrefix,
     /// The stream is closing or closed.
     #[error("the stream is closed")]
     Closed,
@@ -386,8 +389,9 @@ pub enum WriteError {
     /// A message of a STREAM socket has two frames: who, and what.
     #[error("a message of a STREAM socket has two frames, an identity and bytes; this one has {}", .0.len())]
     NotTwoFrames(Box<Multipart>),
-    /// A message of a stream that conflates has one frame.
-    #[error("a message of a stream that conflates has one frame; this one has {}", .0.len())]
+    /// A message of a stream that conflates has one frame, and so has a subscription, or the end of one, that is written to an XSUB: what
+    /// begins with the byte 1 or 0.
+    #[error("a message of a stream that conflates, or a subscription of an XSUB, has one frame; this one has {}", .0.len())]
     NotOneFrame(Box<Multipart>),
     /// A PULL and a SUB only receive.
     #[error("a socket of this type only receives")]
@@ -469,7 +473,7 @@ pub enum MonitorError {
     /// The socket has failed, and the stream has ended.
     #[error("the stream has failed: {0}")]
     Failed(Errno),
-    /// The stream's socket was adopted, and its context is not known.
+    /// The stream's socket was adopted, and its context is not known: none was given, or another.
     #[error("the socket was adopted without its context; `Builder::context` gives it")]
     NeedsContext,
     /// libzmq refused it: too many sockets in the context, or too many descriptors.

@@ -128,6 +128,18 @@ fn let_go(pair: &mut Socket, endpoint: &CStr) {
     let _: Result<(), Errno> = pair.bind(endpoint);
 }
 
+/// Whether these two are of one context: then a name that one of them has bound is taken. `socket` is not monitored any more.
+fn are_of_one_context(socket: &mut Socket, pair: &mut Socket) -> Result<bool, Errno> {
+    let name = unique_endpoint();
+    socket.monitor(Some(&name), EventMask::NONE)?;
+    let bound = pair.bind(&name);
+    if bound.is_ok() {
+        pair.unbind(&name)?;
+    }
+    socket.monitor(None, EventMask::NONE)?;
+    Ok(bound == Err(Errno::ADDRESS_IN_USE))
+}
+
 impl State {
     fn new() -> Self {
         Self {
@@ -359,10 +371,16 @@ impl Monitor {
         self: &Arc<Self>,
         state: &mut State,
         socket: &mut Socket,
-        pair: Socket,
+        mut pair: Socket,
         mask: EventMask,
     ) -> Result<(), MonitorError> {
         let endpoint = unique_endpoint();
+        // libzmq would wait for ever for somebody who takes the first event.
+        if socket.is_adopted()
+            && !are_of_one_context(socket, &mut pair).map_err(MonitorError::Refused)?
+        {
+            return Err(MonitorError::NeedsContext);
+        }
         let pair = connected(pair, &endpoint).map_err(MonitorError::Refused)?;
         let mut new = None;
         Watch::open(&Runtime::Thread, pair, |watch| {
@@ -549,6 +567,7 @@ impl ZmqStream {
     /// # }
     /// ```
     pub fn read_event(&self) -> ReadEvent<'_> {
+        self.leave();
         ReadEvent {
             monitor: &self.inner().monitor,
             ticket: Ticket::new(),
@@ -560,6 +579,7 @@ impl ZmqStream {
     /// # Errors
     /// See [`TryReadEventError`].
     pub fn try_read_event(&self) -> Result<SocketEvent, TryReadEventError> {
+        self.leave();
         let read = self.inner().monitor.with(|state| {
             let (read, wakes) = state.machine.try_event();
             state.wake(wakes);

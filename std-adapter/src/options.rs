@@ -133,7 +133,8 @@ pub const LINGER: SocketOption<Option<Duration>> =
     SocketOption::new("ZMQ_LINGER", zmq_sys::ZMQ_LINGER);
 
 /// How many messages libzmq holds for each peer that they are sent to, beyond those in the stream's own write buffer; 0: no
-/// limit. Default: 1,000. Worst case: this many of the longest messages, for each peer.
+/// limit. Default: 1,000; of a SUB that was not adopted 0, for it sends subscriptions alone, and libzmq drops those that are too many.
+/// Worst case: this many of the longest messages, for each peer.
 pub const SEND_HWM: SocketOption<u32> = SocketOption::new("ZMQ_SNDHWM", zmq_sys::ZMQ_SNDHWM);
 
 /// How many messages libzmq holds of each peer, beyond those in the stream's own read buffer; 0: no limit. Default: 1,000. Worst
@@ -161,7 +162,7 @@ pub const ROUTER_HANDOVER: SocketOption<bool> =
 pub const IMMEDIATE: SocketOption<bool> =
     SocketOption::new("ZMQ_IMMEDIATE", zmq_sys::ZMQ_IMMEDIATE);
 
-/// How long libzmq waits before it connects again; `None`: it does not. Default: 100 ms.
+/// How long libzmq waits before it connects again, a millisecond or more; `None`: it does not. Default: 100 ms.
 pub const RECONNECT_INTERVAL: SocketOption<Option<Duration>> =
     SocketOption::new("ZMQ_RECONNECT_IVL", zmq_sys::ZMQ_RECONNECT_IVL);
 
@@ -182,8 +183,8 @@ pub const RECONNECT_INTERVAL_MAX: SocketOption<Duration> =
 pub const HEARTBEAT_INTERVAL: SocketOption<Duration> =
     SocketOption::new("ZMQ_HEARTBEAT_IVL", zmq_sys::ZMQ_HEARTBEAT_IVL);
 
-/// How long libzmq waits for anything from a peer that it has asked, before it ends the connection. Default:
-/// [`HEARTBEAT_INTERVAL`].
+/// How long libzmq waits for anything from a peer that it has asked, before it ends the connection; 0: for ever. Default:
+/// [`HEARTBEAT_INTERVAL`], which is read as 0.
 pub const HEARTBEAT_TIMEOUT: SocketOption<Duration> =
     SocketOption::new("ZMQ_HEARTBEAT_TIMEOUT", zmq_sys::ZMQ_HEARTBEAT_TIMEOUT);
 
@@ -455,6 +456,9 @@ impl Setting {
         );
         if is_curve && !socket::has(c"curve") {
             return Some(NO_CURVE);
+        }
+        if self.number == zmq_sys::ZMQ_RECONNECT_IVL && self.value == Raw::Int(0) {
+            return Some("libzmq would not connect again at all, which `None` says");
         }
         if self.conflates() == Some(true) && !kinds::can_conflate(kind) {
             return Some("only a DEALER, PULL, PUSH, PUB or SUB can hold the last message alone");

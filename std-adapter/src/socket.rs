@@ -133,6 +133,9 @@ pub(crate) fn has_keepalive() -> bool {
 /// Among the drafts of `zmq.h`, though no build of libzmq leaves it out.
 pub(crate) const ZAP_ENFORCE_DOMAIN: u32 = 93;
 
+/// The same, from libzmq 4.3.3 on.
+pub(crate) const ONLY_FIRST_SUBSCRIBE: u32 = 108;
+
 /// New keys of CURVE, the public one and the secret one; `None` if libzmq has no CURVE.
 pub(crate) fn curve_keys() -> Option<[CurveKey; 2]> {
     // 40 characters and a NUL.

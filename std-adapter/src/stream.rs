@@ -569,6 +569,7 @@ impl ZmqStream {
     /// # }
     /// ```
     pub fn closed(&self) -> Closed<'_> {
+        self.leave();
         Closed(Wait::new(self))
     }
 

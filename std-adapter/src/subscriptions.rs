@@ -24,8 +24,13 @@ pub(crate) fn subscribe_early(
         check(socket.kind())?;
     }
     if socket.kind() == SocketType::SUB {
+        let conflates = socket.conflates();
         for prefix in prefixes {
             if !subscribed.contains(prefix) {
+                if conflates && !subscribed.is_empty() {
+                    unsubscribe_early(socket, &subscribed);
+                    return Err(SubscribeError::OnePrefix);
+                }
                 if let Err(errno) = socket.set_bytes(zmq_sys::ZMQ_SUBSCRIBE, prefix) {
                     unsubscribe_early(socket, &subscribed);
                     return Err(SubscribeError::Refused(errno));
@@ -69,6 +74,7 @@ impl Flow {
     pub(crate) fn subscribe(
         &mut self,
         kind: SocketType,
+        conflates: bool,
         prefix: &[u8],
     ) -> Result<(), SubscribeError> {
         check(kind)?;
@@ -76,6 +82,9 @@ impl Flow {
         // libzmq counts; the list does not. What is there already is not told again.
         if self.subscriptions.iter().any(|held| held == prefix) {
             return Ok(());
+        }
+        if conflates && !self.subscriptions.is_empty() {
+            return Err(SubscribeError::OnePrefix);
         }
         self.change(kind, Change::Subscribe, prefix)?;
         self.subscriptions.push(prefix.to_owned());
@@ -127,8 +136,10 @@ impl ZmqStream {
     /// Subscribes a SUB or an XSUB to the messages whose first frame begins with this prefix; the empty one is of every
     /// message. A second time it does nothing.
     ///
-    /// An XSUB tells its peers by a message, in order with what was written before. Messages that begin with 1 or 0 and that
-    /// one [`write`](Self::write)s oneself are not in [`subscriptions`](Self::subscriptions).
+    /// An XSUB tells its peers by a message, in order with what was written before, and libzmq drops that for a peer of which it holds
+    /// [`SEND_HWM`](crate::options::SEND_HWM) messages: until that one connects anew it is not told. For a SUB libzmq holds any number,
+    /// unless that option is set. Messages that begin with 1 or 0 and that one [`write`](Self::write)s oneself are not in
+    /// [`subscriptions`](Self::subscriptions).
     ///
     /// # Errors
     /// See [`SubscribeError`]. The list is as it was.
@@ -149,7 +160,9 @@ impl ZmqStream {
     /// ```
     pub fn subscribe(&self, prefix: impl AsRef<[u8]>) -> Result<(), SubscribeError> {
         let (kind, prefix) = (self.socket_type(), prefix.as_ref());
-        self.inner().with(|flow| flow.subscribe(kind, prefix))
+        let conflates = self.inner().conflates;
+        self.inner()
+            .with(|flow| flow.subscribe(kind, conflates, prefix))
     }
 
     /// Undoes the subscription to this very prefix, whether the builder made it or [`subscribe`](Self::subscribe). Messages

@@ -5,6 +5,7 @@
 //! the news were about may be the other direction. So each call here notes which direction it leaves known to be
 //! blocked, and takes back what it no longer knows of the other.
 
+use std::mem;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -254,8 +255,12 @@ impl ZmqTransport {
                     }
                 }
                 Err(errno) => {
+                    if self.watch.socket().kind() == SocketType::XPUB {
+                        // The rest was a subscription of which there is no news, and nothing more of this message comes.
+                        drop(mem::take(message));
+                    }
                     if !message.is_empty() {
-                        self.partial = Some(Box::new(std::mem::take(message)));
+                        self.partial = Some(Box::new(mem::take(message)));
                     }
                     return if errno.is_again() {
                         Ok(None)

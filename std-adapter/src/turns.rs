@@ -31,8 +31,18 @@ pub(crate) fn check(
         len if kind == SocketType::STREAM && len != 2 => Err(WriteError::NotTwoFrames),
         // libzmq would send its last frame alone.
         len if stream.conflates && len != 1 => Err(WriteError::NotOneFrame),
+        // libzmq would hand its frames on one by one, joined to what comes behind them.
+        len if kind == SocketType::XSUB && len != 1 && begins_as_subscription(message) => {
+            Err(WriteError::NotOneFrame)
+        }
         _ => Ok(()),
     }
+}
+
+/// Whether an XSUB takes this for a subscription, or for the end of one.
+fn begins_as_subscription(message: &Multipart) -> bool {
+    let first = message.first().and_then(|frame| frame.first());
+    matches!(first, Some(0 | 1))
 }
 
 /// Whose turn it is: that of a call which sends, or which receives.

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tidegate::options::{self, CurveKeys};
 use tidegate::{
     Authenticator, AuthenticatorError, Builder, Context, CurveClients, EventKind, EventMask,
@@ -222,6 +223,33 @@ fn i1_a_context_has_one_authenticator_and_another_once_that_is_gone() {
                 .iter()
                 .any(|name| name.starts_with("tidegate-zap"))
         });
+    });
+}
+
+/// There is no memory for the stack of a thread.
+#[test]
+fn i1_an_authenticator_for_which_there_is_no_thread_leaves_its_place_to_the_next() {
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        let context = Context::new().unwrap();
+        // libzmq and the I/O thread have theirs.
+        let pull = pull(&context).bind("inproc://before").open().unwrap();
+        let before = getrlimit(Resource::As);
+        let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+        let pages: u64 = statm.split(' ').next().unwrap().parse().unwrap();
+        let little_more = Rlimit {
+            current: Some(pages * 4096 + 1024 * 1024),
+            ..before
+        };
+        setrlimit(Resource::As, little_more).unwrap();
+        let started = [(); 50].map(|()| Authenticator::start(&context));
+        setrlimit(Resource::As, before).unwrap();
+        for started in started {
+            assert!(matches!(started, Err(AuthenticatorError::Thread(_))));
+        }
+        Authenticator::start(&context).unwrap();
+        drop(pull);
+        shut_down(&context);
     });
 }
 

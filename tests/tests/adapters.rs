@@ -10,8 +10,8 @@ use futures_lite::future::zip;
 use futures_sink::Sink;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tidegate::{
-    Context, DrainError, Multipart, ReadError, SinkError, SocketType, TryReadError, WriteError,
-    ZmqStream, options,
+    Context, DrainError, EventMask, Multipart, ReadError, SinkError, SocketType, TryReadError,
+    TryReadEventError, WaitError, WriteError, ZmqStream, options,
 };
 use tidegate_tests::{Counter, Watchdog, block_on, builder, eventually, pipe, poll, shut_down};
 
@@ -170,6 +170,29 @@ fn c2_a_handle_whose_next_is_dropped_is_in_nobodys_way_once_it_is_used_otherwise
     assert_eq!(pull.try_read(), Err(TryReadError::Empty));
     assert_eq!(counter.take(), 1);
     assert_eq!(block_on(read).unwrap(), "four");
+
+    // Whatever else the handle waits for.
+    pull.enable_monitor(EventMask::ALL).unwrap();
+    let uses: [fn(&ZmqStream); 4] = [
+        |pull| assert!(pull.read_event().now_or_never().is_none()),
+        |pull| assert_eq!(pull.try_read_event(), Err(TryReadEventError::Empty)),
+        |pull| assert!(pull.closed().now_or_never().is_none()),
+        |pull| {
+            let waited = pull.wait_connected(1, None).now_or_never();
+            assert_eq!(waited, Some(Err(WaitError::NotTracked)));
+        },
+    ];
+    for (k, used) in uses.into_iter().enumerate() {
+        assert!(pull.next().now_or_never().is_none());
+        let mut read = other.read();
+        assert!(poll(&mut read, &counter).is_pending());
+        push.write(vec![u8::try_from(k).unwrap()]).unwrap();
+        eventually(|| pull.read_buffer_bytes() > 0);
+        assert_eq!(counter.take(), 0);
+        used(&pull);
+        assert_eq!(counter.take(), 1);
+        assert_eq!(block_on(read).unwrap(), [[u8::try_from(k).unwrap()]]);
+    }
     shut_down(&context);
 }
 

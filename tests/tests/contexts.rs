@@ -3,9 +3,10 @@
 use std::task::Poll;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tidegate::{
-    Context, Errno, EventMask, MonitorError, OpenError, ReadError, ReadEventError, SocketType,
-    TryReadError, WriteError, ZmqStream, options,
+    Context, Errno, EventMask, MonitorError, OpenError, ReadError, ReadEventError, ShutdownError,
+    SocketType, TryReadError, WriteError, ZmqStream, options,
 };
 use tidegate_tests::{
     Counter, Watchdog, alone, block_on, builder, eventually, io_thread_spins, nobody, poll,
@@ -133,6 +134,43 @@ fn a3_a_stream_without_its_context_says_so_where_one_is_needed() {
     let endpoint = stream.bind("tcp://127.0.0.1:*").unwrap();
     assert_eq!(block_on(stream.read_event()).unwrap().endpoint, endpoint);
     shut_down(&known);
+
+    // libzmq would wait for ever for somebody of another context.
+    let other = Context::new().unwrap();
+    let socket = zmq::Context::new().socket(zmq::PULL).unwrap();
+    let stream = builder(SocketType::PULL, &other).adopt(socket).unwrap();
+    assert!(matches!(
+        stream.enable_monitor(EventMask::ALL),
+        Err(MonitorError::NeedsContext)
+    ));
+    assert_eq!(stream.monitored_events(), None);
+    stream.bind("tcp://127.0.0.1:*").unwrap();
+    shut_down(&other);
+}
+
+/// There is no memory for the stack of a thread.
+#[test]
+fn e1_a_shutdown_for_which_there_is_no_thread_may_be_tried_again() {
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        let context = Context::new().unwrap();
+        let pull = builder(SocketType::PULL, &context).bind("inproc://again");
+        let pull = pull.open().unwrap();
+        let before = getrlimit(Resource::As);
+        let nothing_more = Rlimit {
+            current: Some(0),
+            ..before
+        };
+        setrlimit(Resource::As, nothing_more).unwrap();
+        let shutdown = context.shutdown(Duration::from_secs(20));
+        setrlimit(Resource::As, before).unwrap();
+        assert!(matches!(block_on(shutdown), Err(ShutdownError::Thread(_))));
+        // Nothing has changed.
+        let push = builder(SocketType::PUSH, &context).connect("inproc://again");
+        push.open().unwrap().write("again").unwrap();
+        assert_eq!(block_on(pull.read()).unwrap(), "again");
+        shut_down(&context);
+    });
 }
 
 #[test]

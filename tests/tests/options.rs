@@ -168,6 +168,14 @@ fn a4_an_option_that_libzmq_would_take_without_effect_is_unsupported() {
     let rep = builder(SocketType::REP, &context).open().unwrap();
     let set = rep.set_option(options::ROUTER_MANDATORY, true);
     assert!(matches!(set, Err(OptionError::Unsupported { .. })));
+    // It would never connect again.
+    let push = builder(SocketType::PUSH, &context).open().unwrap();
+    let set = push.set_option(options::RECONNECT_INTERVAL, Some(Duration::ZERO));
+    assert_eq!(
+        set.unwrap_err().to_string(),
+        "ZMQ_RECONNECT_IVL is not supported: libzmq would not connect again at all, which `None` says"
+    );
+    push.set_option(options::RECONNECT_INTERVAL, None).unwrap();
     // A ROUTER would ignore it.
     let error = builder(SocketType::ROUTER, &context)
         .conflate(true)
@@ -427,7 +435,7 @@ fn d6_a_stream_that_conflates_takes_messages_of_one_frame_only() {
     let push = builder(SocketType::PUSH, &context).conflate(true).open();
     let push = push.unwrap();
     let error = push.write(("two", "frames")).unwrap_err();
-    let told = "a message of a stream that conflates has one frame; this one has 2";
+    let told = "a message of a stream that conflates, or a subscription of an XSUB, has one frame; this one has 2";
     assert_eq!(error.to_string(), told);
     assert_eq!(error.into_message(), ["two", "frames"]);
     push.write("one").unwrap();

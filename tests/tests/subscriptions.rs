@@ -1,6 +1,10 @@
 //! Row G2 of the contract: what a SUB and an XSUB are subscribed to.
 
-use tidegate::{Context, OpenError, SocketType, SubscribeError, ZmqStream};
+use std::collections::BTreeSet;
+
+use tidegate::{
+    Context, OpenError, SocketType, SubscribeError, TryReadError, WriteError, ZmqStream,
+};
 use tidegate_tests::{Watchdog, block_on, builder, shut_down};
 
 /// An XPUB, which is told of each subscription, and a subscriber that is connected to it.
@@ -105,5 +109,101 @@ fn g2_a_type_that_does_not_subscribe_says_so() {
     let sub = builder(SocketType::SUB, &context).open().unwrap();
     sub.close();
     assert_eq!(sub.subscribe("x").unwrap_err(), SubscribeError::Closed);
+    shut_down(&context);
+}
+
+/// libzmq would hold a thousand messages for a peer, and drop the subscriptions that are too many.
+#[test]
+fn g2_more_subscriptions_than_libzmq_holds_messages_are_all_told() {
+    const PREFIXES: usize = 3_000;
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let xpub = builder(SocketType::XPUB, &context).bind("tcp://127.0.0.1:*");
+    let xpub = xpub.open().unwrap();
+    let mut sub = builder(SocketType::SUB, &context).connect(&xpub.bindings()[0]);
+    for k in 0..PREFIXES {
+        sub = sub.subscribe(k.to_string());
+    }
+    let sub = sub.open().unwrap();
+    for k in PREFIXES..2 * PREFIXES {
+        sub.subscribe(k.to_string()).unwrap();
+    }
+    let told: BTreeSet<Vec<u8>> = (0..2 * PREFIXES)
+        .map(|_| block_on(xpub.read()).unwrap()[0].to_vec())
+        .collect();
+    let expected = (0..2 * PREFIXES).map(|k| format!("\x01{k}").into_bytes());
+    assert_eq!(told, expected.collect());
+    shut_down(&context);
+}
+
+/// It holds the last message alone, and so it does with those by which it subscribes.
+#[test]
+fn g2_a_sub_that_conflates_has_one_prefix_and_says_so() {
+    let context = Context::new().unwrap();
+    let conflating = || builder(SocketType::SUB, &context).conflate(true);
+    let error = conflating().subscribe("a").subscribe("b").open();
+    let error = error.unwrap_err();
+    assert!(matches!(
+        error,
+        OpenError::Subscribe(SubscribeError::OnePrefix)
+    ));
+    let sub = conflating().subscribe("a").subscribe("a").open().unwrap();
+    assert_eq!(sub.subscribe("b"), Err(SubscribeError::OnePrefix));
+    assert_eq!(sub.subscribe("a"), Ok(()));
+    sub.unsubscribe("a").unwrap();
+    sub.subscribe("b").unwrap();
+    assert_eq!(sub.subscriptions(), [b"b"]);
+    shut_down(&context);
+}
+
+/// libzmq would take any frame that begins with 0 or 1 for a subscription, or for the end of one.
+#[test]
+fn d6_a_message_of_an_xsub_is_whole_whatever_its_later_frames_begin_with() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let [xpub, xsub] = pair(&context, SocketType::XSUB, &[]);
+    let messages = [
+        ["upload".into(), vec![0, 1, 2]],
+        ["hello".into(), vec![1, 2, 3]],
+        ["hello".into(), vec![1, 2, 3]],
+        ["last".into(), vec![7]],
+    ];
+    block_on(async {
+        // From here on it is known that they are connected.
+        xsub.subscribe("known").unwrap();
+        assert_eq!(xpub.read().await.unwrap(), "\x01known");
+        for message in &messages {
+            xsub.write(message.clone()).unwrap();
+        }
+        for message in &messages {
+            assert_eq!(xpub.read().await.unwrap(), *message);
+        }
+    });
+    for begins in [0, 1] {
+        let message = [vec![begins, b'a'], b"extra".to_vec()];
+        let error = xsub.write(message.clone()).unwrap_err();
+        assert!(matches!(error, WriteError::NotOneFrame(_)));
+        assert_eq!(error.into_message(), message);
+    }
+    shut_down(&context);
+}
+
+/// A peer that repeats a subscription in its last frame has libzmq keep that from us.
+#[test]
+fn d6_what_an_xpub_has_of_a_message_without_end_is_joined_to_no_other() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let [xpub, sub] = pair(&context, SocketType::SUB, &["known"]);
+    assert_eq!(block_on(xpub.read()).unwrap(), "\x01known");
+    let raw = zmq::Context::new();
+    let hostile = raw.socket(zmq::XSUB).unwrap();
+    hostile.connect(&xpub.bindings()[0]).unwrap();
+    hostile
+        .send_multipart(["\x01a", "lost", "\x01a"], 0)
+        .unwrap();
+    assert_eq!(block_on(xpub.read()).unwrap(), "\x01a");
+    assert_eq!(xpub.try_read(), Err(TryReadError::Empty));
+    sub.subscribe("news").unwrap();
+    assert_eq!(block_on(xpub.read()).unwrap(), "\x01news");
     shut_down(&context);
 }

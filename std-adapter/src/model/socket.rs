@@ -36,6 +36,7 @@ impl Errno {
 }
 
 pub(crate) const ZAP_ENFORCE_DOMAIN: u32 = 93;
+pub(crate) const ONLY_FIRST_SUBSCRIBE: u32 = 108;
 
 /// So many messages a pipe holds.
 const MOST: usize = 2;
