@@ -714,11 +714,11 @@ mod tests {
     use std::sync::mpsc::channel;
     use std::time::Duration;
 
-    use futures_lite::future::block_on;
-    use tidegate_core::Level;
+    use futures_lite::future::{block_on, poll_once};
+    use tidegate_core::{Level, Ticket};
 
     use super::LEFT_MOST;
-    use crate::{Context, SocketType, ZmqStream, options};
+    use crate::{Context, Multipart, SocketType, TryReadError, ZmqStream, options};
 
     /// Whoever asks the socket for something takes in the news that a reader sleeps for.
     #[test]
@@ -747,6 +747,34 @@ mod tests {
             let came = has_come.recv_timeout(Duration::from_secs(30));
             assert_eq!(came, Ok(()), "the reader of message {k} sleeps");
         }
+        block_on(context.shutdown(Duration::from_secs(20))).unwrap();
+    }
+
+    /// Under the lock nobody has woken the one who waits.
+    #[test]
+    fn c2_a_read_that_finds_a_message_in_libzmq_leaves_it_to_those_who_wait_already() {
+        let context = Context::new().unwrap();
+        let open = |kind| ZmqStream::builder(kind).context(&context);
+        let pull = open(SocketType::PULL).bind("inproc://line").open().unwrap();
+        let push = open(SocketType::PUSH).connect("inproc://line").open();
+        let push = push.unwrap();
+        let mut first = pull.read();
+        assert!(block_on(poll_once(&mut first)).is_none());
+        pull.inner().with(|flow| {
+            push.write("x").unwrap();
+            let mut message = Multipart::new();
+            assert!(flow.read_at_once(&mut message).is_none());
+            let waits = flow.poll_read(&mut Ticket::new(), &mut message);
+            assert!(waits.is_pending());
+            assert_eq!(flow.try_read(), Err(TryReadError::Empty));
+        });
+        assert_eq!(block_on(first).unwrap(), "x");
+        pull.inner().with(|flow| {
+            push.write("y").unwrap();
+            let mut message = Multipart::new();
+            assert_eq!(flow.read_at_once(&mut message), Some(Ok(())));
+            assert_eq!(message, "y");
+        });
         block_on(context.shutdown(Duration::from_secs(20))).unwrap();
     }
 
