@@ -9,7 +9,7 @@ use zmq::SocketType;
 use crate::backlog;
 use crate::context::Context;
 use crate::endpoints::Endpoints;
-use crate::error::{AdoptError, EndpointError, Errno, OpenError, Side};
+use crate::error::{AdoptError, EndpointError, Errno, OpenError, Side, SubscribeError};
 use crate::message::Multipart;
 use crate::notes::Span;
 use crate::options::{self, OptionValue, Setting, SocketOption, check_all};
@@ -442,7 +442,11 @@ impl Builder {
     fn subscribe_late(&self, inner: &Inner) -> Result<(), OpenError> {
         for prefix in &self.subscriptions {
             let subscribed = inner.with(|flow| flow.subscribe(self.kind, false, prefix));
-            subscribed.map_err(OpenError::Subscribe)?;
+            subscribed.map_err(|error| match error {
+                // Nobody but the context has the stream as yet.
+                SubscribeError::Closed => OpenError::ContextShutDown,
+                error => OpenError::Subscribe(error),
+            })?;
         }
         Ok(())
     }
@@ -501,6 +505,20 @@ fn open_all(
 mod tests {
     use super::*;
     use crate::runtime::Watched as _;
+
+    #[test]
+    fn e1_an_xsub_whose_context_is_shut_down_while_it_is_opened_says_so() {
+        let context = Context::new().unwrap();
+        let builder = ZmqStream::builder(SocketType::XSUB).context(&context);
+        let builder = builder.subscribe("news");
+        let opening = builder.clone().open().unwrap();
+        assert_eq!(opening.unsubscribe("news"), Ok(()));
+        opening.close();
+        let opened = builder.subscribe_late(opening.inner());
+        assert!(matches!(opened, Err(OpenError::ContextShutDown)));
+        let shutdown = context.shutdown(std::time::Duration::from_secs(20));
+        crate::block_on(shutdown).unwrap();
+    }
 
     #[test]
     fn a3_a_watch_that_fires_while_a_stream_is_being_opened_takes_nothing_from_its_socket() {

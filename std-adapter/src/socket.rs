@@ -862,3 +862,24 @@ pub(crate) fn wait_readable(
 pub(crate) fn c_string(endpoint: &str) -> Option<CString> {
     CString::new(endpoint).ok()
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// A signal comes when it likes. What is interrupted has done nothing.
+    #[test]
+    fn a4_a_call_that_a_signal_interrupts_is_made_again() {
+        let mut errors = vec![ENOENT, EINTR, EINTR];
+        let mut call = || {
+            let Some(error) = errors.pop() else {
+                return 7;
+            };
+            // SAFETY: it is the number of this thread, which nobody else writes.
+            unsafe { *libc::__errno_location() = error };
+            -1
+        };
+        assert_eq!(retry(&mut call), Err(Errno::new(ENOENT)));
+        assert_eq!(retry(call), Ok(7));
+    }
+}

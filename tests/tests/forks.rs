@@ -128,6 +128,14 @@ fn e6_in_a_forked_child_every_call_says_forked_and_the_parents_streams_go_on() {
                     .open(),
                 Err(OpenError::Forked)
             ));
+            // A socket of the child's own, which is said to be of the parent's context.
+            let socket = zmq::Context::new().socket(SocketType::PULL).unwrap();
+            let adopted = ZmqStream::builder(SocketType::PULL).context(&context);
+            let adopted = adopted.adopt(socket).unwrap();
+            assert!(matches!(
+                adopted.enable_monitor(EventMask::ALL),
+                Err(MonitorError::Failed(Errno::FORKED))
+            ));
             assert!(poll(&mut read, &counter).is_ready());
             let failed = ReadError::Failed(Errno::FORKED);
             assert!(matches!(
