@@ -113,7 +113,7 @@ impl Builder {
     }
 
     /// Stops receiving when more than this many bytes wait to be read, each frame charged 64 bytes besides its payload. Default: four times
-    /// `low_read`, or 64 KiB. Worst case: this and one message more.
+    /// `low_read`, or 64 KiB. Worst case: this and one message more; of a SUB, an XSUB and a ROUTER, two.
     pub fn high_read(mut self, high: impl Into<Limit>) -> Self {
         self.read.high = Some(high.into());
         self
@@ -173,7 +173,8 @@ impl Builder {
     /// SUB can. It turns [`read_ahead`](Self::read_ahead) off: what is read is what came last, but that a read which is dropped just when
     /// a message has come leaves that one for the next read. libzmq may end the process when a peer sends a message of several frames to
     /// one that conflates; one of ours is refused. A SUB that conflates has one prefix at most, and so is each subscriber of a PUB that
-    /// conflates to have: libzmq holds the last word of a subscriber alone, too. Default: off.
+    /// conflates to have: libzmq holds the last word of a subscriber alone, too. A message that comes just while the one before is read may wait in
+    /// libzmq 4.3.4 until another one comes, and is never freed then. Default: off.
     pub fn conflate(mut self, on: bool) -> Self {
         self.settings.push(Setting::conflate(on));
         self
@@ -266,6 +267,10 @@ impl Builder {
     /// Opens the stream over a socket that is there already, whatever it is bound and connected to; messages that it holds are read
     /// first. The stream closes it in the end.
     ///
+    /// A message of which its owner has sent some frames has to be ended before: libzmq joins what the stream sends to it, and does not
+    /// tell. A REQ that may ask anew before it has the reply is to be given [`REQ_RELAXED`](crate::options::REQ_RELAXED) here, too, if it
+    /// has asked.
+    ///
     /// Its context is known only if [`context`](Self::context) gives the same one; without that the stream cannot be
     /// [monitored](ZmqStream::enable_monitor), and its [`shutdown`](ZmqStream::shutdown) ends nothing but the stream: messages that
     /// libzmq has accepted are sent before the context is terminated by whoever owns it. libzmq has one monitor for each socket: that of
@@ -334,8 +339,11 @@ impl Builder {
         for setting in &self.settings {
             setting.apply_late(socket, endpoints.has_had_peers())?;
         }
-        check_all(socket)?;
-        if matches!(self.kind, SocketType::XPUB | SocketType::XSUB) {
+        check_all(socket, &self.settings)?;
+        if matches!(
+            self.kind,
+            SocketType::PUB | SocketType::XPUB | SocketType::XSUB
+        ) {
             // Or any frame of a message may be taken for a subscription. A libzmq that does not know of it does so.
             let _: Result<(), Errno> = socket.set_int(socket::ONLY_FIRST_SUBSCRIBE, 1);
         }
@@ -362,11 +370,13 @@ impl Builder {
             Ok(prepared) => prepared,
             Err(error) => return Err((error, socket)),
         };
+        let mut relaxes = self.settings.iter().filter_map(Setting::relaxes);
+        let is_relaxed = relaxes.next_back().unwrap_or(false);
         let turn = match socket.is_adopted() {
             // A failure is that of the context, and comes again.
             true => {
                 let (receives, sends) = socket.events().unwrap_or_default();
-                Turn::of_adopted(self.kind, receives, sends)
+                Turn::of_adopted(self.kind, receives, sends, is_relaxed)
             }
             false => Turn::of(self.kind),
         };
@@ -383,8 +393,6 @@ impl Builder {
 
         // A subscriber hears of it before anything is locked.
         let span = Span::new(self.kind);
-        let mut relaxes = self.settings.iter().filter_map(Setting::relaxes);
-        let is_relaxed = relaxes.next_back().unwrap_or(false);
         let inner = Watch::open(&self.runtime, socket, |watch| {
             let mut flow = Flow::new(
                 self.kind,

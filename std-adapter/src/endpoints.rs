@@ -41,6 +41,12 @@ impl Endpoints {
         endpoint: &str,
     ) -> Result<String, EndpointError> {
         let c_endpoint = checked(endpoint)?;
+        if let Some(reason) = is_harmful(socket, endpoint) {
+            return Err(EndpointError::Harmful {
+                endpoint: endpoint.to_owned(),
+                reason,
+            });
+        }
         let bound = socket.bind(&c_endpoint).map(|()| {
             // A name that is too long to be told has no wildcards that could have been resolved.
             let resolved = socket.last_endpoint();
@@ -142,6 +148,35 @@ fn checked(endpoint: &str) -> Result<CString, EndpointError> {
     Ok(c_endpoint)
 }
 
+/// Why libzmq would do harm if it bound this, if it would.
+fn is_harmful(socket: &mut Socket, endpoint: &str) -> Option<&'static str> {
+    if let Some(path) = endpoint.strip_prefix("ipc://") {
+        let found = std::fs::symlink_metadata(path).ok()?;
+        return (!is_socket(found.file_type()))
+            .then_some("libzmq would delete the file of that name, which is no socket");
+    }
+    let is_open_ws = (endpoint.starts_with("ws://") || endpoint.starts_with("wss://"))
+        && !socket.has_mechanism();
+    // A stranger may ask for a connection without a handshake.
+    if is_open_ws && socket.has_domain() {
+        return Some("libzmq asks no ZAP handler of who comes by WebSocket without PLAIN or CURVE");
+    }
+    let has_heartbeat = socket.get_int(zmq_sys::ZMQ_HEARTBEAT_IVL) != Ok(0);
+    (is_open_ws && has_heartbeat).then_some(
+        "a heartbeat of a connection by WebSocket without PLAIN or CURVE may end the process",
+    )
+}
+
+#[cfg(unix)]
+fn is_socket(found: std::fs::FileType) -> bool {
+    std::os::unix::fs::FileTypeExt::is_socket(&found)
+}
+
+#[cfg(not(unix))]
+fn is_socket(_: std::fs::FileType) -> bool {
+    true
+}
+
 /// Whether an endpoint of a transport with ports names one that does not fit into 16 bits. Of what is behind a colon libzmq reads the
 /// digits that it begins with.
 fn has_large_port(endpoint: &str) -> bool {
@@ -210,6 +245,8 @@ impl ZmqStream {
     /// Of a tcp endpoint to bind the host is an address or the name of a network interface, and no host name
     /// ([zmq_tcp(7)](https://libzmq.readthedocs.io/en/latest/zmq_tcp.html)), so that this waits for nobody.
     ///
+    /// Over `ipc` libzmq takes the name of a socket that is there, even if another process listens on it, which is not told.
+    ///
     /// # Errors
     /// See [`EndpointError`]: it names the endpoint, and nothing was bound.
     ///
@@ -244,6 +281,11 @@ impl ZmqStream {
     }
 
     /// Connects an endpoint, and returns it. The connection is made in the background, and made again when it is lost.
+    ///
+    /// libzmq gives an endpoint up without a word, but for a [monitor](Self::enable_monitor)'s, when the peer breaks the protocol, sends a frame over
+    /// [`MAX_MESSAGE_BYTES`](crate::options::MAX_MESSAGE_BYTES) or refuses this one, and a REQ's when a reply is none; and an `inproc` one when the
+    /// peer has closed. It stays among the [`connections`](Self::connections). [`disconnect`](Self::disconnect) it before it is connected
+    /// anew: of a DEALER, PUB, REQ or SUB libzmq ignores a second connect to the same endpoint.
     ///
     /// libzmq resolves the host name of an endpoint itself, anew at each attempt to connect, and whatever the thread that does so
     /// serves stands still until it is answered. So a connection to a name has one of the context's
@@ -318,7 +360,8 @@ impl ZmqStream {
         self.leave_endpoint(Change::Unbound, endpoint, end, Note::Unbound)
     }
 
-    /// Takes back every [`connect`](Self::connect) to this endpoint. Nothing more is received from there; what libzmq holds for
+    /// Takes back every [`connect`](Self::connect) to this endpoint. Nothing more is received from there, but for a message at most that a
+    /// SUB, an XSUB or a ROUTER has looked at; what libzmq holds for
     /// it is still sent for as long as [`LINGER`](crate::options::LINGER) says
     /// ([zmq_disconnect(3)](https://libzmq.readthedocs.io/en/latest/zmq_disconnect.html)).
     ///

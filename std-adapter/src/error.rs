@@ -133,6 +133,9 @@ pub enum OpenError {
         /// What libzmq says.
         source: Errno,
     },
+    /// The socket's owner has received some frames of a message, and not the last.
+    #[error("the socket to adopt is in the middle of a message that was begun to be received")]
+    HalfReceived,
     /// The context of an adopted socket is not known, and no other socket can be made in it.
     #[error("the socket was adopted without its context; `Builder::context` gives it")]
     NeedsContext,
@@ -227,6 +230,14 @@ pub enum EndpointError {
     Port {
         /// The endpoint.
         endpoint: String,
+    },
+    /// libzmq would bind the endpoint, and do harm.
+    #[error("cannot bind {endpoint}: {reason}")]
+    Harmful {
+        /// The endpoint.
+        endpoint: String,
+        /// What it would do.
+        reason: &'static str,
     },
     /// An endpoint could not be bound.
     #[error("cannot bind {endpoint}: {source}")]

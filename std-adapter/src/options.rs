@@ -5,8 +5,8 @@
 //! [zmq_setsockopt(3)](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html).
 //!
 //! Of a stream that runs, [`LINGER`], [`ROUTER_MANDATORY`], [`ROUTER_HANDOVER`], [`XPUB_NODROP`], [`REQ_CORRELATE`] and [`REQ_RELAXED`]
-//! change at once; every other option holds for what is bound and connected after it was set. [`SEND_HWM`] and [`RECEIVE_HWM`] can be set before the first bind or connect
-//! only: libzmq would tell the peers that it has, and crash where one is just leaving.
+//! change at once; every other option holds for what is bound and connected after it was set. [`SEND_HWM`], [`RECEIVE_HWM`] and [`IMMEDIATE`] can
+//! be set before the first bind or connect only: libzmq would tell the peers that it has, and crash where one is just leaving.
 //!
 //! A time is a whole number of milliseconds, one that is none is rounded up; over 2³¹ − 1 of them it is refused with
 //! `EINVAL`, as libzmq refuses what it cannot take.
@@ -42,7 +42,7 @@
 //! | a stranger | is bounded by | default |
 //! | --- | --- | --- |
 //! | sends a huge frame, command, topic or name, or claims its length | [`MAX_MESSAGE_BYTES`] | no limit |
-//! | does not end its handshake | [`HANDSHAKE_INTERVAL`] | 30 s |
+//! | does not end its handshake | [`HANDSHAKE_INTERVAL`]; by `ws` nothing | 30 s |
 //! | falls silent after it | [`HEARTBEAT_INTERVAL`], [`HEARTBEAT_TIMEOUT`]; but see there | never |
 //! | sends more than is read | [`high_read`](Builder::high_read), and [`RECEIVE_HWM`] messages of each peer | 64 KiB, 1,000 |
 //! | reads less than it is sent | [`SEND_HWM`] messages for each peer; the time, [`TCP_MAX_RETRANSMIT`] | 1,000; any time |
@@ -54,7 +54,8 @@
 //! **Nothing bounds**, in libzmq 4.3.4:
 //!
 //! - how many connections there are, but the process's limit of descriptors. At that limit the peers that are there are served, and libzmq's
-//!   thread tries to accept the next one without a pause; a connection that goes makes room for it;
+//!   thread tries to accept the next one without a pause; a connection that goes makes room for it. One that comes by `ipc` at that limit
+//!   **ends the process** (`ipc_listener.cpp`; libzmq allows for it over tcp);
 //! - the frames of one message: about 64 bytes of each are held until the last one has come or the peer goes;
 //! - the topics that a peer subscribes to: a PUB or an XPUB holds each until it is unsubscribed or the peer goes, a long one with thirty bytes
 //!   for each of its own;
@@ -142,6 +143,10 @@ pub const SEND_HWM: SocketOption<u32> = SocketOption::new("ZMQ_SNDHWM", zmq_sys:
 pub const RECEIVE_HWM: SocketOption<u32> = SocketOption::new("ZMQ_RCVHWM", zmq_sys::ZMQ_RCVHWM);
 
 /// What a ROUTER calls this socket: 1 to 255 bytes. Default: none, and the ROUTER thinks of a name.
+///
+/// A peer that comes back by its name while the ROUTER has not read all that had come by its old connection is taken for another that claims the
+/// name: libzmq hears nothing of it, and sends it nothing, for as long as that new connection lasts. So read a ROUTER of named peers
+/// without long pauses.
 pub const ROUTING_ID: SocketOption<Vec<u8>> =
     SocketOption::new("ZMQ_ROUTING_ID", zmq_sys::ZMQ_ROUTING_ID);
 
@@ -154,15 +159,18 @@ pub const ROUTER_MANDATORY: SocketOption<bool> =
     SocketOption::new("ZMQ_ROUTER_MANDATORY", zmq_sys::ZMQ_ROUTER_MANDATORY);
 
 /// Whether a ROUTER gives the name of a peer to a new one that claims it. Default: nothing of the new one is read, and it is sent
-/// nothing. Whichever loses stays connected. Cannot be read.
+/// nothing. Whichever loses stays connected. What had come by the old connection and is unread is then dropped, or comes under a name that
+/// libzmq thinks of. Cannot be read.
 pub const ROUTER_HANDOVER: SocketOption<bool> =
     SocketOption::new("ZMQ_ROUTER_HANDOVER", zmq_sys::ZMQ_ROUTER_HANDOVER);
 
-/// Whether libzmq holds messages only for peers whose connection stands. Default: as soon as `connect` was called.
+/// Whether libzmq holds messages only for peers whose connection stands. Default: as soon as `connect` was called. What it holds for one
+/// goes with the connection then, and so does what has come by it and is unread.
 pub const IMMEDIATE: SocketOption<bool> =
     SocketOption::new("ZMQ_IMMEDIATE", zmq_sys::ZMQ_IMMEDIATE);
 
-/// How long libzmq waits before it connects again, a millisecond or more; `None`: it does not. Default: 100 ms.
+/// How long libzmq waits before it connects again, a millisecond or more; `None`: it does not, and what it holds goes with the
+/// connection; but to an endpoint to which it has never come, or that is a name, it goes on to hold messages for nobody. Default: 100 ms.
 pub const RECONNECT_INTERVAL: SocketOption<Option<Duration>> =
     SocketOption::new("ZMQ_RECONNECT_IVL", zmq_sys::ZMQ_RECONNECT_IVL);
 
@@ -178,7 +186,8 @@ pub const RECONNECT_INTERVAL_MAX: SocketOption<Duration> =
 /// libzmq does not hear the answer while it takes nothing from the peer, because the stream is paused or is not read: a peer that is there
 /// is then dropped as one that is not. **libzmq 4.3.4 may end the process** where a heartbeat meets a connection that it takes
 /// nothing from: when the peer resets it ([4364](https://github.com/zeromq/libzmq/issues/4364)), and when a stream that has connected is
-/// read after the heartbeat has connected it again ([3937](https://github.com/zeromq/libzmq/issues/3937)). So this is for streams that are read
+/// read after the heartbeat has connected it again ([3937](https://github.com/zeromq/libzmq/issues/3937)). A `ws` endpoint without PLAIN or CURVE
+/// is not bound with it, for any stranger could do the same. So this is for streams that are read
 /// without a pause; for others there are [`TCP_KEEPALIVE`] and [`TCP_MAX_RETRANSMIT`].
 pub const HEARTBEAT_INTERVAL: SocketOption<Duration> =
     SocketOption::new("ZMQ_HEARTBEAT_IVL", zmq_sys::ZMQ_HEARTBEAT_IVL);
@@ -468,10 +477,48 @@ impl Setting {
 
     /// Why the value cannot be set on a socket that has had peers, if it cannot.
     fn comes_too_late(&self) -> Option<&'static str> {
-        let is_mark = matches!(self.number, zmq_sys::ZMQ_SNDHWM | zmq_sys::ZMQ_RCVHWM);
-        is_mark.then_some(
-            "libzmq would tell peers that may just be leaving, and crash; set it before the first bind or connect",
-        )
+        match self.number {
+            zmq_sys::ZMQ_SNDHWM | zmq_sys::ZMQ_RCVHWM => Some(
+                "libzmq would tell peers that may just be leaving, and crash; set it before the first bind or connect",
+            ),
+            zmq_sys::ZMQ_IMMEDIATE => Some(
+                "libzmq would crash when a connection that is there already is lost; set it before the first bind or connect",
+            ),
+            _ => None,
+        }
+    }
+
+    /// Whether this is of a mechanism, or makes a server of one, and the socket is not so after all that were set.
+    fn is_undone(&self, socket: &mut Socket, settings: &[Self]) -> bool {
+        match self.number {
+            zmq_sys::ZMQ_PLAIN_SERVER | zmq_sys::ZMQ_CURVE_SERVER => {
+                let of_this = |setting: &&Self| setting.number == self.number;
+                let is_last_on = settings.iter().rfind(of_this).is_some_and(Self::is_on);
+                is_last_on && socket.get_int(self.number) != Ok(1)
+            }
+            zmq_sys::ZMQ_PLAIN_USERNAME
+            | zmq_sys::ZMQ_PLAIN_PASSWORD
+            | zmq_sys::ZMQ_CURVE_PUBLICKEY
+            | zmq_sys::ZMQ_CURVE_SECRETKEY
+            | zmq_sys::ZMQ_CURVE_SERVERKEY => !socket.has_mechanism(),
+            _ => false,
+        }
+    }
+
+    fn is_on(&self) -> bool {
+        self.value == Raw::Int(1)
+    }
+
+    /// Whether this would take a mechanism from the socket that it does not name.
+    fn takes_mechanism(&self, socket: &mut Socket) -> bool {
+        let is_server = matches!(
+            self.number,
+            zmq_sys::ZMQ_PLAIN_SERVER | zmq_sys::ZMQ_CURVE_SERVER
+        );
+        is_server
+            && self.value == Raw::Int(0)
+            && socket.get_int(self.number) == Ok(0)
+            && socket.has_mechanism()
     }
 
     /// Whether the socket would enforce a domain that it has not, once this is set.
@@ -495,6 +542,12 @@ impl Setting {
         );
         if is_of_zap && self.enforces_nothing(socket) {
             return Err(NO_DOMAIN);
+        }
+        if self.takes_mechanism(socket) {
+            return Err(OptionError::Unsupported {
+                option: self.name,
+                reason: "libzmq would take the socket's other mechanism from it",
+            });
         }
         self.apply_late(socket, has_had_peers)
     }
@@ -536,11 +589,20 @@ const NO_DOMAIN: OptionError = OptionError::Unsupported {
 };
 
 /// Whether all options that are set go together.
-pub(crate) fn check_all(socket: &mut Socket) -> Result<(), OptionError> {
+pub(crate) fn check_all(socket: &mut Socket, settings: &[Setting]) -> Result<(), OptionError> {
     if socket.enforces_domain() && !socket.has_domain() {
         return Err(NO_DOMAIN);
     }
-    Ok(())
+    match settings
+        .iter()
+        .find(|setting| setting.is_undone(socket, settings))
+    {
+        Some(undone) => Err(OptionError::Unsupported {
+            option: undone.name,
+            reason: "an option that is set behind it gives the socket another mechanism, or none",
+        }),
+        None => Ok(()),
+    }
 }
 
 fn of_stream(over: SocketError, option: &'static str) -> OptionError {

@@ -488,7 +488,12 @@ impl Socket {
             let found = kinds::name_of(found);
             return Err((OpenError::WrongType { asked_for, found }, inner));
         }
-        Self::of(inner, kind, true).map_err(|(source, inner)| (OpenError::Adopt { source }, inner))
+        let mut socket = Self::of(inner, kind, true)
+            .map_err(|(source, inner)| (OpenError::Adopt { source }, inner))?;
+        if socket.get_int(zmq_sys::ZMQ_RCVMORE) == Ok(1) {
+            return Err((OpenError::HalfReceived, socket.into_inner()));
+        }
+        Ok(socket)
     }
 
     /// Gives the socket back.
@@ -615,6 +620,12 @@ impl Socket {
 
     pub(crate) fn set_affinity(&mut self, threads: u64) -> Result<(), Errno> {
         self.set(zmq_sys::ZMQ_AFFINITY, threads)
+    }
+
+    /// Whether it has a mechanism, which is PLAIN or CURVE.
+    pub(crate) fn has_mechanism(&mut self) -> bool {
+        self.get_int(zmq_sys::ZMQ_MECHANISM)
+            .is_ok_and(|mechanism| mechanism != raw(zmq_sys::ZMQ_NULL))
     }
 
     /// Whether it lets nobody in while the context has no ZAP handler.

@@ -58,6 +58,8 @@ pub(crate) struct ZmqTransport {
     looked: bool,
     /// The frames of a message of which not all have come, if there is one: libzmq hands out whole messages.
     partial: Option<Box<Multipart>>,
+    /// What a look has taken ahead, and the bytes of its payload: it is received next, wanted or not.
+    ahead: Option<(Multipart, usize)>,
     /// When what is left is given up, once the stream closes.
     gives_up: Option<Instant>,
 }
@@ -73,6 +75,7 @@ impl ZmqTransport {
             retries: Retries::default(),
             looked: false,
             partial: None,
+            ahead: None,
             gives_up: None,
         }
     }
@@ -203,7 +206,10 @@ impl ZmqTransport {
         }
         let (receives, sends) = self.watch.socket().events()?;
         self.looked = true;
-        self.receiving = if receives {
+        if receives {
+            self.take_ahead()?;
+        }
+        self.receiving = if receives || self.ahead.is_some() {
             Known::Nothing
         } else {
             Known::Blocked
@@ -215,6 +221,22 @@ impl ZmqTransport {
         } else {
             Known::Blocked
         };
+        Ok(())
+    }
+
+    /// A SUB, an XSUB and a ROUTER say that they would receive once they have taken the first frame of a message from its connection. If
+    /// that ends before the next is taken, libzmq goes on with another's, or ends the process
+    /// (<https://github.com/zeromq/libzmq/issues/2163>): so all of the message is taken at once.
+    fn take_ahead(&mut self) -> Result<(), Errno> {
+        let takes_frames = matches!(
+            self.watch.socket().kind(),
+            SocketType::SUB | SocketType::XSUB | SocketType::ROUTER
+        );
+        if takes_frames && self.ahead.is_none() {
+            let mut message = Multipart::new();
+            let payload_bytes = self.recv_whole(&mut message)?;
+            self.ahead = payload_bytes.map(|payload_bytes| (message, payload_bytes));
+        }
         Ok(())
     }
 
@@ -274,6 +296,10 @@ impl ZmqTransport {
 
     /// Receives a message into `message`, which is empty, if one is there. Returns the bytes of its payload.
     pub(crate) fn recv(&mut self, message: &mut Multipart) -> Result<Option<usize>, Errno> {
+        if let Some((ahead, payload_bytes)) = self.ahead.take() {
+            *message = ahead;
+            return Ok(Some(payload_bytes));
+        }
         if self.receiving != Known::Nothing {
             return Ok(None);
         }
@@ -550,6 +576,76 @@ mod tests {
         assert!(transport.sending == Known::Blocked);
         drop(transport);
         context.terminate();
+    }
+
+    /// libzmq has taken the first frame, for it was asked whether there is a message, and the rest goes with the connection.
+    #[test]
+    fn c1_a_message_that_was_looked_at_is_whole_though_its_connection_ends() {
+        for kinds in [
+            [SocketType::SUB, SocketType::PUB],
+            [SocketType::XSUB, SocketType::PUB],
+            [SocketType::ROUTER, SocketType::DEALER],
+        ] {
+            let context = RawContext::new().unwrap();
+            let endpoints = [c"inproc://stays", c"inproc://leaves"];
+            let mut peers = endpoints.map(|endpoint| {
+                let mut peer = context.socket(kinds[1]).unwrap();
+                peer.bind(endpoint).unwrap();
+                peer
+            });
+            let mut socket = context.socket(kinds[0]).unwrap();
+            for endpoint in endpoints {
+                socket.connect(endpoint).unwrap();
+            }
+            match kinds[0] {
+                SocketType::SUB => socket.set_bytes(zmq_sys::ZMQ_SUBSCRIBE, b"").unwrap(),
+                SocketType::XSUB => {
+                    let sent = socket.send(&mut Frame::copied(&[1]), false);
+                    assert_eq!(sent, Ok(1));
+                }
+                _ => {}
+            }
+            let unwatched = Watch::open(&Runtime::Thread, socket, |watch| {
+                Unwatched(Some(ZmqTransport::new(watch)).into()).into()
+            });
+            let transport = unwatched.ok().unwrap().0.lock().unwrap().take();
+            let mut transport = transport.unwrap();
+            let mut send = |of: usize| {
+                for part in [0, 1] {
+                    let mut frame = Frame::copied(&[u8::try_from(of).unwrap(), part]);
+                    let _: Result<usize, Errno> = peers[of].send(&mut frame, part == 0);
+                }
+                peers[of].events().unwrap();
+            };
+            let is_of = |message: &Multipart, of: u8| {
+                message.ends_with(&[Frame::copied(&[of, 0]), Frame::copied(&[of, 1])])
+                    && message.len() == 2 + usize::from(kinds[0] == SocketType::ROUTER)
+            };
+            while {
+                send(1);
+                transport.look().unwrap();
+                transport.receiving == Known::Blocked
+            } {}
+            transport.watch.socket().disconnect(endpoints[1]).unwrap();
+            let of_both = std::iter::repeat_with(|| {
+                let mut message = Multipart::new();
+                loop {
+                    send(0);
+                    transport.receiving = Known::Nothing;
+                    if transport.recv(&mut message).unwrap().is_some() {
+                        return message;
+                    }
+                }
+            });
+            for message in of_both {
+                if is_of(&message, 0) {
+                    break;
+                }
+                assert!(is_of(&message, 1), "{message:?}");
+            }
+            drop((transport, peers));
+            context.terminate();
+        }
     }
 
     #[test]

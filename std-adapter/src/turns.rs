@@ -67,11 +67,16 @@ impl Turn {
     }
 
     /// Where an adopted socket of this type stands, by whether it would receive and send. A REQ that would do neither waits for a reply
-    /// or has no peer: libzmq knows, and its error is the write's.
-    pub(crate) fn of_adopted(kind: SocketType, receives: bool, sends: bool) -> Self {
+    /// or has no peer, and one that is relaxed may wait though it would send: libzmq knows, and its error is the write's.
+    pub(crate) fn of_adopted(
+        kind: SocketType,
+        receives: bool,
+        sends: bool,
+        is_relaxed: bool,
+    ) -> Self {
         match (kind, receives, sends) {
             (SocketType::REQ, true, _) => Self::Read,
-            (SocketType::REQ, false, false) => Self::Unknown,
+            (SocketType::REQ, false, sends) if is_relaxed || !sends => Self::Unknown,
             (SocketType::REP, _, true) => Self::Write,
             _ => Self::of(kind),
         }

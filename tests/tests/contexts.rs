@@ -510,3 +510,42 @@ fn a6_a_context_has_as_many_io_threads_as_were_asked_for() {
         shut_down(&keeps);
     });
 }
+
+#[test]
+fn a3_a_socket_of_which_half_a_message_was_received_is_not_adopted() {
+    let _watchdog = Watchdog::new(60);
+    let (context, pull) = bound_pull("inproc://half");
+    let push = context.socket(zmq::PUSH).unwrap();
+    push.connect("inproc://half").unwrap();
+    push.send_multipart(["first", "second"], 0).unwrap();
+    push.send("next", 0).unwrap();
+    assert_eq!(pull.recv_bytes(0).unwrap(), b"first");
+    let adopt = |socket| ZmqStream::builder(SocketType::PULL).adopt(socket);
+    let refused = adopt(pull).unwrap_err();
+    assert!(matches!(refused.error, OpenError::HalfReceived));
+    assert_eq!(refused.socket.recv_bytes(0).unwrap(), b"second");
+    let stream = adopt(refused.socket).unwrap();
+    assert_eq!(block_on(stream.read()).unwrap(), "next");
+    stream.abort();
+}
+
+#[test]
+fn a3_an_adopted_req_that_is_relaxed_reads_the_reply_that_its_owner_waits_for() {
+    let _watchdog = Watchdog::new(60);
+    let context = zmq::Context::new();
+    let rep = context.socket(zmq::REP).unwrap();
+    rep.bind("inproc://relaxed").unwrap();
+    let req = context.socket(zmq::REQ).unwrap();
+    req.set_req_relaxed(true).unwrap();
+    req.set_req_correlate(true).unwrap();
+    req.connect("inproc://relaxed").unwrap();
+    req.send("question", 0).unwrap();
+    assert_eq!(rep.recv_bytes(0).unwrap(), b"question");
+    let builder = ZmqStream::builder(SocketType::REQ).option(options::REQ_RELAXED, true);
+    let stream = builder.adopt(req).unwrap();
+    rep.send("answer", 0).unwrap();
+    assert_eq!(block_on(stream.read()).unwrap(), "answer");
+    stream.write("again").unwrap();
+    assert_eq!(rep.recv_bytes(0).unwrap(), b"again");
+    stream.abort();
+}

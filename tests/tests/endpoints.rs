@@ -175,3 +175,28 @@ fn g1_an_endpoint_whose_connection_was_lost_and_is_not_made_again_can_be_left() 
     assert_eq!(client.connections(), [""; 0]);
     shut_down(&context);
 }
+
+/// libzmq removes whatever is there before it binds.
+#[test]
+fn a4_a_file_that_is_no_socket_outlives_a_bind_by_its_name() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let file = format!("tidegate-{}-no-socket", std::process::id());
+    let path = std::env::temp_dir().join(file);
+    let endpoint = format!("ipc://{}", path.display());
+    std::fs::write(&path, "somebody's").unwrap();
+    let pull = builder(SocketType::PULL, &context).open().unwrap();
+    let error = pull.bind(&endpoint).unwrap_err();
+    assert!(matches!(&error, EndpointError::Harmful { endpoint: of, .. } if *of == endpoint));
+    assert_eq!(std::fs::read(&path).unwrap(), b"somebody's");
+    std::fs::remove_file(&path).unwrap();
+
+    // A socket that was left behind may be replaced.
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    pull.bind(&endpoint).unwrap();
+    let push = builder(SocketType::PUSH, &context).connect(&endpoint);
+    push.open().unwrap().write("hello").unwrap();
+    assert_eq!(block_on(pull.read()).unwrap(), "hello");
+    shut_down(&context);
+    drop(std::fs::remove_file(&path));
+}

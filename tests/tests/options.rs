@@ -361,7 +361,7 @@ fn g3_options_are_read_and_changed_while_the_stream_runs() {
 }
 
 #[test]
-fn g3_a_water_mark_of_libzmq_is_refused_once_there_may_be_peers() {
+fn g3_an_option_by_which_libzmq_would_crash_is_refused_once_there_may_be_peers() {
     let context = Context::new().unwrap();
     let stream = builder(SocketType::PULL, &context).open().unwrap();
     stream.set_option(options::RECEIVE_HWM, 7).unwrap();
@@ -370,6 +370,7 @@ fn g3_a_water_mark_of_libzmq_is_refused_once_there_may_be_peers() {
     for set in [
         stream.set_option(options::RECEIVE_HWM, 8),
         stream.set_option(options::SEND_HWM, 8),
+        stream.set_option(options::IMMEDIATE, true),
     ] {
         let error = set.unwrap_err();
         assert!(matches!(error, OptionError::Unsupported { .. }));

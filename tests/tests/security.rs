@@ -1,8 +1,14 @@
 //! Who is let in, by options that are set before the first bind (contract A4).
 
+use std::time::Duration;
+
 use tidegate::options::{self, CurveKey};
-use tidegate::{Builder, Context, EventKind, EventMask, OpenError, OptionError, SocketType};
+use tidegate::{
+    Builder, Context, EndpointError, EventKind, EventMask, OpenError, OptionError, SocketType,
+};
 use tidegate_tests::{Watchdog, block_on, builder, shut_down};
+
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// Answers what a server asks about its clients, as RFC 27 says: `status` for each, by what it is asked.
 fn zap_handler(context: &Context, status: fn(&tidegate::Multipart) -> &'static str) {
@@ -125,5 +131,66 @@ fn a4_a_client_of_curve_is_let_in_by_its_key_or_the_error_says_how_to_get_curve(
     assert_eq!(block_on(server.read()).unwrap(), "from inside");
     assert_eq!(server.read_buffer_bytes(), 0);
     wrong.abort();
+    shut_down(&context);
+}
+
+/// Each is what is set by default, and libzmq takes it for another mechanism, or none.
+#[test]
+fn a4_an_option_that_undoes_a_mechanism_which_was_set_before_is_an_error() {
+    let context = Context::new().unwrap();
+    let pull = || builder(SocketType::PULL, &context);
+    let undone = |builder: Builder| match builder.open() {
+        Err(OpenError::Option(OptionError::Unsupported { option, .. })) => option,
+        opened => panic!("{opened:?}"),
+    };
+    let off = |builder: Builder| builder.option(options::PLAIN_SERVER, false);
+    let client = pull().plain_client("ann", "secret");
+    assert_eq!(undone(off(client)), "ZMQ_PLAIN_USERNAME");
+    let server = pull().plain_server("storm");
+    let named = server.clone().option(options::PLAIN_USERNAME, "ann".into());
+    assert_eq!(undone(named), "ZMQ_PLAIN_SERVER");
+
+    // Whoever takes a server's role from it means it, and one that comes first undoes nothing.
+    assert!(off(server.clone()).open().is_ok());
+    let client = off(pull()).plain_client("ann", "secret").open().unwrap();
+    let error = client.set_option(options::PLAIN_SERVER, false);
+    assert!(matches!(error, Err(OptionError::Unsupported { .. })));
+    let server = server.open().unwrap();
+    server.set_option(options::PLAIN_SERVER, false).unwrap();
+    shut_down(&context);
+}
+
+/// A stranger may ask for a connection without a handshake, which no ZAP handler hears of, and by which a heartbeat ends the process.
+#[test]
+fn i1_a_websocket_without_a_mechanism_has_neither_a_domain_nor_a_heartbeat() {
+    const ENDPOINT: &str = "ws://127.0.0.1:*";
+    let context = Context::new().unwrap();
+    let pull = || builder(SocketType::PULL, &context);
+    let beats = |builder: Builder| builder.option(options::HEARTBEAT_INTERVAL, HEARTBEAT);
+    let is_harmful = |builder: Builder| {
+        let opened = builder.bind(ENDPOINT).open();
+        matches!(opened, Err(OpenError::Endpoint(EndpointError::Harmful { endpoint, .. })) if endpoint == ENDPOINT)
+    };
+    let opened = pull().bind(ENDPOINT).open();
+    assert_eq!(opened.is_ok(), zmq::has("WS").unwrap());
+    if opened.is_err() {
+        return;
+    }
+    assert!(is_harmful(pull().guarded("storm")));
+    assert!(is_harmful(beats(pull())));
+    let server = beats(pull().plain_server("storm"));
+    assert!(server.bind(ENDPOINT).open().is_ok());
+    assert!(
+        beats(pull().guarded("storm"))
+            .bind("tcp://127.0.0.1:*")
+            .open()
+            .is_ok()
+    );
+    let late = pull().option(options::ZAP_DOMAIN, "storm".into()).open();
+    let error = late.unwrap().bind(ENDPOINT).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot bind ws://127.0.0.1:*: libzmq asks no ZAP handler of who comes by WebSocket without PLAIN or CURVE"
+    );
     shut_down(&context);
 }

@@ -365,6 +365,10 @@ impl Socket {
         Ok(())
     }
 
+    pub(crate) fn has_mechanism(&mut self) -> bool {
+        false
+    }
+
     pub(crate) fn enforces_domain(&mut self) -> bool {
         false
     }
