@@ -232,8 +232,10 @@ fn i1_an_authenticator_for_which_there_is_no_thread_leaves_its_place_to_the_next
     alone(|| {
         let _watchdog = Watchdog::new(60);
         let context = Context::new().unwrap();
-        // libzmq and the I/O thread have theirs.
+        // libzmq has its threads, and there is the I/O thread.
         let pull = pull(&context).bind("inproc://before").open().unwrap();
+        let elsewhere = Context::new().unwrap();
+        let _beside = Authenticator::start(&elsewhere).unwrap();
         let before = getrlimit(Resource::As);
         let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
         let pages: u64 = statm.split(' ').next().unwrap().parse().unwrap();
@@ -249,6 +251,7 @@ fn i1_an_authenticator_for_which_there_is_no_thread_leaves_its_place_to_the_next
         }
         Authenticator::start(&context).unwrap();
         drop(pull);
+        shut_down(&elsewhere);
         shut_down(&context);
     });
 }
