@@ -105,3 +105,13 @@ pub fn fill_up(router: &ZmqStream, name: &str) -> usize {
 pub fn shut_down(context: &tidegate::Context) {
     block_on(context.shutdown(Duration::from_secs(20))).expect("everything was sent");
 }
+
+/// An [`io_thread_pipe`] once the I/O thread has done something: libzmq has its threads, too, and none is about to start, which would
+/// fail for want of memory.
+pub fn only_the_io_thread_runs(context: &tidegate::Context) -> (ZmqStream, ZmqStream) {
+    let (pull, push) = io_thread_pipe(context, "inproc://runs");
+    push.write("taken in").expect("a stream that is open");
+    crate::eventually(|| pull.read_buffer_bytes() > 0);
+    assert_eq!(pull.try_read().expect("a message"), "taken in");
+    (pull, push)
+}

@@ -9,7 +9,9 @@ use tidegate::{
     Authenticator, AuthenticatorError, Builder, Context, CurveClients, EventKind, EventMask,
     OpenError, OptionError, SocketType, ZmqStream,
 };
-use tidegate_tests::{Watchdog, alone, block_on, builder, eventually, shut_down, threads};
+use tidegate_tests::{
+    Watchdog, alone, block_on, builder, eventually, only_the_io_thread_runs, shut_down, threads,
+};
 
 const LOOPBACK: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
@@ -230,12 +232,8 @@ fn i1_a_context_has_one_authenticator_and_another_once_that_is_gone() {
 #[test]
 fn i1_an_authenticator_for_which_there_is_no_thread_leaves_its_place_to_the_next() {
     alone(|| {
-        let _watchdog = Watchdog::new(60);
         let context = Context::new().unwrap();
-        // libzmq has its threads, and there is the I/O thread.
-        let pull = pull(&context).bind("inproc://before").open().unwrap();
-        let elsewhere = Context::new().unwrap();
-        let _beside = Authenticator::start(&elsewhere).unwrap();
+        let _streams = only_the_io_thread_runs(&context);
         let before = getrlimit(Resource::As);
         let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
         let pages: u64 = statm.split(' ').next().unwrap().parse().unwrap();
@@ -250,8 +248,6 @@ fn i1_an_authenticator_for_which_there_is_no_thread_leaves_its_place_to_the_next
             assert!(matches!(started, Err(AuthenticatorError::Thread(_))));
         }
         Authenticator::start(&context).unwrap();
-        drop(pull);
-        shut_down(&elsewhere);
         shut_down(&context);
     });
 }

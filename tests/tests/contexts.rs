@@ -9,8 +9,8 @@ use tidegate::{
     SocketType, TryReadError, WriteError, ZmqStream, options,
 };
 use tidegate_tests::{
-    Counter, Watchdog, alone, block_on, builder, eventually, io_thread_spins, nobody, poll,
-    shut_down, start_executor, thread_count, threads,
+    Counter, Watchdog, alone, block_on, builder, eventually, io_thread_spins, nobody,
+    only_the_io_thread_runs, poll, shut_down, start_executor, thread_count, threads,
 };
 
 const ETERM: i32 = 156_384_765;
@@ -152,10 +152,8 @@ fn a3_a_stream_without_its_context_says_so_where_one_is_needed() {
 #[test]
 fn e1_a_shutdown_for_which_there_is_no_thread_may_be_tried_again() {
     alone(|| {
-        let _watchdog = Watchdog::new(60);
         let context = Context::new().unwrap();
-        let pull = builder(SocketType::PULL, &context).bind("inproc://again");
-        let pull = pull.open().unwrap();
+        let (pull, push) = only_the_io_thread_runs(&context);
         let before = getrlimit(Resource::As);
         let nothing_more = Rlimit {
             current: Some(0),
@@ -166,8 +164,7 @@ fn e1_a_shutdown_for_which_there_is_no_thread_may_be_tried_again() {
         setrlimit(Resource::As, before).unwrap();
         assert!(matches!(block_on(shutdown), Err(ShutdownError::Thread(_))));
         // Nothing has changed.
-        let push = builder(SocketType::PUSH, &context).connect("inproc://again");
-        push.open().unwrap().write("again").unwrap();
+        push.write("again").unwrap();
         assert_eq!(block_on(pull.read()).unwrap(), "again");
         shut_down(&context);
     });
