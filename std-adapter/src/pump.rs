@@ -718,6 +718,7 @@ mod tests {
     use tidegate_core::{Level, Ticket};
 
     use super::LEFT_MOST;
+    use crate::sync::Instant;
     use crate::{Context, Multipart, SocketType, TryReadError, ZmqStream, options};
 
     /// Whoever asks the socket for something takes in the news that a reader sleeps for.
@@ -748,6 +749,27 @@ mod tests {
             assert_eq!(came, Ok(()), "the reader of message {k} sleeps");
         }
         block_on(context.shutdown(Duration::from_secs(20))).unwrap();
+    }
+
+    /// Under the lock nobody else looks at the socket.
+    #[test]
+    fn e3_a_read_that_learns_that_the_context_is_gone_ends_the_stream() {
+        let mut callers = zmq::Context::new();
+        // `destroy` frees the context, and the drop of the last clone would free it once more.
+        std::mem::forget(callers.clone());
+        let context = Context::from(callers.clone());
+        let pull = ZmqStream::builder(SocketType::PULL).context(&context);
+        let pull = pull.open().unwrap();
+        let terminates = std::thread::spawn(move || callers.destroy());
+        pull.inner().with(|flow| {
+            let started = Instant::now();
+            while flow.machine.exception().is_none() {
+                assert!(flow.read_at_once(&mut Multipart::new()).is_none());
+                assert!(started.elapsed() < Duration::from_secs(30));
+                std::thread::yield_now();
+            }
+        });
+        terminates.join().unwrap().unwrap();
     }
 
     /// Under the lock nobody has woken the one who waits.

@@ -878,6 +878,23 @@ pub(crate) fn c_string(endpoint: &str) -> Option<CString> {
 mod tests {
     use super::*;
 
+    /// A wait that has no end does not look now and then.
+    #[test]
+    fn a5_whoever_waits_without_end_waits_until_there_is_something() {
+        let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        let other = std::thread::spawn(move || {
+            // It may be later: that would only show less.
+            thread::sleep(Duration::from_millis(30));
+            io::Write::write_all(&mut theirs, b"x").unwrap();
+            theirs
+        });
+        assert_eq!(*wait_readable(&[Descriptor::of(&ours)], None), [true]);
+        let none = Some(Duration::from_micros(10));
+        let (quiet, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        assert_eq!(*wait_readable(&[Descriptor::of(&quiet)], none), []);
+        other.join().unwrap();
+    }
+
     /// A signal comes when it likes. What is interrupted has done nothing.
     #[test]
     fn a4_a_call_that_a_signal_interrupts_is_made_again() {

@@ -9,8 +9,8 @@ use tidegate::{
     SocketType, TryReadError, WriteError, ZmqStream, options,
 };
 use tidegate_tests::{
-    Counter, Watchdog, alone, block_on, builder, eventually, io_thread_spins, nobody,
-    only_the_io_thread_runs, poll, shut_down, start_executor, thread_count, threads,
+    Counter, Watchdog, alone, block_on, builder, eventually, io_thread_pipe, io_thread_spins,
+    nobody, only_the_io_thread_runs, poll, shut_down, start_executor, thread_count, threads,
 };
 
 const ETERM: i32 = 156_384_765;
@@ -125,6 +125,17 @@ fn a3_a_stream_without_its_context_says_so_where_one_is_needed() {
         Err(ReadEventError::NotMonitoring)
     );
     block_on(stream.shutdown(Duration::from_secs(20))).unwrap();
+
+    // A socket that was watched already is given back, and watched anew, by the I/O thread that somebody else keeps.
+    let beside = Context::new().unwrap();
+    let _beside = io_thread_pipe(&beside, "inproc://beside");
+    let socket = context.socket(zmq::PULL).unwrap();
+    let tracked = ZmqStream::builder(SocketType::PULL).track_connections(true);
+    let refused = tracked.adopt(socket).unwrap_err();
+    assert!(matches!(refused.error, OpenError::NeedsContext));
+    let adopted = ZmqStream::builder(SocketType::PULL).adopt(refused.socket);
+    adopted.unwrap().abort();
+    shut_down(&beside);
 
     // With it, it can be monitored.
     let known = Context::from(context.clone());
