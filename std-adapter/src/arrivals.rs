@@ -186,8 +186,8 @@ impl ZmqStream {
     /// libzmq hands subscriptions to an XPUB as messages, which can be read as well; with
     /// [`read_ahead`](crate::Builder::read_ahead) turned off they are known only once they are, and past `high_read` bytes of them and
     /// while reading is [paused](Self::pause_reading), too. What an adopted socket was told before does not count. A peer that ends a
-    /// subscription which others have and it has not makes libzmq say that nobody has it, and so does
-    /// `ZMQ_XPUB_VERBOSER`. A PUB is not told of subscriptions: an XPUB sends as one does.
+    /// subscription which others have and it has not makes libzmq say that nobody has it, and so do
+    /// `ZMQ_XPUB_VERBOSER` and `ZMQ_XPUB_MANUAL`. A PUB is not told of subscriptions: an XPUB sends as one does.
     ///
     /// # Errors
     /// See [`WaitError`].

@@ -181,7 +181,7 @@ impl Builder {
     }
 
     /// Whether messages are received before anybody reads, up to `high_read` bytes. Without it one is received when
-    /// somebody waits for it, and libzmq holds the others. Default: on. A REQ, a REP and a stream that conflates never do.
+    /// somebody waits for it, and libzmq holds the others, but for one that a SUB, an XSUB or a ROUTER has looked at. Default: on. A REQ, a REP and a stream that conflates never do.
     ///
     /// A read that finds a message in libzmq takes that one at once. What waits behind it is received ahead within ten milliseconds; on
     /// tokio, and on systems that are no Unix, when libzmq has news next, or anything else is done with the stream that looks at its
@@ -269,7 +269,7 @@ impl Builder {
     ///
     /// A message of which its owner has sent some frames has to be ended before: libzmq joins what the stream sends to it, and does not
     /// tell. A REQ that may ask anew before it has the reply is to be given [`REQ_RELAXED`](crate::options::REQ_RELAXED) here, too, if it
-    /// has asked.
+    /// has asked; whether it has libzmq does not tell, and a read of one that has not waits.
     ///
     /// Its context is known only if [`context`](Self::context) gives the same one; without that the stream cannot be
     /// [monitored](ZmqStream::enable_monitor), and its [`shutdown`](ZmqStream::shutdown) ends nothing but the stream: messages that
@@ -337,7 +337,10 @@ impl Builder {
             endpoints.may_have_peers();
         }
         for setting in &self.settings {
-            setting.apply_late(socket, endpoints.has_had_peers())?;
+            match socket.is_adopted() {
+                true => setting.apply_kept(socket, endpoints.has_had_peers())?,
+                false => setting.apply_late(socket, endpoints.has_had_peers())?,
+            }
         }
         check_all(socket, &self.settings)?;
         if matches!(
@@ -372,7 +375,8 @@ impl Builder {
         };
         let mut relaxes = self.settings.iter().filter_map(Setting::relaxes);
         let is_relaxed = relaxes.next_back().unwrap_or(false);
-        let turn = match socket.is_adopted() {
+        let takes_turns = matches!(self.kind, SocketType::REQ | SocketType::REP);
+        let turn = match takes_turns && socket.is_adopted() {
             // A failure is that of the context, and comes again.
             true => {
                 let (receives, sends) = socket.events().unwrap_or_default();
@@ -386,7 +390,6 @@ impl Builder {
         let _ = machine.set_read_limits(read_limits);
         let _ = machine.set_write_limits(write_limits);
         // A REP that had its next request in hand would have its reply go to that one; a REQ has one reply.
-        let takes_turns = matches!(self.kind, SocketType::REQ | SocketType::REP);
         // The message that came last would be the last that came before there was none to read.
         let on_demand = !self.read_ahead || takes_turns || conflates;
         let _ = machine.set_on_demand(on_demand);

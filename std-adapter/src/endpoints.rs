@@ -4,7 +4,7 @@
 //! ([zmq_tcp(7)](https://libzmq.readthedocs.io/en/latest/zmq_tcp.html)): nothing waits for a name server. For the host names of
 //! those to connect, see `names.rs`.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 
 use crate::error::{EndpointError, Errno, SocketError};
 use crate::names;
@@ -66,7 +66,7 @@ impl Endpoints {
         socket: &mut Socket,
         endpoint: &str,
     ) -> Result<(), EndpointError> {
-        let connected = names::connect(socket, endpoint, &checked(endpoint)?);
+        let connected = connect(socket, endpoint, &checked(endpoint)?)?;
         connected.map_err(|source| EndpointError::Connect {
             endpoint: endpoint.to_owned(),
             source,
@@ -155,16 +155,40 @@ fn is_harmful(socket: &mut Socket, endpoint: &str) -> Option<&'static str> {
         return (!is_socket(found.file_type()))
             .then_some("libzmq would delete the file of that name, which is no socket");
     }
-    let is_open_ws = (endpoint.starts_with("ws://") || endpoint.starts_with("wss://"))
-        && !socket.has_mechanism();
     // A stranger may ask for a connection without a handshake.
-    if is_open_ws && socket.has_domain() {
+    if is_open_ws(socket, endpoint) && socket.has_domain() {
         return Some("libzmq asks no ZAP handler of who comes by WebSocket without PLAIN or CURVE");
     }
-    let has_heartbeat = socket.get_int(zmq_sys::ZMQ_HEARTBEAT_IVL) != Ok(0);
-    (is_open_ws && has_heartbeat).then_some(
+    may_end_process(socket, endpoint)
+}
+
+/// Whether this is a WebSocket without a mechanism.
+fn is_open_ws(socket: &mut Socket, endpoint: &str) -> bool {
+    let is_ws = endpoint.starts_with("ws://") || endpoint.starts_with("wss://");
+    is_ws && socket.has_mechanism(zmq_sys::ZMQ_NULL)
+}
+
+/// Why a peer may end the process whom this connects to, or lets come, if it may.
+fn may_end_process(socket: &mut Socket, endpoint: &str) -> Option<&'static str> {
+    let beats = is_open_ws(socket, endpoint) && socket.get_int(zmq_sys::ZMQ_HEARTBEAT_IVL) != Ok(0);
+    beats.then_some(
         "a heartbeat of a connection by WebSocket without PLAIN or CURVE may end the process",
     )
+}
+
+/// Connects, unless that would do harm.
+fn connect(
+    socket: &mut Socket,
+    endpoint: &str,
+    raw: &CStr,
+) -> Result<Result<(), Errno>, EndpointError> {
+    match may_end_process(socket, endpoint) {
+        Some(reason) => Err(EndpointError::Harmful {
+            endpoint: endpoint.to_owned(),
+            reason,
+        }),
+        None => Ok(names::connect(socket, endpoint, raw)),
+    }
 }
 
 #[cfg(unix)]
@@ -306,7 +330,7 @@ impl ZmqStream {
             wake_all(inner.monitor.note(Change::Opened, endpoint, &[]));
             // Nobody else is to wait for the lock meanwhile.
             let raw = checked(endpoint)?;
-            let connected = self.with_lent(|socket| names::connect(socket, endpoint, &raw))?;
+            let connected = self.with_lent(|socket| connect(socket, endpoint, &raw))??;
             connected.map_err(|source| EndpointError::Connect {
                 endpoint: endpoint.to_owned(),
                 source,

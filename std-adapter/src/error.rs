@@ -231,8 +231,8 @@ pub enum EndpointError {
         /// The endpoint.
         endpoint: String,
     },
-    /// libzmq would bind the endpoint, and do harm.
-    #[error("cannot bind {endpoint}: {reason}")]
+    /// libzmq would bind or connect the endpoint, and do harm.
+    #[error("no use is made of {endpoint}: {reason}")]
     Harmful {
         /// The endpoint.
         endpoint: String,

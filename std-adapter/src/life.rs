@@ -51,8 +51,10 @@ impl Flow {
             self.move_to_thread();
         }
         self.pump();
-        if !is_open {
-            self.outlive_runtime();
+        // It may have come meanwhile, in vain.
+        match is_open {
+            true => self.watch_deadline(),
+            false => self.outlive_runtime(),
         }
     }
 
@@ -171,9 +173,9 @@ impl Flow {
     pub(crate) fn deadline(&mut self) {
         if self.transport.as_mut().is_some_and(ZmqTransport::retries) {
             self.pump();
-            self.watch_deadline();
         }
         self.give_up_closing();
+        self.watch_deadline();
     }
 
     /// If the time to close is up, drops what is queued. What was received can still be read.

@@ -375,8 +375,9 @@ impl Monitor {
         mask: EventMask,
     ) -> Result<(), MonitorError> {
         let endpoint = unique_endpoint();
-        // libzmq would wait for ever for somebody who takes the first event.
-        if socket.is_adopted()
+        // libzmq would wait for ever for somebody who takes the first event. Of one that is monitored already it is known.
+        if state.pair.is_none()
+            && socket.is_adopted()
             && !are_of_one_context(socket, &mut pair).map_err(MonitorError::Refused)?
         {
             return Err(MonitorError::NeedsContext);

@@ -58,7 +58,8 @@
 //!   **ends the process** (`ipc_listener.cpp`; libzmq allows for it over tcp);
 //! - the frames of one message: about 64 bytes of each are held until the last one has come or the peer goes;
 //! - the topics that a peer subscribes to: a PUB or an XPUB holds each until it is unsubscribed or the peer goes, a long one with thirty bytes
-//!   for each of its own;
+//!   for each of its own, and the stream of an XPUB what it was told of them once more;
+//! - what a peer sends an XPUB as the beginning of a message without an end: somebody else's message may be joined to it;
 //! - what an XPUB has to tell of subscriptions to a user who does not read it, and whatever else its peers send. The stream stops at
 //!   `high_read`, libzmq does not: read an XPUB, or have a PUB;
 //! - one answer of a REP: the next one behind a request without a delimiter whose sender has left goes nowhere. Against strangers
@@ -187,7 +188,7 @@ pub const RECONNECT_INTERVAL_MAX: SocketOption<Duration> =
 /// is then dropped as one that is not. **libzmq 4.3.4 may end the process** where a heartbeat meets a connection that it takes
 /// nothing from: when the peer resets it ([4364](https://github.com/zeromq/libzmq/issues/4364)), and when a stream that has connected is
 /// read after the heartbeat has connected it again ([3937](https://github.com/zeromq/libzmq/issues/3937)). A `ws` endpoint without PLAIN or CURVE
-/// is not bound with it, for any stranger could do the same. So this is for streams that are read
+/// is neither bound nor connected with it, for any stranger could do the same. So this is for streams that are read
 /// without a pause; for others there are [`TCP_KEEPALIVE`] and [`TCP_MAX_RETRANSMIT`].
 pub const HEARTBEAT_INTERVAL: SocketOption<Duration> =
     SocketOption::new("ZMQ_HEARTBEAT_IVL", zmq_sys::ZMQ_HEARTBEAT_IVL);
@@ -496,11 +497,12 @@ impl Setting {
                 let is_last_on = settings.iter().rfind(of_this).is_some_and(Self::is_on);
                 is_last_on && socket.get_int(self.number) != Ok(1)
             }
-            zmq_sys::ZMQ_PLAIN_USERNAME
-            | zmq_sys::ZMQ_PLAIN_PASSWORD
-            | zmq_sys::ZMQ_CURVE_PUBLICKEY
+            zmq_sys::ZMQ_PLAIN_USERNAME | zmq_sys::ZMQ_PLAIN_PASSWORD => {
+                !socket.has_mechanism(zmq_sys::ZMQ_PLAIN)
+            }
+            zmq_sys::ZMQ_CURVE_PUBLICKEY
             | zmq_sys::ZMQ_CURVE_SECRETKEY
-            | zmq_sys::ZMQ_CURVE_SERVERKEY => !socket.has_mechanism(),
+            | zmq_sys::ZMQ_CURVE_SERVERKEY => !socket.has_mechanism(zmq_sys::ZMQ_CURVE),
             _ => false,
         }
     }
@@ -518,7 +520,7 @@ impl Setting {
         is_server
             && self.value == Raw::Int(0)
             && socket.get_int(self.number) == Ok(0)
-            && socket.has_mechanism()
+            && !socket.has_mechanism(zmq_sys::ZMQ_NULL)
     }
 
     /// Whether the socket would enforce a domain that it has not, once this is set.
@@ -543,6 +545,15 @@ impl Setting {
         if is_of_zap && self.enforces_nothing(socket) {
             return Err(NO_DOMAIN);
         }
+        self.apply_kept(socket, has_had_peers)
+    }
+
+    /// Sets it on a socket that has its mechanism already.
+    pub(crate) fn apply_kept(
+        &self,
+        socket: &mut Socket,
+        has_had_peers: bool,
+    ) -> Result<(), OptionError> {
         if self.takes_mechanism(socket) {
             return Err(OptionError::Unsupported {
                 option: self.name,

@@ -622,10 +622,9 @@ impl Socket {
         self.set(zmq_sys::ZMQ_AFFINITY, threads)
     }
 
-    /// Whether it has a mechanism, which is PLAIN or CURVE.
-    pub(crate) fn has_mechanism(&mut self) -> bool {
-        self.get_int(zmq_sys::ZMQ_MECHANISM)
-            .is_ok_and(|mechanism| mechanism != raw(zmq_sys::ZMQ_NULL))
+    /// Whether it has this mechanism: `ZMQ_NULL`, which is none, `ZMQ_PLAIN` or `ZMQ_CURVE`.
+    pub(crate) fn has_mechanism(&mut self, mechanism: u32) -> bool {
+        self.get_int(zmq_sys::ZMQ_MECHANISM) == Ok(raw(mechanism))
     }
 
     /// Whether it lets nobody in while the context has no ZAP handler.

@@ -197,7 +197,7 @@ impl Drop for Handle {
 /// closes the stream, as [`close`](Self::close) does.
 ///
 /// Memory: what is queued, and 64 to 96 bytes for each of the most messages that ever were; reading stops at `high_read` and one
-/// message, writing has no end for those who never [`drain`](Self::drain). A message is charged its payload and 64 bytes for each frame.
+/// message (of a SUB, an XSUB and a ROUTER two), writing has no end for those who never [`drain`](Self::drain). A message is charged its payload and 64 bytes for each frame.
 ///
 /// ```
 /// use std::time::Duration;

@@ -58,6 +58,8 @@ pub(crate) struct ZmqTransport {
     looked: bool,
     /// The frames of a message of which not all have come, if there is one: libzmq hands out whole messages.
     partial: Option<Box<Multipart>>,
+    /// Whether it is a SUB that holds the last message alone.
+    conflates: bool,
     /// What a look has taken ahead, and the bytes of its payload: it is received next, wanted or not.
     ahead: Option<(Multipart, usize)>,
     /// When what is left is given up, once the stream closes.
@@ -65,9 +67,12 @@ pub(crate) struct ZmqTransport {
 }
 
 impl ZmqTransport {
-    pub(crate) fn new(watch: Watch) -> Self {
+    pub(crate) fn new(mut watch: Watch) -> Self {
+        let socket = watch.socket();
+        let conflates = socket.kind() == SocketType::SUB && socket.conflates();
         Self {
             watch,
+            conflates,
             receiving: Known::Nothing,
             sending: Known::Nothing,
             futile_sends: 0,
@@ -232,7 +237,8 @@ impl ZmqTransport {
             self.watch.socket().kind(),
             SocketType::SUB | SocketType::XSUB | SocketType::ROUTER
         );
-        if takes_frames && self.ahead.is_none() {
+        // One that conflates has messages of one frame.
+        if takes_frames && !self.conflates && self.ahead.is_none() {
             let mut message = Multipart::new();
             let payload_bytes = self.recv_whole(&mut message)?;
             self.ahead = payload_bytes.map(|payload_bytes| (message, payload_bytes));
@@ -294,6 +300,22 @@ impl ZmqTransport {
         }
     }
 
+    /// A SUB that conflates has taken a message ahead when it was asked whether there is one, and another may have come since.
+    fn prefer_newer(
+        &mut self,
+        message: &mut Multipart,
+        payload_bytes: usize,
+    ) -> Result<usize, Errno> {
+        if self.conflates {
+            let mut newer = Multipart::new();
+            if let Some(payload_bytes) = self.recv_whole(&mut newer)? {
+                *message = newer;
+                return Ok(payload_bytes);
+            }
+        }
+        Ok(payload_bytes)
+    }
+
     /// Receives a message into `message`, which is empty, if one is there. Returns the bytes of its payload.
     pub(crate) fn recv(&mut self, message: &mut Multipart) -> Result<Option<usize>, Errno> {
         if let Some((ahead, payload_bytes)) = self.ahead.take() {
@@ -306,6 +328,7 @@ impl ZmqTransport {
         self.note_news();
         match self.recv_whole(message) {
             Ok(Some(payload_bytes)) => {
+                let payload_bytes = self.prefer_newer(message, payload_bytes)?;
                 // It takes in the news now and then.
                 if self.sending == Known::Blocked {
                     self.sending = Known::WasBlocked;

@@ -237,8 +237,9 @@ fn i1_an_authenticator_for_which_there_is_no_thread_leaves_its_place_to_the_next
         let before = getrlimit(Resource::As);
         let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
         let pages: u64 = statm.split(' ').next().unwrap().parse().unwrap();
+        let page_bytes = u64::try_from(rustix::param::page_size()).unwrap();
         let little_more = Rlimit {
-            current: Some(pages * 4096 + 1024 * 1024),
+            current: Some(pages * page_bytes + 1024 * 1024),
             ..before
         };
         setrlimit(Resource::As, little_more).unwrap();

@@ -235,22 +235,32 @@ fn b6_a_message_over_the_largest_is_not_taken() {
 fn c7_a_stream_that_conflates_reads_what_came_last() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
-    let push = builder(SocketType::PUSH, &context).bind("inproc://c7-conflate");
-    let push = push.open().unwrap();
-    let pull = builder(SocketType::PULL, &context)
-        .conflate(true)
-        .connect("inproc://c7-conflate");
-    let pull = pull.open().unwrap();
-    for k in 0..2_000u32 {
-        push.write(k.to_le_bytes().as_slice()).unwrap();
-        // Whoever asks the socket for something looks for messages, too.
-        pull.option(options::LINGER).unwrap();
-        assert_eq!(pull.read_buffer_bytes(), 0);
+    for (sends, receives) in [
+        (SocketType::PUSH, SocketType::PULL),
+        (SocketType::PUB, SocketType::SUB),
+    ] {
+        let sender = builder(sends, &context).bind("inproc://c7-conflate");
+        let sender = sender.open().unwrap();
+        let mut receiver = builder(receives, &context).conflate(true);
+        if receives == SocketType::SUB {
+            receiver = receiver.subscribe("");
+        }
+        let receiver = receiver.connect("inproc://c7-conflate").open().unwrap();
+        // A PUB sends to nobody before it knows of him.
+        eventually(|| {
+            sender.write("known").unwrap();
+            receiver.try_read().is_ok()
+        });
+        for k in 0..2_000u32 {
+            sender.write(k.to_le_bytes().as_slice()).unwrap();
+            // Whoever asks the socket for something looks for messages, too.
+            receiver.option(options::LINGER).unwrap();
+            assert_eq!(receiver.read_buffer_bytes(), 0);
+        }
+        let last = block_on(receiver.read()).unwrap();
+        assert_eq!(last, [1_999u32.to_le_bytes().as_slice()]);
+        sender.unbind("inproc://c7-conflate").unwrap();
     }
-    assert_eq!(
-        block_on(pull.read()).unwrap(),
-        [1_999u32.to_le_bytes().as_slice()]
-    );
     shut_down(&context);
 }
 

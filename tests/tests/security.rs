@@ -157,6 +157,29 @@ fn a4_an_option_that_undoes_a_mechanism_which_was_set_before_is_an_error() {
     assert!(matches!(error, Err(OptionError::Unsupported { .. })));
     let server = server.open().unwrap();
     server.set_option(options::PLAIN_SERVER, false).unwrap();
+
+    // One that somebody else has given the socket.
+    let raw = zmq::Context::new().socket(zmq::PULL).unwrap();
+    raw.set_plain_username(Some("ann")).unwrap();
+    let error = off(pull()).adopt(raw).unwrap_err().error;
+    assert!(matches!(
+        error,
+        OpenError::Option(OptionError::Unsupported { option, .. }) if option == "ZMQ_PLAIN_SERVER"
+    ));
+
+    // PLAIN in place of CURVE sends the password as it is.
+    if zmq::has("curve").unwrap() {
+        let keys = options::CurveKeys::generate().unwrap();
+        let client = pull().curve_client(keys, keys.public);
+        let both = client.plain_client("ann", "secret");
+        assert_eq!(undone(both), "ZMQ_CURVE_SERVERKEY");
+        let server = pull().curve_server("storm", keys.secret).open().unwrap();
+        assert!(server.option(options::CURVE_SERVER).unwrap());
+        assert_eq!(
+            undone(off(pull().curve_server("storm", keys.secret))),
+            "ZMQ_CURVE_SERVER"
+        );
+    }
     shut_down(&context);
 }
 
@@ -186,11 +209,17 @@ fn i1_a_websocket_without_a_mechanism_has_neither_a_domain_nor_a_heartbeat() {
             .open()
             .is_ok()
     );
+    let push = beats(builder(SocketType::PUSH, &context)).open().unwrap();
+    for host in ["127.0.0.1", "localhost"] {
+        let connected = push.connect(&format!("ws://{host}:1"));
+        assert!(matches!(connected, Err(EndpointError::Harmful { .. })));
+    }
+    assert!(push.connections().is_empty());
     let late = pull().option(options::ZAP_DOMAIN, "storm".into()).open();
     let error = late.unwrap().bind(ENDPOINT).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "cannot bind ws://127.0.0.1:*: libzmq asks no ZAP handler of who comes by WebSocket without PLAIN or CURVE"
+        "no use is made of ws://127.0.0.1:*: libzmq asks no ZAP handler of who comes by WebSocket without PLAIN or CURVE"
     );
     shut_down(&context);
 }

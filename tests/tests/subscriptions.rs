@@ -205,7 +205,7 @@ fn d6_a_message_of_an_xsub_is_whole_whatever_its_later_frames_begin_with() {
 
 /// A peer that repeats a subscription in its last frame has libzmq keep that from us.
 #[test]
-fn d6_what_an_xpub_has_of_a_message_without_end_is_joined_to_no_other() {
+fn d6_what_an_xpub_has_of_a_message_without_end_is_joined_to_nothing_that_comes_later() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
     let [xpub, sub] = pair(&context, SocketType::SUB, &["known"]);

@@ -365,7 +365,7 @@ impl Socket {
         Ok(())
     }
 
-    pub(crate) fn has_mechanism(&mut self) -> bool {
+    pub(crate) fn has_mechanism(&mut self, _: u32) -> bool {
         false
     }
 

@@ -152,12 +152,14 @@ impl Place {
 fn linger(orders: &Mutex<Orders>) {
     let stream = loop {
         let left = {
-            let orders = lock(orders);
+            let mut orders = lock(orders);
             let Some((deadline, _)) = &orders.deadline else {
                 return;
             };
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
+                // Another deadline has another thread.
+                orders.deadline = None;
                 break orders.stream.as_ref().and_then(Weak::upgrade);
             }
             left
