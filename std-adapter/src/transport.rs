@@ -671,6 +671,53 @@ mod tests {
         }
     }
 
+    /// A receive takes in the news now and then, and nobody is told when.
+    #[test]
+    fn g3_behind_a_message_that_was_received_it_is_not_known_that_there_is_no_room() {
+        let context = RawContext::new().unwrap();
+        let mut peer = context.socket(SocketType::DEALER).unwrap();
+        peer.bind(c"inproc://room").unwrap();
+        let mut socket = context.socket(SocketType::DEALER).unwrap();
+        socket.set_int(zmq_sys::ZMQ_SNDHWM, 1).unwrap();
+        peer.set_int(zmq_sys::ZMQ_RCVHWM, 1).unwrap();
+        socket.connect(c"inproc://room").unwrap();
+        let unwatched = Watch::open(&Runtime::Thread, socket, |watch| {
+            Unwatched(Some(ZmqTransport::new(watch)).into()).into()
+        });
+        let transport = unwatched.ok().unwrap().0.lock().unwrap().take();
+        let mut transport = transport.unwrap();
+        while transport.send(&mut "x".into(), &mut 0).unwrap() == Sent::Accepted {}
+        while peer.send(&mut Frame::copied(b"y"), false).is_err() {
+            peer.events().unwrap();
+        }
+        transport.look().unwrap();
+        assert!(transport.sending == Known::Blocked);
+        let received = transport.recv(&mut Multipart::new()).unwrap();
+        assert_eq!(received, Some(1));
+        assert!(transport.sending == Known::WasBlocked);
+        drop((transport, peer));
+        context.terminate();
+    }
+
+    /// What would end a message that has begun would be one.
+    #[test]
+    fn d6_behind_a_message_that_has_not_begun_nothing_is_sent() {
+        let context = RawContext::new().unwrap();
+        let mut peer = context.socket(SocketType::PULL).unwrap();
+        peer.bind(c"inproc://begun").unwrap();
+        let mut socket = context.socket(SocketType::PUSH).unwrap();
+        socket.connect(c"inproc://begun").unwrap();
+        while !socket.events().unwrap().1 {}
+        for more in [false, true] {
+            let sent = not_sent(&mut socket, Errno::new(zmq_sys::errno::EAGAIN), false, more);
+            assert_eq!(sent, Ok(Sent::Blocked));
+        }
+        assert_eq!(socket.send(&mut Frame::copied(b"first"), false), Ok(5));
+        assert_eq!(recv_message(&mut peer), "first");
+        drop((socket, peer));
+        context.terminate();
+    }
+
     #[test]
     fn d6_a_message_interrupted_at_a_frame_in_its_middle_is_sent_again_whole() {
         interrupted_behind_the_first_of(3, [SocketType::PUSH, SocketType::PULL]);
