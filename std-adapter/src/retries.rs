@@ -9,14 +9,15 @@ use std::time::Duration;
 use crate::sync::Instant;
 
 /// How long a head waits before the first of these attempts, and at most before each that follows.
-const FIRST: Duration = Duration::from_millis(10);
-const LONGEST: Duration = Duration::from_secs(1);
+const FIRST_MILLIS: u32 = 10;
+const LONGEST_MILLIS: u32 = 1_000;
 
 /// When there is another attempt.
 #[derive(Default)]
 pub(crate) struct Retries {
     next: Option<Instant>,
-    after: Duration,
+    /// How long it was waited for, or is; 0 where no head waits.
+    after_millis: u32,
 }
 
 impl Retries {
@@ -25,8 +26,10 @@ impl Retries {
         if self.next.is_some() {
             return false;
         }
-        self.after = self.after.saturating_mul(2).clamp(FIRST, LONGEST);
-        self.next = Instant::now().checked_add(self.after);
+        let twice = self.after_millis.saturating_mul(2);
+        self.after_millis = twice.clamp(FIRST_MILLIS, LONGEST_MILLIS);
+        let after = Duration::from_millis(self.after_millis.into());
+        self.next = Instant::now().checked_add(after);
         true
     }
 
@@ -42,8 +45,12 @@ impl Retries {
     }
 
     /// The head is gone.
+    #[inline]
     pub(crate) fn end(&mut self) {
-        *self = Self::default();
+        // Each message that goes comes by here.
+        if self.after_millis != 0 {
+            *self = Self::default();
+        }
     }
 }
 
@@ -69,9 +76,10 @@ mod tests {
         for _ in 0..10 {
             let before = Instant::now();
             assert!(retries.wait() && !retries.wait());
-            waits.push(retries.after.as_millis());
+            waits.push(retries.after_millis);
             let next = retries.next().unwrap();
-            assert!(next >= before + retries.after);
+            let after = Duration::from_millis(retries.after_millis.into());
+            assert!(next >= before + after);
             retries.next = Some(Instant::now() + Duration::from_secs(3_600));
             assert!(!retries.is_due());
             // The time has come.
@@ -81,7 +89,7 @@ mod tests {
         assert_eq!(waits, [10, 20, 40, 80, 160, 320, 640, 1_000, 1_000, 1_000]);
         retries.end();
         assert!(retries.wait());
-        assert_eq!(retries.after, FIRST);
+        assert_eq!(retries.after_millis, FIRST_MILLIS);
     }
 
     /// Whether a waker was woken; another is woken then.

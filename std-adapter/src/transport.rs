@@ -60,6 +60,8 @@ pub(crate) struct ZmqTransport {
     partial: Option<Box<Multipart>>,
     /// Whether it is a SUB that holds the last message alone.
     conflates: bool,
+    /// Whether it is, or there is a message ahead.
+    is_special: bool,
     /// What a look has taken ahead, and the bytes of its payload: it is received next, wanted or not.
     ahead: Option<(Multipart, usize)>,
     /// When what is left is given up, once the stream closes.
@@ -73,6 +75,7 @@ impl ZmqTransport {
         Self {
             watch,
             conflates,
+            is_special: conflates,
             receiving: Known::Nothing,
             sending: Known::Nothing,
             futile_sends: 0,
@@ -176,9 +179,6 @@ impl ZmqTransport {
                 return Ok(sent);
             }
         }
-        if sent != Sent::Blocked {
-            self.retries.end();
-        }
         match sent {
             Sent::Blocked => self.sending = Known::WasBlocked,
             Sent::Accepted => {
@@ -186,8 +186,12 @@ impl ZmqTransport {
                 *bytes = bytes.saturating_add(sent_bytes);
                 self.sending = Known::Nothing;
                 self.futile_sends = 0;
+                self.retries.end();
             }
-            Sent::Refused(_) => self.sending = Known::Nothing,
+            Sent::Refused(_) => {
+                self.sending = Known::Nothing;
+                self.retries.end();
+            }
         }
         Ok(sent)
     }
@@ -242,6 +246,7 @@ impl ZmqTransport {
             let mut message = Multipart::new();
             let payload_bytes = self.recv_whole(&mut message)?;
             self.ahead = payload_bytes.map(|payload_bytes| (message, payload_bytes));
+            self.is_special = self.ahead.is_some();
         }
         Ok(())
     }
@@ -300,35 +305,41 @@ impl ZmqTransport {
         }
     }
 
-    /// A SUB that conflates has taken a message ahead when it was asked whether there is one, and another may have come since.
-    fn prefer_newer(
-        &mut self,
-        message: &mut Multipart,
-        payload_bytes: usize,
-    ) -> Result<usize, Errno> {
-        if self.conflates {
+    /// [`recv`](Self::recv) where a look has taken a message ahead, or the socket conflates.
+    #[cold]
+    fn recv_special(&mut self, message: &mut Multipart) -> Result<Option<usize>, Errno> {
+        if let Some((ahead, payload_bytes)) = self.ahead.take() {
+            self.is_special = self.conflates;
+            *message = ahead;
+            return Ok(Some(payload_bytes));
+        }
+        let received = self.recv_next(message)?;
+        if received.is_some() {
+            // libzmq has taken that ahead when it was asked whether there is one, and another may have come since.
             let mut newer = Multipart::new();
             if let Some(payload_bytes) = self.recv_whole(&mut newer)? {
                 *message = newer;
-                return Ok(payload_bytes);
+                return Ok(Some(payload_bytes));
             }
         }
-        Ok(payload_bytes)
+        Ok(received)
     }
 
     /// Receives a message into `message`, which is empty, if one is there. Returns the bytes of its payload.
     pub(crate) fn recv(&mut self, message: &mut Multipart) -> Result<Option<usize>, Errno> {
-        if let Some((ahead, payload_bytes)) = self.ahead.take() {
-            *message = ahead;
-            return Ok(Some(payload_bytes));
+        if self.is_special {
+            return self.recv_special(message);
         }
+        self.recv_next(message)
+    }
+
+    fn recv_next(&mut self, message: &mut Multipart) -> Result<Option<usize>, Errno> {
         if self.receiving != Known::Nothing {
             return Ok(None);
         }
         self.note_news();
         match self.recv_whole(message) {
             Ok(Some(payload_bytes)) => {
-                let payload_bytes = self.prefer_newer(message, payload_bytes)?;
                 // It takes in the news now and then.
                 if self.sending == Known::Blocked {
                     self.sending = Known::WasBlocked;
