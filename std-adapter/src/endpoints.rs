@@ -41,12 +41,7 @@ impl Endpoints {
         endpoint: &str,
     ) -> Result<String, EndpointError> {
         let c_endpoint = checked(endpoint)?;
-        if let Some(reason) = is_harmful(socket, endpoint) {
-            return Err(EndpointError::Harmful {
-                endpoint: endpoint.to_owned(),
-                reason,
-            });
-        }
+        refuse(endpoint, is_harmful(socket, endpoint))?;
         let bound = socket.bind(&c_endpoint).map(|()| {
             // A name that is too long to be told has no wildcards that could have been resolved.
             let resolved = socket.last_endpoint();
@@ -66,11 +61,7 @@ impl Endpoints {
         socket: &mut Socket,
         endpoint: &str,
     ) -> Result<(), EndpointError> {
-        let connected = connect(socket, endpoint, &checked(endpoint)?)?;
-        connected.map_err(|source| EndpointError::Connect {
-            endpoint: endpoint.to_owned(),
-            source,
-        })?;
+        connect(socket, endpoint, &checked(endpoint)?)?;
         self.note_connected(endpoint);
         Ok(())
     }
@@ -176,19 +167,23 @@ fn may_end_process(socket: &mut Socket, endpoint: &str) -> Option<&'static str> 
     )
 }
 
-/// Connects, unless that would do harm.
-fn connect(
-    socket: &mut Socket,
-    endpoint: &str,
-    raw: &CStr,
-) -> Result<Result<(), Errno>, EndpointError> {
-    match may_end_process(socket, endpoint) {
-        Some(reason) => Err(EndpointError::Harmful {
+/// Refuses this endpoint, if there is a reason to.
+fn refuse(endpoint: &str, reason: Option<&'static str>) -> Result<(), EndpointError> {
+    reason.map_or(Ok(()), |reason| {
+        Err(EndpointError::Harmful {
             endpoint: endpoint.to_owned(),
             reason,
-        }),
-        None => Ok(names::connect(socket, endpoint, raw)),
-    }
+        })
+    })
+}
+
+/// Connects, unless that would do harm.
+fn connect(socket: &mut Socket, endpoint: &str, raw: &CStr) -> Result<(), EndpointError> {
+    refuse(endpoint, may_end_process(socket, endpoint))?;
+    names::connect(socket, endpoint, raw).map_err(|source| EndpointError::Connect {
+        endpoint: endpoint.to_owned(),
+        source,
+    })
 }
 
 #[cfg(unix)]
@@ -330,11 +325,7 @@ impl ZmqStream {
             wake_all(inner.monitor.note(Change::Opened, endpoint, &[]));
             // Nobody else is to wait for the lock meanwhile.
             let raw = checked(endpoint)?;
-            let connected = self.with_lent(|socket| connect(socket, endpoint, &raw))??;
-            connected.map_err(|source| EndpointError::Connect {
-                endpoint: endpoint.to_owned(),
-                source,
-            })?;
+            self.with_lent(|socket| connect(socket, endpoint, &raw))??;
         }
         let mut wakers = Wakers::new();
         let connected = inner.with(|flow| {

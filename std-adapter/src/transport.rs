@@ -291,8 +291,7 @@ impl ZmqTransport {
                     if self.watch.socket().kind() == SocketType::XPUB {
                         // The rest was a subscription of which there is no news, and nothing more of this message comes.
                         drop(mem::take(message));
-                    }
-                    if !message.is_empty() {
+                    } else if !message.is_empty() {
                         self.partial = Some(Box::new(mem::take(message)));
                     }
                     return if errno.is_again() {
@@ -589,16 +588,20 @@ mod tests {
         fn on_schedule(&self) {}
     }
 
+    /// A transport over this socket, which nobody but the test uses.
+    fn unwatched(socket: Socket) -> ZmqTransport {
+        let opened = Watch::open(&Runtime::Thread, socket, |watch| {
+            Unwatched(Some(ZmqTransport::new(watch)).into()).into()
+        });
+        let transport = opened.ok().unwrap().0.lock().unwrap().take();
+        transport.unwrap()
+    }
+
     #[test]
     fn g3_behind_a_send_that_was_in_vain_it_is_not_known_that_nothing_has_come() {
         let context = RawContext::new().unwrap();
         let socket = context.socket(SocketType::DEALER).unwrap();
-        let unwatched = Watch::open(&Runtime::Thread, socket, |watch| {
-            let transport = ZmqTransport::new(watch);
-            Unwatched(Some(transport).into()).into()
-        });
-        let transport = unwatched.ok().unwrap().0.lock().unwrap().take();
-        let mut transport = transport.unwrap();
+        let mut transport = unwatched(socket);
         // The last attempt, too, may have taken in the news of a message.
         for _ in 0..=FUTILE_SENDS {
             transport.look().unwrap();
@@ -639,11 +642,7 @@ mod tests {
                 }
                 _ => {}
             }
-            let unwatched = Watch::open(&Runtime::Thread, socket, |watch| {
-                Unwatched(Some(ZmqTransport::new(watch)).into()).into()
-            });
-            let transport = unwatched.ok().unwrap().0.lock().unwrap().take();
-            let mut transport = transport.unwrap();
+            let mut transport = unwatched(socket);
             let mut send = |of: usize| {
                 for part in [0, 1] {
                     let mut frame = Frame::copied(&[u8::try_from(of).unwrap(), part]);
@@ -692,11 +691,7 @@ mod tests {
         socket.set_int(zmq_sys::ZMQ_SNDHWM, 1).unwrap();
         peer.set_int(zmq_sys::ZMQ_RCVHWM, 1).unwrap();
         socket.connect(c"inproc://room").unwrap();
-        let unwatched = Watch::open(&Runtime::Thread, socket, |watch| {
-            Unwatched(Some(ZmqTransport::new(watch)).into()).into()
-        });
-        let transport = unwatched.ok().unwrap().0.lock().unwrap().take();
-        let mut transport = transport.unwrap();
+        let mut transport = unwatched(socket);
         while transport.send(&mut "x".into(), &mut 0).unwrap() == Sent::Accepted {}
         while peer.send(&mut Frame::copied(b"y"), false).is_err() {
             peer.events().unwrap();
