@@ -541,14 +541,8 @@ fn a3_a_socket_of_which_half_a_message_was_received_is_not_adopted() {
 fn a3_an_adopted_req_that_is_relaxed_reads_the_reply_that_its_owner_waits_for() {
     let _watchdog = Watchdog::new(60);
     let context = zmq::Context::new();
-    let rep = context.socket(zmq::REP).unwrap();
-    rep.bind("inproc://relaxed").unwrap();
-    let req = context.socket(zmq::REQ).unwrap();
+    let (rep, req) = asked(&context, "inproc://relaxed");
     req.set_req_relaxed(true).unwrap();
-    req.set_req_correlate(true).unwrap();
-    req.connect("inproc://relaxed").unwrap();
-    req.send("question", 0).unwrap();
-    assert_eq!(rep.recv_bytes(0).unwrap(), b"question");
     let builder = ZmqStream::builder(SocketType::REQ).option(options::REQ_RELAXED, true);
     let stream = builder.adopt(req).unwrap();
     rep.send("answer", 0).unwrap();
