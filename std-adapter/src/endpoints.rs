@@ -21,12 +21,26 @@ pub(crate) struct Endpoints {
     connected: Vec<String>,
     /// Whether anything was ever bound or connected, by this stream or before it.
     has_had_peers: bool,
+    /// Whether one of these may have been outside of this process.
+    leaves_process: bool,
 }
 
 impl Endpoints {
     /// The socket was somebody else's, before or for a while, who may have bound or connected it.
     pub(crate) fn may_have_peers(&mut self) {
         self.has_had_peers = true;
+        self.leaves_process = true;
+    }
+
+    /// Something was bound or connected here.
+    fn has_peers(&mut self, endpoint: &str) {
+        self.has_had_peers = true;
+        self.leaves_process |= !endpoint.starts_with("inproc:");
+    }
+
+    /// Whether a peer may be outside of this process: then an answer comes by libzmq's I/O thread.
+    pub(crate) fn leaves_process(&self) -> bool {
+        self.leaves_process
     }
 
     /// Whether there may be peers, or were.
@@ -51,7 +65,7 @@ impl Endpoints {
             endpoint: endpoint.to_owned(),
             source,
         })?;
-        self.has_had_peers = true;
+        self.has_peers(endpoint);
         self.bound.push(bound.clone());
         Ok(bound)
     }
@@ -67,7 +81,7 @@ impl Endpoints {
     }
 
     fn note_connected(&mut self, endpoint: &str) {
-        self.has_had_peers = true;
+        self.has_peers(endpoint);
         self.connected.push(endpoint.to_owned());
     }
 

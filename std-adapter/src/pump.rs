@@ -67,7 +67,7 @@ pub(crate) struct Flow {
     pub(crate) has_ended_events: bool,
     /// Who is to be woken once the lock is released.
     pub(crate) wakes: Wakes,
-    /// Whether something was written since a thread has last slept over the stream.
+    /// Whether something was written since somebody has last slept over the stream.
     pub(crate) has_written: bool,
     /// How many messages had been received when a thread has last slept over it.
     pub(crate) received_before: u64,
@@ -429,8 +429,7 @@ impl Flow {
         }
         if found_nothing {
             // The use before this one, and it has left what is known of the socket.
-            self.pump_on();
-            return self.poll_buffered(ticket, message);
+            return self.poll_pumped(ticket, message);
         }
         self.receive();
         let result = self.poll_buffered(ticket, message);
@@ -440,11 +439,30 @@ impl Flow {
             self.look_later();
             return result;
         }
-        self.pump_on();
-        match result {
-            Poll::Pending => self.poll_buffered(ticket, message),
-            ready => ready,
+        if result.is_ready() {
+            self.pump_on();
+            return result;
         }
+        self.poll_pumped(ticket, message)
+    }
+
+    /// Polls once more when the socket was pumped, as it is before anybody sleeps.
+    fn poll_pumped(
+        &mut self,
+        ticket: &mut Ticket,
+        message: &mut Multipart,
+    ) -> Poll<Result<(), ReadError>> {
+        self.pump_on();
+        let read = self.poll_buffered(ticket, message);
+        if read.is_pending()
+            && self.has_written
+            && self.endpoints.leaves_process()
+            && self.machine.outgoing().is_empty()
+            && let Some(transport) = &self.transport
+        {
+            self.has_written = !transport.watch.await_reply();
+        }
+        read
     }
 
     /// Takes a message if one is there, nobody waits for it, and there is nothing special about it.

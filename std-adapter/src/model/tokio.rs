@@ -6,7 +6,9 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
+use super::pass;
 use super::world::{Fd, World, sleep, with_world};
 use crate::socket::Descriptor;
 
@@ -146,6 +148,8 @@ impl Handle {
                 let goes_on = *is_over || !(spawned.is_empty() && woken.is_empty());
                 (goes_on || !wakers.is_empty()).then_some(wakers)
             });
+            // To sleep and to be woken takes its time.
+            pass(Duration::from_micros(100));
             wakers.into_iter().flatten().for_each(Waker::wake);
         }
         drop(tasks);
@@ -156,7 +160,7 @@ impl Handle {
 }
 
 /// A descriptor that the runtime watches.
-pub(crate) struct AsyncFd<T>(Fd, std::marker::PhantomData<T>);
+pub(crate) struct AsyncFd<T>(Fd, T);
 
 pub(crate) struct Guard(Fd);
 
@@ -172,7 +176,11 @@ impl AsyncFd<Descriptor> {
             world.runtime.registered.push(registered);
             world.has_grown = true;
         });
-        Self(descriptor.0, std::marker::PhantomData)
+        Self(descriptor.0, descriptor)
+    }
+
+    pub(crate) fn get_ref(&self) -> &Descriptor {
+        &self.1
     }
 
     pub(crate) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Guard>> {

@@ -2,6 +2,8 @@
 //!
 //! There is one watcher of a descriptor at a time: the process's I/O thread, a task on a tokio runtime, or a thread that waits.
 
+#[cfg(all(feature = "tokio", unix))]
+mod awake;
 #[cfg(unix)]
 mod caller;
 mod reactor;
@@ -188,6 +190,19 @@ impl Watch {
     /// The stream was called.
     pub(crate) fn fired(&mut self) {
         self.on_thread(thread::Place::fired);
+    }
+
+    /// Somebody is about to wait for the answer to what was written. Says whether that is known now; where threads wait by themselves, it
+    /// is asked when one lends the watch.
+    pub(crate) fn await_reply(&self) -> bool {
+        match &self.place {
+            Place::Thread(_) => false,
+            #[cfg(all(feature = "tokio", unix))]
+            Place::Tokio(place) => {
+                place.await_reply();
+                true
+            }
+        }
     }
 
     /// Leaves the watch to a thread that is about to sleep, if it is set.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::sync::Instant;
 
 /// How long a thread looks before it sleeps.
-const LONGEST: Duration = Duration::from_micros(200);
+pub(super) const LONGEST: Duration = Duration::from_micros(200);
 /// A thread that has slept for no longer than this might have been spared it.
 const SHORT: Duration = Duration::from_millis(1);
 /// So many waits at most are slept through before it is tried again.
@@ -50,13 +50,14 @@ impl Spin {
     }
 
     /// Whether it is to be tried now.
-    fn tries(&mut self) -> bool {
+    pub(super) fn tries(&mut self) -> bool {
         let is_skipped = self.left > 0;
         self.left = self.left.saturating_sub(1);
         self.is_worth_it && !is_skipped
     }
 
-    fn tried(&mut self, has_found: bool) {
+    /// It was tried.
+    pub(super) fn tried(&mut self, has_found: bool) {
         self.skips = if has_found {
             0
         } else {

@@ -12,10 +12,12 @@ use std::ptr;
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll, RawWakerVTable, Waker};
 use std::thread::{self, Thread};
+use std::time::Duration;
 
+use super::awake::Awake;
 use super::reactor::Seat;
-use super::{Watched, lock, unwinding};
-use crate::socket::Descriptor;
+use super::{Watched, let_others_run, lock, unwinding};
+use crate::socket::{Descriptor, wait_readable};
 use crate::sync::{AsyncFd, Handle, Instant, Mutex, catch_unwind};
 
 /// After so many calls of the stream the task lets others run.
@@ -34,12 +36,62 @@ pub(super) fn is_task(waker: &Waker) -> bool {
 /// What the stream asks of its task.
 struct Orders {
     scheduled: bool,
+    awake: Awake,
     /// The descriptor as the runtime has it, until the place is closed.
     readable: Option<AsyncFd<Descriptor>>,
     waker: Option<Waker>,
     stream: Option<Weak<dyn Watched>>,
     /// When the stream is to be called at the latest, if the thread is there that does it.
     deadline: Option<(Instant, Thread)>,
+}
+
+/// What a task has found to do.
+enum Found {
+    Ready,
+    Scheduled,
+    Nothing,
+    /// And the runtime is to be kept awake.
+    NothingYet,
+    /// The place is closed, or the runtime shuts down.
+    Over,
+}
+
+impl Orders {
+    fn look(&mut self, cx: &mut Context<'_>) -> Found {
+        let scheduled = mem::take(&mut self.scheduled);
+        let Some(readable) = &self.readable else {
+            return Found::Over;
+        };
+        let mut is_ready = match readable.poll_read_ready(cx) {
+            Poll::Ready(Ok(mut guard)) => {
+                guard.clear_ready();
+                true
+            }
+            // The runtime shuts down.
+            Poll::Ready(Err(_)) => return Found::Over,
+            Poll::Pending => false,
+        };
+        let mut is_awake = false;
+        if self.awake.is_waiting() {
+            let now = Instant::now();
+            is_awake = self.awake.goes_on(now);
+            // Another thread of the runtime may sleep over its news.
+            is_ready |= is_awake && is_readable(*readable.get_ref());
+            if is_ready {
+                self.awake.came(now);
+            }
+        }
+        match (is_ready, scheduled, is_awake) {
+            (true, _, _) => Found::Ready,
+            (_, true, _) => Found::Scheduled,
+            (_, _, true) => Found::NothingYet,
+            (false, false, false) => Found::Nothing,
+        }
+    }
+}
+
+fn is_readable(descriptor: Descriptor) -> bool {
+    !wait_readable(&[descriptor], Some(Duration::ZERO)).is_empty()
 }
 
 /// A stream's place on a runtime.
@@ -67,6 +119,7 @@ impl<'a> Vacancy<'a> {
     pub(super) fn take<W: Watched + 'static>(self, make: impl FnOnce(Place) -> Arc<W>) -> Arc<W> {
         let orders = Arc::new(Mutex::new(Orders {
             scheduled: false,
+            awake: Awake::NEW,
             readable: Some(self.readable),
             waker: None,
             stream: None,
@@ -87,10 +140,13 @@ impl<'a> Vacancy<'a> {
 }
 
 impl Place {
-    fn order(&self, order: impl FnOnce(&mut Orders)) {
+    /// Has the task polled, if this says so.
+    fn order(&self, order: impl FnOnce(&mut Orders) -> bool) {
         let waker = {
             let mut orders = lock(&self.orders);
-            order(&mut orders);
+            if !order(&mut orders) {
+                return;
+            }
             orders.waker.take()
         };
         if let Some(waker) = waker {
@@ -100,7 +156,15 @@ impl Place {
 
     /// Has the task call the stream soon.
     pub(super) fn reschedule(&self) {
-        self.order(|orders| orders.scheduled = true);
+        self.order(|orders| {
+            orders.scheduled = true;
+            true
+        });
+    }
+
+    /// Has the task keep the runtime awake, if the reply that is awaited from now on is likely to come soon.
+    pub(super) fn await_reply(&self) {
+        self.order(|orders| orders.awake.begin(Instant::now));
     }
 
     /// Has the stream called at this time, unless the place is closed before. Where the I/O thread cannot be had, for want of descriptors,
@@ -138,7 +202,7 @@ impl Place {
         };
         if readable.is_some() {
             drop(readable);
-            self.order(|_| {});
+            self.order(|_| true);
         }
     }
 
@@ -192,30 +256,20 @@ impl Future for Task {
         for _ in 0..ROUNDS {
             // Stored before anything is looked at; what it replaces is dropped once nothing is locked.
             let waker = cx.waker().clone();
-            let (scheduled, is_ready, _old) = {
+            let (found, _old) = {
                 let mut orders = lock(&this.orders);
                 let old = orders.waker.replace(waker);
-                let scheduled = mem::take(&mut orders.scheduled);
-                let is_ready = match &orders.readable {
-                    None => return Poll::Ready(()),
-                    Some(readable) => match readable.poll_read_ready(cx) {
-                        Poll::Ready(Ok(mut guard)) => {
-                            guard.clear_ready();
-                            true
-                        }
-                        // The runtime shuts down.
-                        Poll::Ready(Err(_)) => return Poll::Ready(()),
-                        Poll::Pending => false,
-                    },
-                };
-                (scheduled, is_ready, old)
+                (orders.look(cx), old)
             };
-            if is_ready {
-                unwinding(|| this.stream.on_ready());
-            } else if scheduled {
-                unwinding(|| this.stream.on_schedule());
-            } else {
-                return Poll::Pending;
+            match found {
+                Found::Ready => unwinding(|| this.stream.on_ready()),
+                Found::Scheduled => unwinding(|| this.stream.on_schedule()),
+                Found::Nothing => return Poll::Pending,
+                Found::NothingYet => {
+                    let_others_run(cx);
+                    return Poll::Pending;
+                }
+                Found::Over => return Poll::Ready(()),
             }
         }
         cx.waker().wake_by_ref();

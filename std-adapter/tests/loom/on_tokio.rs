@@ -58,3 +58,31 @@ fn a5_the_io_thread_takes_over_from_a_runtime_that_shuts_down() {
         runs.join().unwrap();
     });
 }
+
+/// The second time, or the third, the runtime is kept awake for the answer.
+#[test]
+fn a5_whoever_asks_on_a_runtime_that_is_kept_awake_gets_the_answer() {
+    models([Some(3), Some(1)], |context| {
+        let runtime = Handle::new();
+        let runs = runtime.clone();
+        let runs = thread::spawn(move || runs.run());
+        let open = |kind| ZmqStream::builder(kind).context(context).tokio(&runtime);
+        let answers = open(SocketType::DEALER).bind("ipc://it").open().unwrap();
+        let asks = open(SocketType::DEALER).connect("ipc://it").open().unwrap();
+        let answering = thread::spawn(move || {
+            for _ in 0..3 {
+                let k = read(&answers);
+                answers.write([k + 10].as_slice()).unwrap();
+            }
+        });
+        for k in 0..3 {
+            asks.write([k].as_slice()).unwrap();
+            assert_eq!(read(&asks), k + 10);
+        }
+        answering.join().unwrap();
+        drop(asks);
+        runtime.join();
+        runtime.shut_down();
+        runs.join().unwrap();
+    });
+}
