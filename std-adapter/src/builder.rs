@@ -174,7 +174,9 @@ impl Builder {
     /// a message has come leaves that one for the next read. libzmq may end the process when a peer sends a message of several frames to
     /// one that conflates; one of ours is refused. A SUB that conflates has one prefix at most, and so is each subscriber of a PUB that
     /// conflates to have: libzmq holds the last word of a subscriber alone, too. A message that comes just while the one before is read may wait in
-    /// libzmq 4.3.4 until another one comes, and is never freed then. Default: off.
+    /// libzmq 4.3.4 until another one comes, and is never freed then. The end of a connection takes the same place: what was written and has not
+    /// left yet is lost when the stream closes or disconnects, whatever its [`LINGER`](crate::options::LINGER), and what was not read when a peer of one that
+    /// is bound leaves. By `inproc` a stream that conflates connects nothing. Default: off.
     pub fn conflate(mut self, on: bool) -> Self {
         self.settings.push(Setting::conflate(on));
         self
@@ -260,8 +262,8 @@ impl Builder {
         };
         let socket = context.socket(self.kind)?;
         let this = match self.kind {
-            // All that it sends are subscriptions, and libzmq drops those that are too many.
-            SocketType::SUB => self.default_option(options::SEND_HWM, 0),
+            // What they send are subscriptions, and libzmq drops those that are too many.
+            SocketType::SUB | SocketType::XSUB => self.default_option(options::SEND_HWM, 0),
             _ => self,
         };
         this.open_over(socket, context, limits)

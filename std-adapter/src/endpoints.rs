@@ -11,6 +11,7 @@ use crate::names;
 use crate::notes::Note;
 use crate::presence::Change;
 use crate::pump::Flow;
+use crate::refusals;
 use crate::socket::{Socket, c_string};
 use crate::stream::{Wakers, ZmqStream, wake_all};
 
@@ -55,7 +56,8 @@ impl Endpoints {
         endpoint: &str,
     ) -> Result<String, EndpointError> {
         let c_endpoint = checked(endpoint)?;
-        refuse(endpoint, is_harmful(socket, endpoint))?;
+        refusals::check_bind(socket, endpoint)?;
+        refusals::check_other(&self.connected, endpoint)?;
         let bound = socket.bind(&c_endpoint).map(|()| {
             // A name that is too long to be told has no wildcards that could have been resolved.
             let resolved = socket.last_endpoint();
@@ -75,9 +77,14 @@ impl Endpoints {
         socket: &mut Socket,
         endpoint: &str,
     ) -> Result<(), EndpointError> {
+        self.check_connect(endpoint)?;
         connect(socket, endpoint, &checked(endpoint)?)?;
         self.note_connected(endpoint);
         Ok(())
+    }
+
+    fn check_connect(&self, endpoint: &str) -> Result<(), EndpointError> {
+        refusals::check_other(&self.bound, endpoint)
     }
 
     fn note_connected(&mut self, endpoint: &str) {
@@ -153,61 +160,13 @@ fn checked(endpoint: &str) -> Result<CString, EndpointError> {
     Ok(c_endpoint)
 }
 
-/// Why libzmq would do harm if it bound this, if it would.
-fn is_harmful(socket: &mut Socket, endpoint: &str) -> Option<&'static str> {
-    if let Some(path) = endpoint.strip_prefix("ipc://") {
-        let found = std::fs::symlink_metadata(path).ok()?;
-        return (!is_socket(found.file_type()))
-            .then_some("libzmq would delete the file of that name, which is no socket");
-    }
-    // A stranger may ask for a connection without a handshake.
-    if is_open_ws(socket, endpoint) && socket.has_domain() {
-        return Some("libzmq asks no ZAP handler of who comes by WebSocket without PLAIN or CURVE");
-    }
-    may_end_process(socket, endpoint)
-}
-
-/// Whether this is a WebSocket without a mechanism.
-fn is_open_ws(socket: &mut Socket, endpoint: &str) -> bool {
-    let is_ws = endpoint.starts_with("ws://") || endpoint.starts_with("wss://");
-    is_ws && socket.has_mechanism(zmq_sys::ZMQ_NULL)
-}
-
-/// Why a peer may end the process whom this connects to, or lets come, if it may.
-fn may_end_process(socket: &mut Socket, endpoint: &str) -> Option<&'static str> {
-    let beats = is_open_ws(socket, endpoint) && socket.get_int(zmq_sys::ZMQ_HEARTBEAT_IVL) != Ok(0);
-    beats.then_some(
-        "a heartbeat of a connection by WebSocket without PLAIN or CURVE may end the process",
-    )
-}
-
-/// Refuses this endpoint, if there is a reason to.
-fn refuse(endpoint: &str, reason: Option<&'static str>) -> Result<(), EndpointError> {
-    reason.map_or(Ok(()), |reason| {
-        Err(EndpointError::Harmful {
-            endpoint: endpoint.to_owned(),
-            reason,
-        })
-    })
-}
-
-/// Connects, unless that would do harm.
+/// Connects, unless that is refused.
 fn connect(socket: &mut Socket, endpoint: &str, raw: &CStr) -> Result<(), EndpointError> {
-    refuse(endpoint, may_end_process(socket, endpoint))?;
+    refusals::check_connect(socket, endpoint)?;
     names::connect(socket, endpoint, raw).map_err(|source| EndpointError::Connect {
         endpoint: endpoint.to_owned(),
         source,
     })
-}
-
-#[cfg(unix)]
-fn is_socket(found: std::fs::FileType) -> bool {
-    std::os::unix::fs::FileTypeExt::is_socket(&found)
-}
-
-#[cfg(not(unix))]
-fn is_socket(_: std::fs::FileType) -> bool {
-    true
 }
 
 /// Whether an endpoint of a transport with ports names one that does not fit into 16 bits. Of what is behind a colon libzmq reads the
@@ -339,6 +298,7 @@ impl ZmqStream {
             wake_all(inner.monitor.note(Change::Opened, endpoint, &[]));
             // Nobody else is to wait for the lock meanwhile.
             let raw = checked(endpoint)?;
+            inner.with(|flow| flow.endpoints.check_connect(endpoint))?;
             self.with_lent(|socket| connect(socket, endpoint, &raw))??;
         }
         let mut wakers = Wakers::new();

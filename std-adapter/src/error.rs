@@ -231,12 +231,12 @@ pub enum EndpointError {
         /// The endpoint.
         endpoint: String,
     },
-    /// libzmq would bind or connect the endpoint, and do harm.
+    /// libzmq would take the endpoint and do nothing, or do harm.
     #[error("no use is made of {endpoint}: {reason}")]
-    Harmful {
+    Unsupported {
         /// The endpoint.
         endpoint: String,
-        /// What it would do.
+        /// Why.
         reason: &'static str,
     },
     /// An endpoint could not be bound.
@@ -325,6 +325,13 @@ pub enum SubscribeError {
     /// A SUB that [conflates](crate::Builder::conflate) would tell its publishers of the last prefix alone.
     #[error("a SUB that conflates is subscribed to one prefix at most")]
     OnePrefix,
+    /// The prefix is longer than [`MOST_PREFIX_BYTES`](crate::MOST_PREFIX_BYTES): libzmq takes a call of a function for each byte of it,
+    /// one in the other, and a long one would end the process.
+    #[error("a prefix of {bytes} bytes is longer than {most}", most = crate::MOST_PREFIX_BYTES)]
+    TooLong {
+        /// How long it is.
+        bytes: usize,
+    },
     /// The stream is closing or closed.
     #[error("the stream is closed")]
     Closed,
@@ -404,6 +411,10 @@ pub enum WriteError {
     /// begins with the byte 1 or 0.
     #[error("a message of a stream that conflates, or a subscription of an XSUB, has one frame; this one has {}", .0.len())]
     NotOneFrame(Box<Multipart>),
+    /// What begins with the byte 1 or 0 is a subscription of an XSUB, or the end of one, and the prefix behind that is longer than
+    /// [`MOST_PREFIX_BYTES`](crate::MOST_PREFIX_BYTES).
+    #[error("a subscription of {} bytes is longer than {}", .0.payload_bytes(), crate::MOST_PREFIX_BYTES)]
+    LongSubscription(Box<Multipart>),
     /// A PULL and a SUB only receive.
     #[error("a socket of this type only receives")]
     ReceivesOnly(Box<Multipart>),
@@ -428,6 +439,7 @@ impl WriteError {
             Self::NoFrames(message)
             | Self::NotTwoFrames(message)
             | Self::NotOneFrame(message)
+            | Self::LongSubscription(message)
             | Self::ReceivesOnly(message)
             | Self::OutOfTurn(message)
             | Self::Closed(message)

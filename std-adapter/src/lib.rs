@@ -98,6 +98,7 @@ mod presence;
 mod pump;
 mod queue;
 mod raw;
+mod refusals;
 mod requester;
 mod retries;
 mod runtime;
@@ -135,6 +136,7 @@ pub use monitor::ReadEvent;
 pub use presence::EndpointState;
 pub use requester::Requester;
 pub use stream::ZmqStream;
+pub use subscriptions::MOST_PREFIX_BYTES;
 pub use tidegate_core::{
     AlreadyDone, EventError, EventKind, EventMask, Limit, Lost, WatermarkError, Watermarks,
 };

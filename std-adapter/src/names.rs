@@ -100,10 +100,20 @@ fn is_name(address: &str) -> bool {
     host.parse::<IpAddr>().is_err() && !host.eq_ignore_ascii_case("localhost")
 }
 
+/// A source may come before the destination; it is an address, or the name of a network interface.
+fn destination(address: &str) -> &str {
+    address.rsplit(';').next().unwrap_or_default()
+}
+
+/// Whether the port of this address is 0, or to be chosen.
+pub(crate) fn has_no_port(address: &str) -> bool {
+    let port = destination(address).rsplit_once(':').map(|(_, port)| port);
+    port.is_some_and(|port| port == "*" || port.parse() == Ok(0u16))
+}
+
 /// The host of an address, without the zone of an IPv6 address, which is one of this host's.
-fn host(address: &str) -> &str {
-    // A source may come before the destination; it is an address, or the name of a network interface.
-    let destination = address.rsplit(';').next().unwrap_or_default();
+pub(crate) fn host(address: &str) -> &str {
+    let destination = destination(address);
     let host = match destination.rsplit_once(':') {
         Some((host, _port)) => host,
         None => destination,

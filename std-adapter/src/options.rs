@@ -135,12 +135,15 @@ pub const LINGER: SocketOption<Option<Duration>> =
     SocketOption::new("ZMQ_LINGER", zmq_sys::ZMQ_LINGER);
 
 /// How many messages libzmq holds for each peer that they are sent to, beyond those in the stream's own write buffer; 0: no
-/// limit. Default: 1,000; of a SUB that was not adopted 0, for it sends subscriptions alone, and libzmq drops those that are too many.
+/// limit. Default: 1,000; of a SUB or an XSUB that was not adopted 0, for what they send are subscriptions, and libzmq drops those that are too
+/// many; so an XSUB that writes other messages faster than they are taken is to set it.
 /// Worst case: this many of the longest messages, for each peer.
 pub const SEND_HWM: SocketOption<u32> = SocketOption::new("ZMQ_SNDHWM", zmq_sys::ZMQ_SNDHWM);
 
 /// How many messages libzmq holds of each peer, beyond those in the stream's own read buffer; 0: no limit. Default: 1,000. Worst
-/// case: this many messages of [`MAX_MESSAGE_BYTES`], of each peer.
+/// case: this many messages of [`MAX_MESSAGE_BYTES`], of each peer. Where a ZAP handler is asked who comes it is 2 at least, for libzmq
+/// counts what that says as a message which is never read; so a server of PLAIN or CURVE that connects has one place less of it with each
+/// time that it connects anew.
 pub const RECEIVE_HWM: SocketOption<u32> = SocketOption::new("ZMQ_RCVHWM", zmq_sys::ZMQ_RCVHWM);
 
 /// What a ROUTER calls this socket: 1 to 255 bytes. Default: none, and the ROUTER thinks of a name.
@@ -536,6 +539,17 @@ impl Setting {
         enforces && !has_domain
     }
 
+    /// Whether with this a ZAP handler is asked, and the receive mark is 1.
+    fn leaves_no_room(&self, socket: &mut Socket) -> bool {
+        let is_one = |socket: &mut Socket| socket.get_int(zmq_sys::ZMQ_RCVHWM) == Ok(1);
+        match self.number {
+            zmq_sys::ZMQ_RCVHWM => self.value == Raw::Int(1) && socket.is_guarded(),
+            zmq_sys::ZMQ_PLAIN_SERVER | zmq_sys::ZMQ_CURVE_SERVER => self.is_on() && is_one(socket),
+            zmq_sys::ZMQ_ZAP_DOMAIN => self.value != Raw::Bytes(Vec::new()) && is_one(socket),
+            _ => false,
+        }
+    }
+
     /// Sets it on a stream that is open.
     fn apply_open(&self, socket: &mut Socket, has_had_peers: bool) -> Result<(), OptionError> {
         let is_of_zap = matches!(
@@ -544,6 +558,12 @@ impl Setting {
         );
         if is_of_zap && self.enforces_nothing(socket) {
             return Err(NO_DOMAIN);
+        }
+        if self.leaves_no_room(socket) {
+            return Err(NO_ROOM);
+        }
+        if self.number == zmq_sys::ZMQ_CURVE_SERVER && self.is_on() && !socket.has_secret_key() {
+            return Err(NO_SECRET_KEY);
         }
         self.apply_kept(socket, has_had_peers)
     }
@@ -599,10 +619,28 @@ const NO_DOMAIN: OptionError = OptionError::Unsupported {
     reason: "the socket has no ZMQ_ZAP_DOMAIN that it could enforce",
 };
 
+/// libzmq puts what the ZAP handler says of a peer before its first message, counts it as one, and never as read.
+const NO_ROOM: OptionError = OptionError::Unsupported {
+    option: RECEIVE_HWM.name,
+    reason: "of a server of PLAIN or CURVE, or with a ZMQ_ZAP_DOMAIN, it is at least 2: with 1 no message would come",
+};
+
+/// libzmq would take zeros, of which everybody knows the public key.
+const NO_SECRET_KEY: OptionError = OptionError::Unsupported {
+    option: CURVE_SERVER.name,
+    reason: "the socket has no ZMQ_CURVE_SECRETKEY, which is to be set first",
+};
+
 /// Whether all options that are set go together.
 pub(crate) fn check_all(socket: &mut Socket, settings: &[Setting]) -> Result<(), OptionError> {
     if socket.enforces_domain() && !socket.has_domain() {
         return Err(NO_DOMAIN);
+    }
+    if socket.get_int(zmq_sys::ZMQ_RCVHWM) == Ok(1) && socket.is_guarded() {
+        return Err(NO_ROOM);
+    }
+    if socket.get_int(zmq_sys::ZMQ_CURVE_SERVER) == Ok(1) && !socket.has_secret_key() {
+        return Err(NO_SECRET_KEY);
     }
     match settings
         .iter()

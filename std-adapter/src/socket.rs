@@ -382,6 +382,22 @@ impl Frame {
     }
 }
 
+impl Frame {
+    /// Has bytes of its own, on an XPUB. What an XSUB sends by inproc whose bytes are shared says so on the XPUB, too, where libzmq 4.3.4 has
+    /// copied them and counts nobody who has them: they would never be freed, or be freed while somebody still reads them.
+    #[cold]
+    fn own(&mut self) {
+        // SAFETY: `msg` is initialised.
+        if unsafe { zmq_sys::zmq_msg_get(&self.msg, raw(zmq_sys::ZMQ_SHARED)) } != 1 {
+            return;
+        }
+        let own = Self::copied(self);
+        // That is not dropped but by the one that has been counted.
+        let mut counts_nobody = ManuallyDrop::new(mem::replace(self, own));
+        drop(counts_nobody.share());
+    }
+}
+
 impl Clone for Frame {
     fn clone(&self) -> Self {
         Self::copied(self)
@@ -638,6 +654,19 @@ impl Socket {
         domain.is_ok_and(|domain| domain.first().is_some_and(|&first| first != 0))
     }
 
+    /// Whether it may ask a ZAP handler of who comes.
+    pub(crate) fn is_guarded(&mut self) -> bool {
+        let servers = [zmq_sys::ZMQ_PLAIN_SERVER, zmq_sys::ZMQ_CURVE_SERVER];
+        servers.iter().any(|&server| self.get_int(server) == Ok(1)) || self.has_domain()
+    }
+
+    /// Whether a secret key of CURVE was set: libzmq begins with zeros.
+    pub(crate) fn has_secret_key(&mut self) -> bool {
+        let mut key = [0; CurveKey::BYTES];
+        let read = self.get_into(zmq_sys::ZMQ_CURVE_SECRETKEY, &mut key);
+        read.is_ok() && key.iter().any(|&byte| byte != 0)
+    }
+
     pub(crate) fn get_int(&mut self, option: u32) -> Result<c_int, Errno> {
         self.get(option, 0)
     }
@@ -755,6 +784,9 @@ impl Socket {
         })?;
         // SAFETY: the message is initialised.
         let more = unsafe { zmq_sys::zmq_msg_more(&room.msg) } != 0;
+        if self.kind == SocketType::XPUB {
+            room.own();
+        }
         Ok((usize::try_from(received).unwrap_or(0), more))
     }
 }

@@ -8,6 +8,9 @@ use crate::pump::Flow;
 use crate::socket::Socket;
 use crate::stream::ZmqStream;
 
+/// The longest prefix that a SUB or an XSUB is subscribed to, in bytes.
+pub const MOST_PREFIX_BYTES: usize = 4096;
+
 #[derive(Clone, Copy)]
 enum Change {
     Subscribe,
@@ -23,6 +26,9 @@ pub(crate) fn subscribe_early(
     if !prefixes.is_empty() {
         check(socket.kind())?;
     }
+    prefixes
+        .iter()
+        .try_for_each(|prefix| check_length(prefix))?;
     if socket.kind() == SocketType::SUB {
         let conflates = socket.conflates();
         for prefix in prefixes {
@@ -60,6 +66,14 @@ fn check(kind: SocketType) -> Result<(), SubscribeError> {
     }
 }
 
+fn check_length(prefix: &[u8]) -> Result<(), SubscribeError> {
+    let bytes = prefix.len();
+    if bytes > MOST_PREFIX_BYTES {
+        return Err(SubscribeError::TooLong { bytes });
+    }
+    Ok(())
+}
+
 impl From<SocketError> for SubscribeError {
     fn from(over: SocketError) -> Self {
         match over {
@@ -78,6 +92,7 @@ impl Flow {
         prefix: &[u8],
     ) -> Result<(), SubscribeError> {
         check(kind)?;
+        check_length(prefix)?;
         self.check_open()?;
         // libzmq counts; the list does not. What is there already is not told again.
         if self.subscriptions.iter().any(|held| held == prefix) {
@@ -136,9 +151,9 @@ impl ZmqStream {
     /// Subscribes a SUB or an XSUB to the messages whose first frame begins with this prefix; the empty one is of every
     /// message. A second time it does nothing.
     ///
-    /// An XSUB tells its peers by a message, in order with what was written before, and libzmq drops that for a peer of which it holds
-    /// [`SEND_HWM`](crate::options::SEND_HWM) messages: until that one connects anew it is not told. For a SUB libzmq holds any number,
-    /// unless that option is set. Messages that begin with 1 or 0 and that one [`write`](Self::write)s oneself are not in
+    /// An XSUB tells its peers by a message, in order with what was written before. libzmq drops what is over
+    /// [`SEND_HWM`](crate::options::SEND_HWM) for a peer, and when one connects the last of so many subscriptions, without a word: so it
+    /// holds any number for a SUB and an XSUB, unless that option is set. Messages that begin with 1 or 0 and that one [`write`](Self::write)s oneself are not in
     /// [`subscriptions`](Self::subscriptions).
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use zmq::SocketType;
 use crate::error::WriteError;
 use crate::message::Multipart;
 use crate::stream::Inner;
+use crate::subscriptions::MOST_PREFIX_BYTES;
 
 /// Whether a socket of this type sends.
 pub(crate) fn sends(kind: SocketType) -> bool {
@@ -27,14 +28,20 @@ pub(crate) fn check(
     }
     match message.len() {
         0 => Err(WriteError::NoFrames),
-        1 if kind != SocketType::STREAM => Ok(()),
+        1 if !matches!(kind, SocketType::STREAM | SocketType::XSUB) => Ok(()),
         // libzmq would take any other for the beginning of a message that never ends, and drop all that follows.
         len if kind == SocketType::STREAM && len != 2 => Err(WriteError::NotTwoFrames),
         // libzmq would send its last frame alone.
         _ if stream.conflates => Err(WriteError::NotOneFrame),
-        // libzmq would hand its frames on one by one, joined to what comes behind them.
         _ if kind == SocketType::XSUB && begins_as_subscription(message) => {
-            Err(WriteError::NotOneFrame)
+            if message.len() > 1 {
+                // libzmq would hand its frames on one by one, joined to what comes behind them.
+                Err(WriteError::NotOneFrame)
+            } else if message.payload_bytes() > MOST_PREFIX_BYTES + 1 {
+                Err(WriteError::LongSubscription)
+            } else {
+                Ok(())
+            }
         }
         _ => Ok(()),
     }

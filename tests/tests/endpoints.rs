@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidegate::{Context, EndpointError, SocketType, options};
+use tidegate::{Context, EndpointError, OpenError, SocketType, options};
 use tidegate_tests::{Watchdog, block_on, builder, eventually, shut_down};
 
 const EINVAL: i32 = 22;
@@ -187,7 +187,7 @@ fn a4_a_file_that_is_no_socket_outlives_a_bind_by_its_name() {
     std::fs::write(&path, "somebody's").unwrap();
     let pull = builder(SocketType::PULL, &context).open().unwrap();
     let error = pull.bind(&endpoint).unwrap_err();
-    assert!(matches!(&error, EndpointError::Harmful { endpoint: of, .. } if *of == endpoint));
+    assert!(matches!(&error, EndpointError::Unsupported { endpoint: of, .. } if *of == endpoint));
     assert_eq!(std::fs::read(&path).unwrap(), b"somebody's");
     std::fs::remove_file(&path).unwrap();
 
@@ -199,4 +199,102 @@ fn a4_a_file_that_is_no_socket_outlives_a_bind_by_its_name() {
     assert_eq!(block_on(pull.read()).unwrap(), "hello");
     shut_down(&context);
     drop(std::fs::remove_file(&path));
+}
+
+/// It would try for ever, ask for something else, or end the process.
+#[test]
+fn g1_an_endpoint_that_libzmq_would_take_to_no_good_is_refused() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let long = format!("ws://127.0.0.1:1/{}", "x".repeat(8_200));
+    for (kind, endpoint) in [
+        (SocketType::PUSH, "tcp://127.0.0.1:0"),
+        (SocketType::PUSH, "tcp://127.0.0.1:00"),
+        (SocketType::PUSH, "tcp://127.0.0.1:*"),
+        (SocketType::PUSH, "tcp://127.0.0.1:0;127.0.0.1:0"),
+        (SocketType::PUSH, "tcp://[::1]:5555"),
+        (SocketType::PUSH, "tcp://::1:5555"),
+        (SocketType::PUSH, "ws://127.0.0.1:1/a/b"),
+        (SocketType::PUSH, "ws://localhost:1/a:b"),
+        (SocketType::PUSH, &long),
+        (SocketType::STREAM, "inproc://raw"),
+        (SocketType::STREAM, "ws://127.0.0.1:1"),
+    ] {
+        let stream = builder(kind, &context).open().unwrap();
+        let error = stream.connect(endpoint).unwrap_err();
+        assert!(
+            matches!(&error, EndpointError::Unsupported { endpoint: of, .. } if of == endpoint),
+            "{error}"
+        );
+        assert!(stream.connections().is_empty());
+        stream.abort();
+    }
+    for (kind, endpoint) in [
+        (SocketType::PULL, "inproc://zeromq.zap.01"),
+        (SocketType::STREAM, "inproc://raw"),
+        (SocketType::STREAM, "ws://127.0.0.1:*"),
+        (SocketType::PULL, &long),
+    ] {
+        let error = builder(kind, &context).bind(endpoint).open().unwrap_err();
+        assert!(
+            matches!(&error, OpenError::Endpoint(EndpointError::Unsupported { endpoint: of, .. }) if of == endpoint),
+            "{error}"
+        );
+    }
+    // These are like them.
+    let router = builder(SocketType::ROUTER, &context).option(options::IPV6, true);
+    let router = router.bind("inproc://zeromq.zap.01").open().unwrap();
+    for endpoint in ["tcp://[::1]:5555", "tcp://127.0.0.1:0;127.0.0.1:5555"] {
+        router.connect(endpoint).unwrap();
+    }
+    router.abort();
+    shut_down(&context);
+}
+
+/// libzmq ends all that it has by a name, whichever way that came.
+#[test]
+fn g1_an_endpoint_is_not_bound_and_connected_by_the_same_stream() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let mesh = builder(SocketType::DEALER, &context).bind("tcp://127.0.0.1:*");
+    let mesh = mesh.open().unwrap();
+    let own = mesh.bindings().remove(0);
+    let error = mesh.connect(&own).unwrap_err();
+    assert!(matches!(&error, EndpointError::Unsupported { endpoint, .. } if *endpoint == own));
+    assert_eq!(
+        mesh.disconnect(&own).unwrap_err().to_string(),
+        format!("{own} is not connected by this stream")
+    );
+    let peer = builder(SocketType::DEALER, &context).connect(&own);
+    let peer = peer.open().unwrap();
+    peer.write("still there").unwrap();
+    assert_eq!(block_on(mesh.read()).unwrap(), "still there");
+
+    let connected = peer.bind(&own).unwrap_err();
+    assert!(matches!(connected, EndpointError::Unsupported { .. }));
+    assert!(peer.bindings().is_empty());
+    shut_down(&context);
+}
+
+/// What marks a connection's end, or names its peer, libzmq writes into the one place that there is.
+#[test]
+fn a4_a_stream_that_conflates_connects_nothing_by_inproc() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    for kind in [SocketType::SUB, SocketType::PUSH, SocketType::DEALER] {
+        let conflates = || builder(kind, &context).conflate(true);
+        let error = conflates().connect("inproc://nobody").open().unwrap_err();
+        assert!(
+            matches!(
+                error,
+                OpenError::Endpoint(EndpointError::Unsupported { .. })
+            ),
+            "{error}"
+        );
+        let stream = conflates().open().unwrap();
+        assert!(stream.connect("inproc://nobody").is_err());
+        stream.connect("tcp://127.0.0.1:1").unwrap();
+        stream.abort();
+    }
+    shut_down(&context);
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tidegate::options::{self, CurveKey};
 use tidegate::{
-    Builder, Context, EndpointError, EventKind, EventMask, OpenError, OptionError, SocketType,
+    Authenticator, Builder, Context, EndpointError, EventKind, EventMask, OpenError, OptionError,
+    SocketType,
 };
 use tidegate_tests::{Watchdog, block_on, builder, shut_down};
 
@@ -192,7 +193,7 @@ fn i1_a_websocket_without_a_mechanism_has_neither_a_domain_nor_a_heartbeat() {
     let beats = |builder: Builder| builder.option(options::HEARTBEAT_INTERVAL, HEARTBEAT);
     let is_harmful = |builder: Builder| {
         let opened = builder.bind(ENDPOINT).open();
-        matches!(opened, Err(OpenError::Endpoint(EndpointError::Harmful { endpoint, .. })) if endpoint == ENDPOINT)
+        matches!(opened, Err(OpenError::Endpoint(EndpointError::Unsupported { endpoint, .. })) if endpoint == ENDPOINT)
     };
     let opened = pull().bind(ENDPOINT).open();
     assert_eq!(opened.is_ok(), zmq::has("WS").unwrap());
@@ -212,7 +213,7 @@ fn i1_a_websocket_without_a_mechanism_has_neither_a_domain_nor_a_heartbeat() {
     let push = beats(builder(SocketType::PUSH, &context)).open().unwrap();
     for host in ["127.0.0.1", "localhost"] {
         let connected = push.connect(&format!("ws://{host}:1"));
-        assert!(matches!(connected, Err(EndpointError::Harmful { .. })));
+        assert!(matches!(connected, Err(EndpointError::Unsupported { .. })));
     }
     assert!(push.connections().is_empty());
     let late = pull().option(options::ZAP_DOMAIN, "storm".into()).open();
@@ -221,5 +222,75 @@ fn i1_a_websocket_without_a_mechanism_has_neither_a_domain_nor_a_heartbeat() {
         error.to_string(),
         "no use is made of ws://127.0.0.1:*: libzmq asks no ZAP handler of who comes by WebSocket without PLAIN or CURVE"
     );
+    shut_down(&context);
+}
+
+/// libzmq counts what the ZAP handler says of a peer as a message that is never read.
+#[test]
+fn a4_the_receive_mark_of_a_stream_that_asks_who_comes_is_two_at_least() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let authenticator = Authenticator::start(&context).unwrap();
+    authenticator.set_plain("storm", [("ann", "secret")]);
+    let pull = |hwm| builder(SocketType::PULL, &context).option(options::RECEIVE_HWM, hwm);
+    let no_room = |error: OptionError| {
+        matches!(
+            error,
+            OptionError::Unsupported {
+                option: "ZMQ_RCVHWM",
+                ..
+            }
+        )
+    };
+    for guarded in [pull(1).plain_server("storm"), pull(1).guarded("storm")] {
+        assert!(matches!(guarded.open().unwrap_err(), OpenError::Option(error) if no_room(error)));
+    }
+    let late = pull(1).open().unwrap();
+    let error = late.set_option(options::PLAIN_SERVER, true);
+    assert!(no_room(error.unwrap_err()));
+    let error = late.set_option(options::ZAP_DOMAIN, "storm".into());
+    assert!(no_room(error.unwrap_err()));
+    let server = pull(2).plain_server("storm").open().unwrap();
+    assert!(no_room(
+        server.set_option(options::RECEIVE_HWM, 1).unwrap_err()
+    ));
+    let client = builder(SocketType::PUSH, &context).plain_client("ann", "secret");
+    let client = client.connect(&server.bind("tcp://127.0.0.1:*").unwrap());
+    let client = client.open().unwrap();
+    for k in 0..100 {
+        client.write(k.to_string()).unwrap();
+    }
+    for k in 0..100 {
+        assert_eq!(block_on(server.read()).unwrap(), [k.to_string()]);
+    }
+    shut_down(&context);
+}
+
+/// libzmq would take 32 zeros for it.
+#[test]
+fn a4_a_server_of_curve_has_a_secret_key() {
+    let context = Context::new().unwrap();
+    if !zmq::has("curve").unwrap() {
+        return;
+    }
+    let pull = || builder(SocketType::PULL, &context);
+    let no_key = |error: OptionError| {
+        matches!(
+            error,
+            OptionError::Unsupported {
+                option: "ZMQ_CURVE_SERVER",
+                ..
+            }
+        )
+    };
+    let opened = pull().option(options::CURVE_SERVER, true).open();
+    assert!(matches!(opened.unwrap_err(), OpenError::Option(error) if no_key(error)));
+    let late = pull().open().unwrap();
+    let error = late.set_option(options::CURVE_SERVER, true);
+    assert!(no_key(error.unwrap_err()));
+    let keys = options::CurveKeys::generate().unwrap();
+    late.set_option(options::CURVE_SECRET_KEY, keys.secret)
+        .unwrap();
+    late.set_option(options::CURVE_SERVER, true).unwrap();
     shut_down(&context);
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use tidegate::{
-    Context, OpenError, SocketType, SubscribeError, TryReadError, WriteError, ZmqStream,
+    Context, MOST_PREFIX_BYTES, OpenError, SocketType, SubscribeError, TryReadError, WriteError,
+    ZmqStream,
 };
-use tidegate_tests::{Watchdog, block_on, builder, shut_down};
+use tidegate_tests::{Watchdog, alone, block_on, builder, resident_bytes, shut_down};
 
 /// An XPUB, which is told of each subscription, and a subscriber that is connected to it.
 fn pair(context: &Context, kind: SocketType, builder_subscribes: &[&str]) -> [ZmqStream; 2] {
@@ -120,19 +121,29 @@ fn g2_more_subscriptions_than_libzmq_holds_messages_are_all_told() {
     let context = Context::new().unwrap();
     let xpub = builder(SocketType::XPUB, &context).bind("tcp://127.0.0.1:*");
     let xpub = xpub.open().unwrap();
-    let mut sub = builder(SocketType::SUB, &context).connect(&xpub.bindings()[0]);
-    for k in 0..PREFIXES {
-        sub = sub.subscribe(k.to_string());
+    for kind in [SocketType::SUB, SocketType::XSUB] {
+        let mut sub = builder(kind, &context).connect(&xpub.bindings()[0]);
+        for k in 0..PREFIXES {
+            sub = sub.subscribe(k.to_string());
+        }
+        let sub = sub.open().unwrap();
+        for k in PREFIXES..2 * PREFIXES {
+            sub.subscribe(k.to_string()).unwrap();
+        }
+        // One that was there, and one that comes later.
+        let late = builder(SocketType::XPUB, &context);
+        let late = late.connect(&sub.bind("tcp://127.0.0.1:*").unwrap());
+        for xpub in [&xpub, &late.open().unwrap()] {
+            let told: BTreeSet<Vec<u8>> = (0..2 * PREFIXES)
+                .map(|_| block_on(xpub.read()).unwrap()[0].to_vec())
+                .collect();
+            let expected = (0..2 * PREFIXES).map(|k| format!("\x01{k}").into_bytes());
+            assert_eq!(told, expected.collect());
+        }
+        sub.abort();
+        // It takes back what was subscribed.
+        (0..2 * PREFIXES).for_each(|_| drop(block_on(xpub.read()).unwrap()));
     }
-    let sub = sub.open().unwrap();
-    for k in PREFIXES..2 * PREFIXES {
-        sub.subscribe(k.to_string()).unwrap();
-    }
-    let told: BTreeSet<Vec<u8>> = (0..2 * PREFIXES)
-        .map(|_| block_on(xpub.read()).unwrap()[0].to_vec())
-        .collect();
-    let expected = (0..2 * PREFIXES).map(|k| format!("\x01{k}").into_bytes());
-    assert_eq!(told, expected.collect());
     shut_down(&context);
 }
 
@@ -221,4 +232,74 @@ fn d6_what_an_xpub_has_of_a_message_without_end_is_joined_to_nothing_that_comes_
     sub.subscribe("news").unwrap();
     assert_eq!(block_on(xpub.read()).unwrap(), "\x01news");
     shut_down(&context);
+}
+
+/// libzmq calls itself for each byte of a prefix.
+#[test]
+fn g2_a_prefix_that_is_too_long_for_libzmq_is_refused() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let long = vec![b'x'; MOST_PREFIX_BYTES + 1];
+    let longest = &long[1..];
+    let too_long = SubscribeError::TooLong { bytes: long.len() };
+    for kind in [SocketType::SUB, SocketType::XSUB] {
+        let opened = builder(kind, &context).subscribe(&long).open();
+        assert!(matches!(opened.unwrap_err(), OpenError::Subscribe(error) if error == too_long));
+        let [xpub, sub] = pair(&context, kind, &[]);
+        assert_eq!(sub.subscribe(&long), Err(too_long));
+        assert_eq!(sub.subscriptions(), [[0; 0]; 0]);
+        sub.subscribe(longest).unwrap();
+        assert_eq!(&block_on(xpub.read()).unwrap()[0][1..], longest);
+        sub.unsubscribe(longest).unwrap();
+        assert_eq!(&block_on(xpub.read()).unwrap()[0][1..], longest);
+    }
+    // Who passes on what others subscribe.
+    let xsub = builder(SocketType::XSUB, &context).open().unwrap();
+    for begins in [0, 1] {
+        let message = [&[begins], &*long].concat();
+        let error = xsub.write(message.clone()).unwrap_err();
+        assert!(matches!(error, WriteError::LongSubscription(_)));
+        assert_eq!(error.into_message(), [message]);
+    }
+    xsub.write([&[1], longest].concat()).unwrap();
+    xsub.write([&[2], &*long].concat()).unwrap();
+    shut_down(&context);
+}
+
+/// libzmq 4.3.4 hands such a frame on as shared with nobody: it would be freed while the next reads it, or never.
+#[test]
+fn d6_what_an_xsub_has_sent_by_inproc_may_be_passed_on_or_dropped() {
+    const MESSAGES: usize = 100;
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        let context = Context::new().unwrap();
+        let open = |kind| builder(kind, &context);
+        let xpub = open(SocketType::XPUB).bind("inproc://up").open().unwrap();
+        let xsub = open(SocketType::XSUB).connect("inproc://up").open();
+        let xsub = xsub.unwrap();
+        let pull = open(SocketType::PULL).bind("inproc://on").open().unwrap();
+        let push = open(SocketType::PUSH).connect("inproc://on").open();
+        let push = push.unwrap();
+        let message = || (vec![7u8; 1 << 20], "end");
+        let mut before = 0;
+        for k in 0..MESSAGES {
+            xsub.write(message()).unwrap();
+            let came = block_on(xpub.read()).unwrap();
+            assert_eq!(came[1], "end");
+            if k % 2 == 0 {
+                push.write(came).unwrap();
+                assert!(
+                    block_on(pull.read()).unwrap()[0]
+                        .iter()
+                        .all(|&byte| byte == 7)
+                );
+            }
+            if k == MESSAGES / 10 {
+                before = resident_bytes();
+            }
+        }
+        let grown = resident_bytes().saturating_sub(before);
+        assert!(grown < MESSAGES << 18, "{grown} bytes");
+        shut_down(&context);
+    });
 }
