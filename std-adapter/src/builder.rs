@@ -176,7 +176,8 @@ impl Builder {
     /// conflates to have: libzmq holds the last word of a subscriber alone, too. A message that comes just while the one before is read may wait in
     /// libzmq 4.3.4 until another one comes, and is never freed then. The end of a connection takes the same place: what was written and has not
     /// left yet is lost when the stream closes or disconnects, whatever its [`LINGER`](crate::options::LINGER), and what was not read when a peer of one that
-    /// is bound leaves. By `inproc` a stream that conflates connects nothing. Default: off.
+    /// is bound leaves. By `inproc` it is the side that connects which conflates for both, and it connects only what a stream of its
+    /// [`Context`] has bound. Default: off.
     pub fn conflate(mut self, on: bool) -> Self {
         self.settings.push(Setting::conflate(on));
         self

@@ -81,6 +81,7 @@ mod error;
 mod fork;
 mod futures;
 pub mod guide;
+mod inproc;
 mod kinds;
 mod ledger;
 mod life;

@@ -69,9 +69,15 @@ fn of_bind(socket: &mut Socket, endpoint: &str) -> Option<&'static str> {
 
 fn of_connect(socket: &mut Socket, endpoint: &str) -> Option<&'static str> {
     match endpoint.split_once("://")? {
-        // libzmq writes the end of a connection, and the name of a peer, over what is held.
-        ("inproc", _) if socket.conflates() => {
-            Some("over inproc libzmq loses what a socket that conflates holds, or ends the process")
+        // libzmq writes the end of a connection that waits, and the name of a peer, over what is held.
+        ("inproc", _)
+            if socket.conflates()
+                && (socket.kind() == SocketType::DEALER
+                    || !socket.is_bound_by_a_stream(endpoint)) =>
+        {
+            Some(
+                "a socket that conflates connects by inproc only what a stream of its context has bound, and no DEALER does: libzmq would lose what it holds, or end the process",
+            )
         }
         ("tcp", address) if names::has_no_port(address) => {
             Some("there is no port 0 to connect to, and libzmq would try for ever")

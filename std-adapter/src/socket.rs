@@ -33,6 +33,7 @@ use {
 
 use crate::deferred;
 use crate::error::{Errno, OpenError};
+use crate::inproc;
 use crate::kinds;
 use crate::names::IoThreads;
 use crate::security::CurveKey;
@@ -163,6 +164,7 @@ const fn raw(number: u32) -> c_int {
 pub(crate) struct RawContext {
     context: ptr::NonNull<c_void>,
     io_threads: Option<IoThreads>,
+    inproc: inproc::Names,
 }
 
 // SAFETY: a libzmq context may be used from any thread at once (zmq_ctx_new(3)).
@@ -178,6 +180,7 @@ impl RawContext {
         Ok(Self {
             context,
             io_threads: None,
+            inproc: inproc::Names::default(),
         })
     }
 
@@ -215,6 +218,7 @@ impl RawContext {
         let inner = unsafe { zmq::Socket::from_raw(socket) };
         let mut socket = Socket::of(inner, kind, false).map_err(|(errno, _)| errno)?;
         socket.io_threads = self.io_threads.clone();
+        socket.inproc = Some(self.inproc.clone());
         if let Some(threads) = &self.io_threads {
             socket.set_affinity(threads.ordinary)?;
         }
@@ -442,10 +446,15 @@ pub(crate) struct Socket {
     is_adopted: bool,
     /// The I/O threads of its context, if that is our own.
     io_threads: Option<IoThreads>,
+    /// The `inproc` names that are bound in its context, if that is our own.
+    inproc: Option<inproc::Names>,
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
+        if let Some(names) = &self.inproc {
+            names.closes(self.fd);
+        }
         // SAFETY: it is not used any more: `self` is being dropped, and `into_inner` forgets `self`.
         let inner = unsafe { ManuallyDrop::take(&mut self.inner) };
         if !self.is_adopted {
@@ -475,6 +484,7 @@ impl Socket {
             fd: 0,
             is_adopted,
             io_threads: None,
+            inproc: None,
         };
         match socket.get(zmq_sys::ZMQ_FD, 0) {
             Ok(fd) => socket.fd = fd,
@@ -537,6 +547,13 @@ impl Socket {
         self.kind
     }
 
+    /// Whether a stream of its context has bound this `inproc` name, as far as is known.
+    pub(crate) fn is_bound_by_a_stream(&self, endpoint: &str) -> bool {
+        self.inproc
+            .as_ref()
+            .is_some_and(|names| names.has(endpoint))
+    }
+
     pub(crate) fn io_threads(&self) -> Option<&IoThreads> {
         self.io_threads.as_ref()
     }
@@ -561,6 +578,9 @@ impl Socket {
         // SAFETY: the socket lives as long as `self`, which is borrowed exclusively: a socket is used by one thread at
         // a time. The endpoint is a C string.
         retry(|| unsafe { zmq_sys::zmq_bind(socket, endpoint.as_ptr()) })?;
+        if let Some(names) = &self.inproc {
+            names.bound(self.fd, endpoint.to_bytes());
+        }
         Ok(())
     }
 
@@ -568,6 +588,9 @@ impl Socket {
         let socket = self.raw();
         // SAFETY: as in `bind`.
         retry(|| unsafe { zmq_sys::zmq_unbind(socket, endpoint.as_ptr()) })?;
+        if let Some(names) = &self.inproc {
+            names.unbound(self.fd, endpoint.to_bytes());
+        }
         Ok(())
     }
 

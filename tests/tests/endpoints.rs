@@ -278,23 +278,50 @@ fn g1_an_endpoint_is_not_bound_and_connected_by_the_same_stream() {
 
 /// What marks a connection's end, or names its peer, libzmq writes into the one place that there is.
 #[test]
-fn a4_a_stream_that_conflates_connects_nothing_by_inproc() {
+fn a4_a_stream_that_conflates_connects_by_inproc_what_is_bound() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
-    for kind in [SocketType::SUB, SocketType::PUSH, SocketType::DEALER] {
+    for (kind, peer) in [
+        (SocketType::SUB, SocketType::PUB),
+        (SocketType::PUSH, SocketType::PULL),
+        (SocketType::DEALER, SocketType::DEALER),
+    ] {
+        // A name is free some time after its socket has closed.
+        let name = format!("inproc://last-{kind:?}");
         let conflates = || builder(kind, &context).conflate(true);
-        let error = conflates().connect("inproc://nobody").open().unwrap_err();
-        assert!(
-            matches!(
-                error,
-                OpenError::Endpoint(EndpointError::Unsupported { .. })
-            ),
-            "{error}"
-        );
-        let stream = conflates().open().unwrap();
-        assert!(stream.connect("inproc://nobody").is_err());
-        stream.connect("tcp://127.0.0.1:1").unwrap();
-        stream.abort();
+        let connected = || conflates().connect(&name).open();
+        let is_refused = || {
+            let refused = |error| {
+                matches!(
+                    error,
+                    OpenError::Endpoint(EndpointError::Unsupported { .. })
+                )
+            };
+            connected().is_err_and(refused)
+        };
+        assert!(is_refused());
+        let bound = builder(peer, &context).bind(&name).open().unwrap();
+        // It would be named to a ROUTER.
+        assert_eq!(is_refused(), kind == SocketType::DEALER);
+        bound.unbind(&name).unwrap();
+        assert!(is_refused());
+        bound.bind(&name).unwrap();
+        bound.abort();
+        block_on(bound.closed());
+        assert!(is_refused());
     }
+    // Of somebody else's context it is not known.
+    let others = Context::from(zmq::Context::new());
+    let bound = builder(SocketType::PUB, &others)
+        .bind("inproc://last")
+        .open()
+        .unwrap();
+    let sub = builder(SocketType::SUB, &others)
+        .conflate(true)
+        .open()
+        .unwrap();
+    assert!(sub.connect("inproc://last").is_err());
+    drop((bound, sub));
+    shut_down(&others);
     shut_down(&context);
 }

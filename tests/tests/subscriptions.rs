@@ -132,7 +132,7 @@ fn g2_more_subscriptions_than_libzmq_holds_messages_are_all_told() {
         }
         // One that was there, and one that comes later.
         let late = builder(SocketType::XPUB, &context);
-        let late = late.connect(&sub.bind("tcp://127.0.0.1:*").unwrap());
+        let late = late.connect(sub.bind("tcp://127.0.0.1:*").unwrap());
         for xpub in [&xpub, &late.open().unwrap()] {
             let told: BTreeSet<Vec<u8>> = (0..2 * PREFIXES)
                 .map(|_| block_on(xpub.read()).unwrap()[0].to_vec())

@@ -298,6 +298,10 @@ impl Socket {
         self.kind
     }
 
+    pub(crate) fn is_bound_by_a_stream(&self, _: &str) -> bool {
+        true
+    }
+
     pub(crate) fn io_threads(&self) -> Option<&IoThreads> {
         None
     }
