@@ -77,6 +77,7 @@ mod done;
 mod endpoints;
 mod envelope;
 mod error;
+mod events;
 #[cfg_attr(tidegate_loom, path = "model/fork.rs")]
 mod fork;
 mod futures;

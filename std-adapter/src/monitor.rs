@@ -14,21 +14,21 @@ use std::task::{self, Poll};
 use std::{fmt, mem};
 
 use tidegate_core::{
-    EventError, EventKind, EventMask, Machine, OwnedQueue, ReadEventError as CoreReadEventError,
-    State as Life, Storage, Ticket, TryReadEventError as CoreTryReadEventError, Wakes,
+    EventError, EventKind, EventMask, ReadEventError as CoreReadEventError, Ticket,
+    TryReadEventError as CoreTryReadEventError, Wakes,
 };
 use zmq::SocketType;
 
 use crate::arrivals::over;
-use crate::backlog::{Backlog, SocketEvent};
+use crate::backlog::SocketEvent;
 use crate::error::{
     Errno, MonitorError, OpenError, ReadEventError, SocketError, TryReadEventError, WaitError,
 };
+use crate::events::Events;
 use crate::fork::Forkable;
 use crate::message::Multipart;
 use crate::presence::{Change, Presence};
 use crate::pump::Flow;
-use crate::queue::GrowingSlots;
 use crate::runtime::{Runtime, Watch, Watched};
 use crate::socket::{Socket, c_string};
 use crate::stream::{Wakers, ZmqStream, wake_all};
@@ -37,21 +37,11 @@ use crate::waiting::{Place, Waiting};
 /// After so many events the I/O thread lets other streams run.
 const BATCH: usize = 64;
 
-/// What a monitor is kept in: events, and no messages.
-enum EventsAlone {}
-
-impl Storage for EventsAlone {
-    type Incoming = OwnedQueue<Multipart>;
-    type Outgoing = OwnedQueue<Multipart>;
-    type Events = Backlog;
-    type Slots = GrowingSlots;
-}
-
 /// A stream's events, whether or not it is monitored.
 pub(crate) struct Monitor(Forkable<State>);
 
 struct State {
-    machine: Machine<EventsAlone, Errno>,
+    events: Events,
     /// Where the events come from, while the socket is monitored.
     pair: Option<Box<Pair>>,
     wakes: Wakes,
@@ -141,9 +131,9 @@ fn are_of_one_context(socket: &mut Socket, pair: &mut Socket) -> Result<bool, Er
 }
 
 impl State {
-    fn new() -> Self {
+    fn new(backlog: usize) -> Self {
         Self {
-            machine: Machine::new(OwnedQueue::new(), OwnedQueue::new(), GrowingSlots::new()),
+            events: Events::new(backlog),
             pair: None,
             wakes: Wakes::NONE,
             tracking: None,
@@ -152,8 +142,9 @@ impl State {
 
     /// What a forked child has of a monitor of its parent.
     fn of_parent() -> Self {
-        let mut state = Self::new();
-        let _ = state.machine.fail(Errno::FORKED);
+        let mut state = Self::new(0);
+        // Nobody of the child waits.
+        let _ = state.events.end(Some(Errno::FORKED));
         state
     }
 
@@ -170,7 +161,7 @@ impl State {
                 return;
             }
         }
-        let wakes = self.machine.feed_event(event);
+        let wakes = self.events.machine().feed_event(event);
         self.wake(wakes);
     }
 
@@ -210,7 +201,7 @@ impl State {
     }
 
     fn is_open(&self) -> bool {
-        matches!(self.machine.state(), Life::Open)
+        self.events.is_open()
     }
 
     /// Has these events reported, or none, if the socket is monitored anyway. Those that have come are of what was wanted before.
@@ -222,7 +213,7 @@ impl State {
             return false;
         };
         tracking.wanted = events.unwrap_or(EventMask::NONE);
-        let wakes = self.machine.set_monitoring(events.is_some());
+        let wakes = self.events.machine().set_monitoring(events.is_some());
         self.wake(wakes);
         true
     }
@@ -230,10 +221,7 @@ impl State {
 
 impl Monitor {
     pub(crate) fn new(backlog: usize) -> Arc<Self> {
-        let mut state = State::new();
-        // Nobody waits yet who could be woken.
-        let _ = state.machine.set_event_backlog(backlog);
-        Arc::new(Self(Forkable::new(state)))
+        Arc::new(Self(Forkable::new(State::new(backlog))))
     }
 
     /// Locks the events; returns who has reason to go on, to be woken once no lock is held.
@@ -242,8 +230,10 @@ impl Monitor {
         let mut state = self.0.lock(State::of_parent);
         let result = f(&mut state);
         let mut wakes = mem::take(&mut state.wakes);
-        while let Some(waker) = state.machine.take_waker(&mut wakes) {
-            wakers.push(waker);
+        if let Some(machine) = state.events.made() {
+            while let Some(waker) = machine.take_waker(&mut wakes) {
+                wakers.push(waker);
+            }
         }
         if let Some(tracking) = &mut state.tracking
             && mem::take(&mut tracking.has_news)
@@ -266,17 +256,17 @@ impl Monitor {
 
     /// How many events the backlog has ever discarded.
     pub(crate) fn discarded(&self) -> u64 {
-        self.with(|state| state.machine.events().discarded_ever)
+        self.with(|state| {
+            let machine = state.events.made();
+            machine.map_or(0, |machine| machine.events().discarded_ever)
+        })
     }
 
     /// The stream is closing, or has failed: what has happened until now can still be read. Returns who is to be woken.
     pub(crate) fn close(&self, failure: Option<Errno>) -> Wakers {
         let ((), wakers) = self.locked(|state| {
             state.take_in_all();
-            let wakes = match failure {
-                Some(errno) => state.machine.fail(errno),
-                None => state.machine.close(),
-            };
+            let wakes = state.events.end(failure);
             state.wake(wakes);
             if let Some(tracking) = &mut state.tracking {
                 tracking.presence.leave_all();
@@ -349,7 +339,7 @@ impl Monitor {
         connections: usize,
     ) -> Poll<Result<(), WaitError>> {
         self.with(|state| {
-            let end = over(state.machine.state());
+            let end = over(state.events.machine().state());
             let Some(tracking) = &mut state.tracking else {
                 return Poll::Ready(Err(end.unwrap_or(WaitError::NotTracked)));
             };
@@ -407,7 +397,7 @@ impl Monitor {
             // The monitor as a whole has not stopped.
             state.take_in_rest(old, |kind| kind != EventKind::MonitorStopped);
         }
-        let wakes = state.machine.set_monitoring(armed.is_ok());
+        let wakes = state.events.machine().set_monitoring(armed.is_ok());
         state.wake(wakes);
         armed.map_err(MonitorError::Refused)?;
         state.pair = new;
@@ -507,8 +497,10 @@ impl ZmqStream {
                         let _: Result<(), Errno> = socket.monitor(None, EventMask::NONE);
                         state.take_in_rest(pair, |_| true);
                     }
-                    let wakes = state.machine.set_monitoring(false);
-                    state.wake(wakes);
+                    if let Some(machine) = state.events.made() {
+                        let wakes = machine.set_monitoring(false);
+                        state.wake(wakes);
+                    }
                 })
             })
         });
@@ -525,7 +517,10 @@ impl ZmqStream {
         self.inner().monitor.with(|state| {
             let pair = state.pair.as_ref().filter(|_| state.is_open())?;
             match &state.tracking {
-                Some(tracking) => state.machine.is_monitoring().then_some(tracking.wanted),
+                Some(tracking) => {
+                    let is_monitoring = state.events.machine().is_monitoring();
+                    is_monitoring.then_some(tracking.wanted)
+                }
                 None => Some(pair.mask),
             }
         })
@@ -536,7 +531,7 @@ impl ZmqStream {
     pub fn set_events_backlog(&self, events: impl Into<Option<usize>>) {
         let most = events.into().unwrap_or(usize::MAX);
         self.inner().monitor.with(|state| {
-            let wakes = state.machine.set_event_backlog(most);
+            let wakes = state.events.set_backlog(most);
             state.wake(wakes);
         });
     }
@@ -582,7 +577,7 @@ impl ZmqStream {
     pub fn try_read_event(&self) -> Result<SocketEvent, TryReadEventError> {
         self.leave();
         let read = self.inner().monitor.with(|state| {
-            let (read, wakes) = state.machine.try_event();
+            let (read, wakes) = state.events.machine().try_event();
             state.wake(wakes);
             read
         });
@@ -609,7 +604,7 @@ impl Future for ReadEvent<'_> {
         this.ticket.offer(cx.waker());
         let ticket = &mut this.ticket;
         let read = this.monitor.with(|state| {
-            let (read, wakes) = state.machine.poll_event(ticket);
+            let (read, wakes) = state.events.machine().poll_event(ticket);
             state.wake(wakes);
             read
         });
@@ -623,7 +618,7 @@ impl Drop for ReadEvent<'_> {
         if self.ticket.has_place() {
             let ticket = &mut self.ticket;
             self.monitor.with(|state| {
-                let wakes = state.machine.cancel(ticket);
+                let wakes = state.events.machine().cancel(ticket);
                 state.wake(wakes);
             });
         }
