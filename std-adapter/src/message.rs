@@ -112,6 +112,11 @@ impl Multipart {
         received
     }
 
+    /// Has bytes of its own; see there.
+    pub(crate) fn own(&mut self) {
+        self.frames.iter_mut().for_each(Frame::own);
+    }
+
     /// A second message over the same bytes.
     pub(crate) fn share(&mut self) -> Self {
         self.frames.iter_mut().map(Frame::share).collect()

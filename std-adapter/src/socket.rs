@@ -389,8 +389,7 @@ impl Frame {
 impl Frame {
     /// Has bytes of its own, on an XPUB. What an XSUB sends by inproc whose bytes are shared says so on the XPUB, too, where libzmq 4.3.4 has
     /// copied them and counts nobody who has them: they would never be freed, or be freed while somebody still reads them.
-    #[cold]
-    fn own(&mut self) {
+    pub(crate) fn own(&mut self) {
         // SAFETY: `msg` is initialised.
         if unsafe { zmq_sys::zmq_msg_get(&self.msg, raw(zmq_sys::ZMQ_SHARED)) } != 1 {
             return;
@@ -807,9 +806,6 @@ impl Socket {
         })?;
         // SAFETY: the message is initialised.
         let more = unsafe { zmq_sys::zmq_msg_more(&room.msg) } != 0;
-        if self.kind == SocketType::XPUB {
-            room.own();
-        }
         Ok((usize::try_from(received).unwrap_or(0), more))
     }
 }

@@ -60,7 +60,7 @@ pub(crate) struct ZmqTransport {
     partial: Option<Box<Multipart>>,
     /// Whether it is a SUB that holds the last message alone.
     conflates: bool,
-    /// Whether it is, or there is a message ahead.
+    /// Whether it is, or it is an XPUB, or there is a message ahead.
     is_special: bool,
     /// What a look has taken ahead, and the bytes of its payload: it is received next, wanted or not.
     ahead: Option<(Multipart, usize)>,
@@ -72,10 +72,11 @@ impl ZmqTransport {
     pub(crate) fn new(mut watch: Watch) -> Self {
         let socket = watch.socket();
         let conflates = socket.kind() == SocketType::SUB && socket.conflates();
+        let is_xpub = socket.kind() == SocketType::XPUB;
         Self {
             watch,
             conflates,
-            is_special: conflates,
+            is_special: conflates || is_xpub,
             receiving: Known::Nothing,
             sending: Known::Nothing,
             futile_sends: 0,
@@ -290,6 +291,7 @@ impl ZmqTransport {
                 Err(errno) => {
                     if self.watch.socket().kind() == SocketType::XPUB {
                         // The rest was a subscription of which there is no news, and nothing more of this message comes.
+                        message.own();
                         drop(mem::take(message));
                     } else if !message.is_empty() {
                         self.partial = Some(Box::new(mem::take(message)));
@@ -304,7 +306,7 @@ impl ZmqTransport {
         }
     }
 
-    /// [`recv`](Self::recv) where a look has taken a message ahead, or the socket conflates.
+    /// [`recv`](Self::recv) where a look has taken a message ahead, or the socket conflates or is an XPUB.
     #[cold]
     fn recv_special(&mut self, message: &mut Multipart) -> Result<Option<usize>, Errno> {
         if let Some((ahead, payload_bytes)) = self.ahead.take() {
@@ -313,7 +315,9 @@ impl ZmqTransport {
             return Ok(Some(payload_bytes));
         }
         let received = self.recv_next(message)?;
-        if received.is_some() {
+        if !self.conflates {
+            message.own();
+        } else if received.is_some() {
             // libzmq has taken that ahead when it was asked whether there is one, and another may have come since.
             let mut newer = Multipart::new();
             if let Some(payload_bytes) = self.recv_whole(&mut newer)? {

@@ -18,23 +18,37 @@ pub(crate) fn receives(kind: SocketType) -> bool {
 }
 
 /// Whether this socket takes such a message at all; if not, which error says so.
+#[inline]
 pub(crate) fn check(
     stream: &Inner,
     message: &Multipart,
 ) -> Result<(), fn(Box<Multipart>) -> WriteError> {
-    let kind = stream.kind;
+    let takes_any = !matches!(
+        stream.kind,
+        SocketType::PULL | SocketType::SUB | SocketType::STREAM | SocketType::XSUB
+    );
+    // libzmq would send the last frame alone of a message that is conflated.
+    let most = if stream.conflates { 1 } else { usize::MAX };
+    if takes_any && (1..=most).contains(&message.len()) {
+        return Ok(());
+    }
+    check_particular(stream.kind, message)
+}
+
+#[cold]
+fn check_particular(
+    kind: SocketType,
+    message: &Multipart,
+) -> Result<(), fn(Box<Multipart>) -> WriteError> {
     if !sends(kind) {
         return Err(WriteError::ReceivesOnly);
     }
-    match message.len() {
-        0 => Err(WriteError::NoFrames),
-        1 if !matches!(kind, SocketType::STREAM | SocketType::XSUB) => Ok(()),
+    match (kind, message.len()) {
+        (_, 0) => Err(WriteError::NoFrames),
         // libzmq would take any other for the beginning of a message that never ends, and drop all that follows.
-        len if kind == SocketType::STREAM && len != 2 => Err(WriteError::NotTwoFrames),
-        // libzmq would send its last frame alone.
-        _ if stream.conflates => Err(WriteError::NotOneFrame),
-        _ if kind == SocketType::XSUB && begins_as_subscription(message) => {
-            if message.len() > 1 {
+        (SocketType::STREAM, len) if len != 2 => Err(WriteError::NotTwoFrames),
+        (SocketType::XSUB, len) if begins_as_subscription(message) => {
+            if len > 1 {
                 // libzmq would hand its frames on one by one, joined to what comes behind them.
                 Err(WriteError::NotOneFrame)
             } else if message.payload_bytes() > MOST_PREFIX_BYTES + 1 {
@@ -43,7 +57,9 @@ pub(crate) fn check(
                 Ok(())
             }
         }
-        _ => Ok(()),
+        (SocketType::STREAM | SocketType::XSUB, _) => Ok(()),
+        // It conflates.
+        _ => Err(WriteError::NotOneFrame),
     }
 }
 

@@ -124,6 +124,8 @@ impl Frame {
         self.0 = bytes.to_vec();
     }
 
+    pub(crate) fn own(&mut self) {}
+
     pub(crate) fn share(&mut self) -> Self {
         self.clone()
     }
