@@ -5,6 +5,9 @@ use core::fmt;
 use crate::ring::NoRegion;
 
 /// What a stream that ended without being able to send everything has dropped.
+///
+/// A [head](crate::BytePort::head) that was lent when the stream ended counts, whether it is released or put back later: the
+/// transport had not yet said that it has taken it over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Lost {

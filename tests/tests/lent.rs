@@ -2,10 +2,12 @@
 //! that, with exact wakes.
 
 use std::mem;
-use std::task::Poll;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake};
 
 use tidegate_core::{DrainError, Lost, Port, ReadError, TryReadError, Watermarks};
-use tidegate_tests::{Broken, Counter, Incoming, Message, Outgoing, Shared, Side, poll};
+use tidegate_tests::{Broken, Counter, Incoming, Lent, Message, Outgoing, Shared, Side, poll};
 
 fn one(frame: impl AsRef<[u8]>) -> Option<Message> {
     Some(vec![frame.as_ref().to_vec()])
@@ -182,6 +184,50 @@ fn e2_what_is_looked_at_stays_as_it_is_when_the_stream_is_aborted() {
     drop(read);
     assert!(received.look().is_none() && to_send.look().is_none());
     assert_eq!((received.level(), to_send.level()), (0, 0));
+}
+
+/// A waker that takes a head out, as whoever was sending it does when it is done.
+struct Releases(Mutex<Option<Lent<'static, 64, false>>>);
+
+impl Wake for Releases {
+    fn wake(self: Arc<Self>) {
+        let head = self.0.lock().unwrap().take();
+        head.unwrap().release();
+    }
+}
+
+/// What a flush says of two messages, when the first is lent and is released while others are still being told of the end.
+fn flushed_when_ended_by(end: fn(&Shared<64>)) -> Poll<Result<(), DrainError<Broken>>> {
+    let stream: &'static Shared<64> = Box::leak(Box::default());
+    for text in [b"one", b"two"] {
+        Outgoing(stream).put(&[text]).unwrap();
+    }
+    let flusher = Counter::new();
+    let mut flush = stream.flush();
+    assert!(poll(&mut flush, &flusher).is_pending());
+    // Readers are told before those who flush.
+    let mut peek = pin!(stream.peek());
+    let releases = Arc::new(Releases(Mutex::new(stream.port().head())));
+    let waker = releases.clone().into();
+    let waits = peek.as_mut().poll(&mut Context::from_waker(&waker));
+    assert!(waits.is_pending());
+    end(stream);
+    assert!(releases.0.lock().unwrap().is_none());
+    assert_eq!(flusher.take(), 1);
+    poll(&mut flush, &flusher)
+}
+
+#[test]
+fn e2_a_flush_says_what_was_dropped_though_a_head_that_was_lent_is_released_before_it_is_told() {
+    let lost = Lost {
+        messages: 2,
+        bytes: 10,
+    };
+    let dropped = Poll::Ready(Err(DrainError::Dropped(lost)));
+    assert_eq!(flushed_when_ended_by(Shared::abort), dropped);
+    let failed = Poll::Ready(Err(DrainError::Failed(Broken)));
+    let fail = |stream: &Shared<64>| stream.port().fail(Broken);
+    assert_eq!(flushed_when_ended_by(fail), failed);
 }
 
 #[test]

@@ -23,6 +23,23 @@ fn e3_whoever_waits_when_the_stream_is_aborted_is_told() {
 }
 
 #[test]
+fn e2_a_flush_says_what_was_dropped_though_a_head_is_released_while_the_stream_is_aborted() {
+    model([Some(3), Some(2)], || {
+        let stream = stream();
+        stream.write(&[b"00"]).unwrap();
+        stream.write(&[b"01"]).unwrap();
+        let head = stream.port().head().unwrap();
+        let transport = thread::spawn(move || head.release());
+        let flush = thread::spawn(|| block_on(stream.flush()));
+        stream.abort();
+        transport.join().unwrap();
+        let lost = stream.lost();
+        assert!((1..=2).contains(&lost.messages));
+        assert_eq!(flush.join().unwrap(), Err(DrainError::Dropped(lost)));
+    });
+}
+
+#[test]
 fn e3_several_who_wait_for_the_same_are_all_told_of_the_end() {
     model([Some(3), Some(2)], || {
         let stream = stream();
