@@ -185,7 +185,8 @@ pub enum ReadError<E> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum TryReadError<E> {
-    /// There is no message now, or others who wait come first.
+    /// There is no message now that can be taken, or others who wait come first. After a failure: somebody looks at the oldest
+    /// message, or still has the room for one before it.
     Empty,
     /// As a read that waits would say.
     Read(ReadError<E>),

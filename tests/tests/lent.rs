@@ -346,3 +346,25 @@ fn c5_after_a_failure_what_was_received_can_still_be_looked_at() {
             .is_err_and(|e| e == TryReadError::Read(failed))
     );
 }
+
+#[test]
+fn c5_after_a_failure_what_is_behind_a_message_that_somebody_looks_at_comes_before_the_error() {
+    let stream = Shared::<64>::new();
+    let mut out = [0; 16];
+    for text in ["one", "two"] {
+        Incoming(&stream).put(&[text.as_bytes()]).unwrap();
+    }
+    let lent = stream.try_peek().unwrap();
+    stream.port().fail(Broken);
+    // It may yet be put back.
+    assert_eq!(stream.try_peek().map(drop), Err(TryReadError::Empty));
+    let read = stream.try_read(&mut out).map(drop);
+    assert_eq!(read, Err(TryReadError::Empty));
+    drop(lent);
+    assert_eq!(Incoming(&stream).take(), one("one"));
+    let lent = stream.try_peek().unwrap();
+    assert_eq!(stream.try_peek().map(drop), Err(TryReadError::Empty));
+    lent.release();
+    let failed = TryReadError::Read(ReadError::Failed(Broken));
+    assert_eq!(stream.try_peek().map(drop), Err(failed));
+}

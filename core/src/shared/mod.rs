@@ -301,7 +301,8 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     }
 
     /// Takes a message if one is there and nobody waits for it, copies it into `out`, and returns its frames there.
-    /// After a failure, what was buffered before it comes first.
+    /// After a failure, what was buffered before it comes first; while somebody else looks at a message of it, that is
+    /// [`Empty`](TryReadError::Empty), and the error comes once nothing is left.
     ///
     /// # Errors
     /// See [`TryReadError`]; a message for which `out` is too small stays in the buffer.

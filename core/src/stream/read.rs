@@ -184,7 +184,7 @@ impl<S: Storage, E: Clone> Machine<S, E> {
     }
 
     /// Whether a message may be taken at once: one is there, and nobody waits for it. After a failure what was buffered
-    /// before it comes first, then the error.
+    /// before it comes first, then the error; [`Empty`](TryReadError::Empty) while others hold it up.
     ///
     /// # Errors
     /// See [`TryReadError`].
@@ -195,6 +195,10 @@ impl<S: Storage, E: Clone> Machine<S, E> {
             }
             if self.incoming.is_readable() {
                 return (Ok(()), Wakes::NONE);
+            }
+            // Somebody looks at a message, and may put it back; or what was reserved before it is not yet given up.
+            if !self.incoming.is_empty() {
+                return (Err(TryReadError::Empty), Wakes::NONE);
             }
         }
         let result = match self.look_for_message(&Ticket::new()) {

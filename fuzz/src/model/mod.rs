@@ -217,8 +217,9 @@ impl Model {
             self.discarded = None;
             return Err(TryReadError::Read(ReadError::Discarded { messages }));
         }
-        if failed && self.incoming.first().is_some() {
-            return Ok(());
+        if failed && !self.incoming.is_empty() {
+            let is_there = self.incoming.first().is_some();
+            return is_there.then_some(()).ok_or(TryReadError::Empty);
         }
         match self.readable(None) {
             Poll::Ready(result) => result.map_err(TryReadError::Read),
