@@ -34,7 +34,6 @@ impl fmt::Display for Lost {
 
 /// Why a buffer did not take a message. Nothing of it was queued; it is handed back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum PushError<M> {
     /// A message has at least one frame.
     NoFrames(M),
@@ -59,7 +58,6 @@ impl<M> PushError<M> {
 
 /// Why a write was refused. Nothing of the message was queued; it is handed back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum WriteError<M, E> {
     /// A message has at least one frame.
     NoFrames(M),
@@ -102,7 +100,6 @@ impl<M, E> WriteError<M, E> {
 
 /// Why a message that waited to be written was refused. Nothing of it was queued; it is handed back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SendError<M, E> {
     /// A message has at least one frame.
     NoFrames(M),

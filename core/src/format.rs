@@ -1,8 +1,9 @@
-//! `defmt::Format` for what has no fields to be derived from: names and lengths, never payload.
+//! `defmt::Format` for what has no fields to be derived from, or a message in them: names and lengths, never payload.
 
 use defmt::{Format, Formatter, write};
 
 use crate::driver::Driver;
+use crate::error::{PushError, SendError, WriteError};
 use crate::event_ring::EventRing;
 use crate::futures::{Closed, Drain, Flush, Peek, Read, ReadEvent, SendMessage};
 use crate::grant::{ReadGrant, WriteGrant};
@@ -104,6 +105,41 @@ impl<
 {
     fn format(&self, f: Formatter<'_>) {
         write!(f, "ReadGrant {{ {} }}", self.frames());
+    }
+}
+
+impl<M> Format for PushError<M> {
+    fn format(&self, f: Formatter<'_>) {
+        match self {
+            Self::NoFrames(_) => write!(f, "NoFrames"),
+            Self::Full(_) => write!(f, "Full"),
+            Self::TooLarge(_) => write!(f, "TooLarge"),
+            Self::Closed(_) => write!(f, "Closed"),
+        }
+    }
+}
+
+impl<M, E: Format> Format for WriteError<M, E> {
+    fn format(&self, f: Formatter<'_>) {
+        match self {
+            Self::NoFrames(_) => write!(f, "NoFrames"),
+            Self::Full(_) => write!(f, "Full"),
+            Self::TooLarge(_) => write!(f, "TooLarge"),
+            Self::Closed(_) => write!(f, "Closed"),
+            Self::Failed(_, error) => write!(f, "Failed({})", error),
+        }
+    }
+}
+
+impl<M, E: Format> Format for SendError<M, E> {
+    fn format(&self, f: Formatter<'_>) {
+        match self {
+            Self::NoFrames(_) => write!(f, "NoFrames"),
+            Self::TooLarge(_) => write!(f, "TooLarge"),
+            Self::Closed(_) => write!(f, "Closed"),
+            Self::Failed(_, error) => write!(f, "Failed({})", error),
+            Self::TooManyWaiters(_) => write!(f, "TooManyWaiters"),
+        }
     }
 }
 
