@@ -46,6 +46,16 @@ pub enum PushError<M> {
 }
 
 impl<M> PushError<M> {
+    /// The message that was refused.
+    pub fn into_message(self) -> M {
+        match self {
+            Self::NoFrames(message)
+            | Self::Full(message)
+            | Self::TooLarge(message)
+            | Self::Closed(message) => message,
+        }
+    }
+
     pub(crate) fn map_message<N>(self, f: impl FnOnce(M) -> N) -> PushError<N> {
         match self {
             Self::NoFrames(message) => PushError::NoFrames(f(message)),

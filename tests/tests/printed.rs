@@ -23,6 +23,7 @@ fn e5_what_was_refused_comes_back_and_the_error_says_in_words_why() {
         (PushError::Closed('m'), CLOSED),
     ] {
         assert_eq!(error.to_string(), words);
+        assert_eq!(error.into_message(), 'm');
         let written = WriteError::<_, Broken>::from(error);
         assert_eq!(written.to_string(), words);
         assert_eq!(written.into_message(), 'm');

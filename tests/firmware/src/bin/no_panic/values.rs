@@ -48,6 +48,7 @@ fn flags() {
 
 fn errors() {
     let error = opaque(PushError::Full(number()));
+    opaque(error.into_message());
     let error: WriteError<usize, u8> = opaque(error.into());
     opaque(error.into_message());
     opaque(opaque(SendError::<usize, u8>::Closed(number())).into_message());
