@@ -3,7 +3,7 @@
 use core::fmt;
 use core::mem;
 
-use crate::message::{Frames, Size, header, header_len};
+use crate::message::{Frames, Size, header_in};
 use crate::ring::{ReadRegion, WriteRegion};
 use crate::shared::Stream;
 use crate::span::MARK;
@@ -111,11 +111,17 @@ impl<
             .unwrap_or_default()
     }
 
-    /// Writes the header of the last frame.
+    /// Where the last frame's payload starts.
+    #[inline]
+    fn last_start(&self) -> usize {
+        self.size.packed.wrapping_sub(self.last_len)
+    }
+
+    /// Writes the header of the last frame, as long as it was when the frame was begun.
     #[inline]
     fn put_header(&mut self, more: bool) {
-        let bytes = header(self.last_len, more);
-        let len = header_len(self.last_len);
+        let len = self.last_start().wrapping_sub(self.last);
+        let bytes = header_in(len, self.last_len, more);
         let (at, bytes) = if self.last == 0 {
             let [b0, b1, ..] = bytes;
             self.mark = [b0, b1];
@@ -144,7 +150,39 @@ impl<
         self.last_len = len;
         self.size = size;
         self.put_header(false);
-        let start = self.last.wrapping_add(header_len(len));
+        let start = self.last_start();
+        self.body(start).get_mut(..len)
+    }
+
+    /// The bytes of the frame that was begun last, as many as were not [cut](Self::truncate): to write them one at a time, or to look at
+    /// what a DMA engine has written before it is cut. `None` before there is a frame.
+    ///
+    /// ```
+    /// use core::convert::Infallible;
+    /// use tidegate_core::Stream;
+    ///
+    /// static UART: Stream<64, 0, 1, Infallible> = Stream::new();
+    ///
+    /// let mut grant = UART.port().reserve(8, 1).unwrap();
+    /// grant.frame(8).unwrap();
+    /// let mut come = 0;
+    /// for byte in *b"tide\n" { // an interrupt each
+    ///     match grant.last_frame_mut().and_then(|frame| frame.get_mut(come)) {
+    ///         Some(place) if byte != b'\n' => (*place, come) = (byte, come + 1),
+    ///         _ => break, // the end of the line, or of the room
+    ///     }
+    /// }
+    /// grant.truncate(come);
+    /// assert_eq!(grant.last_frame_mut().unwrap(), b"tide");
+    /// grant.commit().unwrap();
+    /// assert!(UART.try_peek().unwrap().frames().eq([b"tide"]));
+    /// ```
+    #[inline]
+    pub fn last_frame_mut(&mut self) -> Option<&mut [u8]> {
+        if self.size == Size::ZERO {
+            return None;
+        }
+        let (start, len) = (self.last_start(), self.last_len);
         self.body(start).get_mut(..len)
     }
 
@@ -153,10 +191,11 @@ impl<
         self.size.packed
     }
 
-    /// Shortens the frame that was begun last to its first `len` bytes. A frame that is not longer stays as it is, and so
-    /// does one of 16,384 bytes or more that would become shorter than that.
+    /// Shortens the frame that was begun last to its first `len` bytes. A frame that is not longer stays as it is. One that was begun
+    /// with 16,384 bytes or more keeps its header of four bytes, however short it becomes: of the room it takes two bytes more than
+    /// [`packed_bytes`](crate::packed_bytes) says, here and where the message is copied out. It is charged as any other.
     pub fn truncate(&mut self, len: usize) {
-        if len >= self.last_len || header_len(len) != header_len(self.last_len) {
+        if len >= self.last_len {
             return;
         }
         let less = self.last_len.wrapping_sub(len);

@@ -3,8 +3,8 @@
 //! ```text
 //! 01ll llll  llll llll                         the last frame, of 0 to 16,383 bytes
 //! 10ll llll  llll llll                         a frame with more behind it, of 0 to 16,383 bytes
-//! 11ml llll  llll llll  hhhh hhhh  hhhh hhhh   a frame of 16,384 bytes or more, m: more behind it;
-//!                                              its length is h * 8192 + l, at most 2^29 - 1
+//! 11ml llll  llll llll  hhhh hhhh  hhhh hhhh   a frame of 16,384 bytes or more, or one that was cut from there,
+//!                                              m: more behind it; its length is h * 8192 + l, at most 2^29 - 1
 //! 0000 0000                                    a message that is still being written
 //! 0000 0001                                    nothing more up to the end of the ring
 //! 0000 0010                                    one unused byte, this one
@@ -78,7 +78,7 @@ impl Size {
 }
 
 /// How many bytes a message takes in a packed buffer: its payload, and a header of 2 bytes for each frame (4 from 16,384
-/// bytes on). `None` if a frame is longer than 2^29 - 1 bytes.
+/// bytes on, and for one that was [cut](crate::WriteGrant::truncate) from there). `None` if a frame is longer than 2^29 - 1 bytes.
 ///
 /// ```
 /// let message: &[&[u8]] = &[b"peer", b"", b"hello"];
@@ -97,7 +97,13 @@ pub(crate) fn header_len(len: usize) -> usize {
 /// A frame's header; the last two bytes are used by a long one alone.
 #[inline]
 pub(crate) fn header(len: usize, more: bool) -> [u8; 4] {
-    if len < LONG {
+    header_in(header_len(len), len, more)
+}
+
+/// The same in so many bytes: in four also of a short frame.
+#[inline]
+pub(crate) fn header_in(bytes: usize, len: usize, more: bool) -> [u8; 4] {
+    if bytes == 2 {
         let kind: usize = if more { 0b10 } else { 0b01 };
         let [low, high, ..] = (kind << 14 | len).to_le_bytes();
         [high, low, 0, 0]

@@ -2,7 +2,7 @@
 
 use std::task::Poll;
 
-use tidegate_core::{Stream, Watermarks};
+use tidegate_core::{ReadError, Stream, TryReadError, Watermarks};
 use tidegate_tests::{Broken, Counter, Incoming, Message, Outgoing, Shared, Side, fill, poll};
 
 fn one(frame: impl AsRef<[u8]>) -> Option<Message> {
@@ -176,18 +176,12 @@ fn h3_frames_of_16384_bytes_and_more_are_written_and_cut_in_place() {
     let stream = Box::new(Shared::<40_000>::new());
     let side = Incoming(&stream);
     let frame: Vec<u8> = (0..20_000).map(|k| (k % 251) as u8).collect();
-    // Its header is as long as that of what it was; a cut that would need a shorter one is not made.
-    for (cut, left) in [
-        (19_999, 19_999),
-        (16_384, 16_384),
-        (16_383, 20_000),
-        (0, 20_000),
-    ] {
+    for cut in [19_999, 16_384, 16_383, 1, 0] {
         let mut grant = side.written(&frame);
         grant.truncate(cut);
         grant.commit().unwrap();
-        assert_eq!(side.level(), left + 2);
-        assert_eq!(side.take(), one(&frame[..left]));
+        assert_eq!(side.level(), cut + 2);
+        assert_eq!(side.take(), one(&frame[..cut]));
     }
     // In the middle of others, whose headers are short.
     let frames: [&[u8]; 4] = [b"first", &frame[..16_384], b"", &frame];
@@ -204,6 +198,73 @@ fn h3_frames_of_16384_bytes_and_more_are_written_and_cut_in_place() {
     lent.release();
     // What was reserved for longer headers than were needed is there again.
     assert_eq!(side.put(&[&frame, &frame[..19_992]]), Ok(()));
+}
+
+#[test]
+fn h3_a_frame_that_is_cut_from_16384_bytes_on_keeps_the_longer_header_and_others_may_follow() {
+    fn check<'s, const R: bool>(side: impl Side<'s, 40_000, R>) {
+        let mut grant = side.room(2 * 16_384 + 3, 3).unwrap();
+        for cut in [5, 0] {
+            let used = grant.used_bytes();
+            fill(&mut grant, &[&[1; 16_384]]);
+            grant.truncate(cut);
+            assert_eq!(grant.used_bytes(), used + 4 + cut);
+        }
+        fill(&mut grant, &[b"end"]);
+        let behind = side.room(4, 1).unwrap();
+        grant.commit().unwrap();
+        drop(behind);
+        // The charge is that of what is left.
+        assert_eq!(side.level(), 5 + 3 + 3 * 2);
+        let frames: [&[u8]; 3] = [&[1; 5], b"", b"end"];
+        assert_eq!(side.take().unwrap(), frames);
+        assert_eq!(side.level(), 0);
+        assert_eq!(side.put(&[&[2; 39_996]]), Ok(()));
+    }
+    let stream = Box::new(Shared::<40_000>::new());
+    check(Outgoing(&stream));
+    check(Incoming(&stream));
+    // What it takes where it is copied out is what it takes where it lies.
+    let copied = Box::new(Shared::<40_000>::new());
+    let mut grant = Incoming(&copied).written([3; 16_384]);
+    grant.truncate(6);
+    grant.commit().unwrap();
+    let too_small = ReadError::TooSmall { needed_bytes: 10 };
+    assert_eq!(
+        copied.try_read(&mut [0; 9]).map(drop),
+        Err(TryReadError::Read(too_small))
+    );
+    let mut out = [0; 10];
+    assert!(copied.try_read(&mut out).unwrap().eq([[3; 6]]));
+}
+
+#[test]
+fn h3_the_frame_that_was_begun_last_is_reached_again_until_another_is_begun() {
+    fn check<'s, const R: bool>(side: impl Side<'s, 64, R>) {
+        let mut grant = side.room(20, 3).unwrap();
+        assert_eq!(grant.last_frame_mut(), None);
+        for frame in [b"tide", b"gate"] {
+            grant.frame(6).unwrap();
+            // As an interrupt does to which they come one at a time.
+            for (at, &byte) in frame.iter().enumerate() {
+                grant.last_frame_mut().unwrap()[at] = byte;
+            }
+            // It is as long as what is left of it.
+            assert_eq!(grant.last_frame_mut().map(|frame| frame.len()), Some(6));
+            grant.truncate(4);
+            assert_eq!(grant.last_frame_mut(), Some(&mut { *frame }[..]));
+        }
+        // One that is refused leaves the last one what it was.
+        assert!(grant.frame(64).is_none());
+        assert_eq!(grant.last_frame_mut(), Some(&mut b"gate".to_owned()[..]));
+        grant.frame(0).unwrap();
+        assert_eq!(grant.last_frame_mut(), Some(&mut [][..]));
+        grant.commit().unwrap();
+        assert_eq!(side.take().unwrap(), [&b"tide"[..], b"gate", b""]);
+    }
+    let stream = Shared::new();
+    check(Incoming(&stream));
+    check(Outgoing(&stream));
 }
 
 #[test]

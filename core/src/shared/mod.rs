@@ -263,7 +263,8 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
 
     /// Waits for a message, copies it into `out`, and returns its frames there.
     ///
-    /// A message takes its payload and 2 bytes a frame (4 from 16,384 bytes of payload on) in `out`.
+    /// A message takes its payload and 2 bytes a frame in `out` (4 from 16,384 bytes of payload on, or where it was
+    /// [cut](WriteGrant::truncate) from there).
     ///
     /// # Errors
     /// See [`ReadError`]; a message for which `out` is too small stays in the buffer.

@@ -20,6 +20,9 @@ pub fn fill<V: FixedEvents, const RECEIVED: bool>(grant: Option<Write<V, RECEIVE
             opaque(frame).fill(1);
         }
         grant.truncate(number());
+        if let Some(frame) = grant.last_frame_mut() {
+            opaque(frame).fill(2);
+        }
         opaque(grant.used_bytes());
     }
     if coin() {
