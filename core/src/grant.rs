@@ -17,8 +17,10 @@ use crate::stream::{FixedEvents, NoEvents};
 /// (`mem::forget`) holds up what comes after it for ever, and with messages behind it a stream that closes never ends; it
 /// corrupts nothing. Once the stream is no longer open a [`commit`](Self::commit) is refused, and gives the room up.
 ///
-/// A grant of a `&'static` stream may be handed to a DMA engine: its bytes stay where they are until it is committed or
-/// dropped.
+/// A frame of a grant of a `&'static` stream may be handed to a DMA engine: its bytes stay where they are until the grant is
+/// committed or dropped. So keep the grant until the engine is done, or was stopped; give it the address of the frame, not of what was reserved; let
+/// it move single bytes, for a frame begins at any address; and let the memory not be cached, for a cache line of the frame has
+/// bytes of others, too.
 ///
 /// ```
 /// use core::convert::Infallible;

@@ -71,7 +71,8 @@ handle! {
     ///
     /// To receive: [`feed`](Self::feed) a whole message, or [`reserve`](Self::reserve) room and write it in place. To send:
     /// look at the oldest message with [`head`](Self::head) and release it once it was taken over; or copy it with
-    /// [`copy_head`](Self::copy_head), and say [`sent`](Self::sent).
+    /// [`copy_head`](Self::copy_head), and say [`sent`](Self::sent). To end a stream that is closing: [`finish`](Self::finish) once the
+    /// [`phase`](Self::phase) is [`Flush`](Phase::Flush), which nobody else says.
     BytePort
 }
 
@@ -214,6 +215,9 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
     /// Copies the oldest message that waits to be sent into `out`, and returns its frames there. `None` if there is none, as of
     /// [`head`](Self::head). Nobody is woken.
     ///
+    /// This and [`sent`](Self::sent) are for whoever drives, and for one alone: of two, the one would say `sent` of what the other
+    /// has copied.
+    ///
     /// # Errors
     /// `out` is too small; the number of bytes that it must have.
     pub fn copy_head(self, out: &mut [u8]) -> Result<Option<Frames<'_>>, usize> {
@@ -231,7 +235,7 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
     }
 
     /// The transport has taken the oldest message over, which it has copied. Without one nothing happens, nor while it is lent: whoever
-    /// has it by [`head`](Self::head) releases it.
+    /// has it by [`head`](Self::head) releases it. Those who wait to write are woken, and the driver is not, for this is its own call.
     #[inline]
     pub fn sent(self) {
         if let Some(region) = self.0.take_outgoing() {
@@ -244,7 +248,9 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
         self.0.fail(error);
     }
 
-    /// Everything was flushed: ends a stream that is closing, and no other.
+    /// Everything was flushed: ends a stream that is closing, and no other. A [`Driver`](crate::Driver) calls it; without one, whoever is
+    /// the transport does once the [`phase`](Self::phase) is [`Flush`](Phase::Flush) and its wire is done, or
+    /// [`closed`](Stream::closed) waits for ever.
     pub fn finish(self) {
         self.0.with(|machine| ((), machine.finish()));
     }
@@ -256,6 +262,9 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
 
     /// Stores the waker that is woken once [`interest`](Self::interest) has grown or the stream begins to close. There is one;
     /// the newest replaces any other. Store it, then look.
+    ///
+    /// It is for both directions. Where one future sends and another receives, join them in one task, so that the waker is the same
+    /// (as `embassy_futures::join` has it), or use a stream for each direction: two tasks would take each other's waker away.
     pub fn register(self, waker: &Waker) {
         let waker = waker.clone();
         let old = self

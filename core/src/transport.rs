@@ -66,7 +66,8 @@ pub enum Shutdown {
 ///
 /// A whole one, which runs, is in the guide of the crate `tidegate`: `tidegate::guide::transports`.
 pub trait Transport<P> {
-    /// Ends the stream.
+    /// Ends the stream, for ever. Where the stream is a `static`, as on a device, a transport connects again by itself, and
+    /// returns this only for what is final; that a link was lost is an event.
     type Error: Clone;
     /// Ends one message.
     type Refused: Copy;

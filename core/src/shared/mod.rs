@@ -58,6 +58,9 @@ pub(crate) type SharedMachine<const RX: usize, const TX: usize, const W: usize, 
 /// Interrupts are off for a short time that does not depend on the messages: bytes are copied, looked at, and written by
 /// a [`WriteGrant`] outside the critical section.
 ///
+/// A stream ends once, by `close`, `abort` or its transport's error, and a `static` cannot be made anew: a transport that is to outlive
+/// its connection connects again by itself (see [`Transport::Error`]).
+///
 /// Memory: `RX + TX` bytes, and on a 32-bit target about 100 bytes and 10 for each waiter, and the error and the events.
 ///
 /// ```
@@ -406,6 +409,9 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
 
     /// Takes no more from the transport and no more writes; what was written is still sent, what was received can still
     /// be read. What was reserved and not yet committed is not sent.
+    ///
+    /// The stream has ended once its [`Driver`] says so. Without a driver, whoever is the transport calls [`finish`](BytePort::finish)
+    /// once the [`phase`](BytePort::phase) is [`Flush`](crate::Phase::Flush): nothing is queued any more.
     pub fn close(&self) {
         self.with(|machine| ((), machine.close()));
     }
@@ -416,7 +422,8 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         self.with(|machine| ((), machine.abort()));
     }
 
-    /// Waits until the stream has ended, and says what it had to drop.
+    /// Waits until the stream has ended, and says what it had to drop. A stream that was [closed](Self::close) ends by its [`Driver`], or by
+    /// whoever calls [`finish`](BytePort::finish): without either this waits for ever.
     ///
     /// # Errors
     /// Every waiter slot is taken.
