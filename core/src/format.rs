@@ -5,7 +5,7 @@ use defmt::{Format, Formatter, write};
 use crate::driver::Driver;
 use crate::error::{PushError, SendError, WriteError};
 use crate::event_ring::EventRing;
-use crate::futures::{Closed, Drain, Flush, Peek, Read, ReadEvent, SendMessage};
+use crate::futures::{Closed, Drain, Flush, Peek, Read, ReadEvent, SendMessage, WaitForRoom};
 use crate::grant::{ReadGrant, WriteGrant};
 use crate::handles::{BytePort, Reader, Writer};
 use crate::queue::{Level, MessageBuffer};
@@ -40,6 +40,8 @@ named! {
         Read<'_, '_, RX, TX, W, E, V>, "Read";
     [const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents]
         SendMessage<'_, '_, RX, TX, W, E, V>, "SendMessage";
+    [const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents]
+        WaitForRoom<'_, RX, TX, W, E, V>, "WaitForRoom";
     [const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents]
         ReadEvent<'_, RX, TX, W, E, V>, "ReadEvent";
     [const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents]

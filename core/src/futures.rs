@@ -9,11 +9,12 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
 use crate::error::{
-    DrainError, Lost, ReadError, ReadEventError, SendError, TooManyWaiters, WithFailure as _,
+    DrainError, Lost, PushError, ReadError, ReadEventError, SendError, TooManyWaiters,
+    WithFailure as _,
 };
-use crate::grant::ReadGrant;
+use crate::grant::{ReadGrant, WriteGrant};
 use crate::message::Frames;
-use crate::shared::{SharedMachine, Stream};
+use crate::shared::{SharedMachine, Stream, grant_bytes};
 use crate::stream::{FixedEvents, NoEvents, Step};
 use crate::waiters::{Kind, Ticket};
 
@@ -221,6 +222,56 @@ impl<'m, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
             this.message = None;
         }
         sent
+    }
+}
+
+/// Waits until a message may be queued, and gives the room for it. Made by [`Stream::wait_for_room`].
+#[must_use = "futures do nothing unless polled"]
+#[derive(Debug)]
+pub struct WaitForRoom<
+    's,
+    const RX: usize,
+    const TX: usize,
+    const W: usize,
+    E: Clone,
+    V: FixedEvents = NoEvents,
+> {
+    wait: Wait<'s, RX, TX, W, E, V>,
+    packed: Result<usize, PushError<()>>,
+}
+
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
+    WaitForRoom<'s, RX, TX, W, E, V>
+{
+    #[inline]
+    pub(crate) fn new(
+        stream: &'s Stream<RX, TX, W, E, V>,
+        payload_bytes: usize,
+        frames: usize,
+    ) -> Self {
+        Self {
+            wait: Wait::new(stream),
+            packed: grant_bytes(payload_bytes, frames),
+        }
+    }
+}
+
+impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents> Future
+    for WaitForRoom<'s, RX, TX, W, E, V>
+{
+    type Output = Result<WriteGrant<'s, RX, TX, W, E, V, false>, SendError<(), E>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let packed = match this.packed {
+            Ok(packed) => packed,
+            Err(PushError::NoFrames(())) => return Poll::Ready(Err(SendError::NoFrames(()))),
+            Err(_) => return Poll::Ready(Err(SendError::TooLarge(()))),
+        };
+        let room = this.wait.poll(cx, |stream, ticket, waker| {
+            stream.poll_room(ticket, waker, packed)
+        });
+        room.map_ok(|region| WriteGrant::new(this.wait.stream, region))
     }
 }
 

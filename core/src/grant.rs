@@ -11,7 +11,7 @@ use crate::stream::{FixedEvents, NoEvents};
 
 /// Room for one message that is being written in place, outside any critical section.
 ///
-/// Made by [`Stream::reserve`], to be sent (`RECEIVED` is `false`), and by [`BytePort::reserve`](crate::BytePort::reserve), to
+/// Made by [`Stream::reserve`] and [`Stream::wait_for_room`], to be sent (`RECEIVED` is `false`), and by [`BytePort::reserve`](crate::BytePort::reserve), to
 /// be read (`true`). Any number of grants may be out; the messages go in the order in which room was reserved, so those
 /// that were reserved later wait for this one. Dropping a grant gives its room up; one that is forgotten
 /// (`mem::forget`) holds up what comes after it for ever, and with messages behind it a stream that closes never ends; it

@@ -4,7 +4,7 @@ use core::fmt;
 use core::task::Waker;
 
 use crate::error::{PushError, TryReadError, WriteError};
-use crate::futures::{Drain, Flush, Peek, Read, SendMessage};
+use crate::futures::{Drain, Flush, Peek, Read, SendMessage, WaitForRoom};
 use crate::grant::{ReadGrant, WriteGrant};
 use crate::message::{Frames, short_frame};
 use crate::shared::{Stream, grant_bytes};
@@ -103,6 +103,15 @@ impl<'s, const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEve
     /// See [`Stream::send`]; cancel-safe as that is.
     pub fn send<'m>(self, message: &'m [&'m [u8]]) -> SendMessage<'s, 'm, RX, TX, W, E, V> {
         self.0.send(message)
+    }
+
+    /// See [`Stream::wait_for_room`]; cancel-safe as that is.
+    pub fn wait_for_room(
+        self,
+        payload_bytes: usize,
+        frames: usize,
+    ) -> WaitForRoom<'s, RX, TX, W, E, V> {
+        self.0.wait_for_room(payload_bytes, frames)
     }
 
     /// See [`Stream::drain`]; cancel-safe as that is.

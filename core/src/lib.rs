@@ -92,7 +92,7 @@ pub use error::{
 };
 pub use event::{Endpoint, EventKind, EventMask, SocketEvent};
 pub use event_ring::EventRing;
-pub use futures::{Closed, Drain, Flush, Peek, Read, ReadEvent, SendMessage};
+pub use futures::{Closed, Drain, Flush, Peek, Read, ReadEvent, SendMessage, WaitForRoom};
 pub use grant::{CommitError, ReadGrant, WriteGrant};
 pub use handles::{BytePort, Reader, Writer};
 pub use message::{Frames, packed_bytes};

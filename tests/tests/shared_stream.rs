@@ -6,7 +6,7 @@ use std::task::Poll;
 use futures_lite::future;
 use tidegate_core::{
     BytePort, Closed, Drain, EventRing, FixedEvents, Flush, NoEvents, Peek, PushError, Read,
-    ReadEvent, ReadGrant, Reader, SendMessage, Stream, WriteGrant, Writer,
+    ReadEvent, ReadGrant, Reader, SendMessage, Stream, WaitForRoom, WriteGrant, Writer,
 };
 use tidegate_tests::{Broken, Message, Watchdog, random_message};
 
@@ -205,6 +205,7 @@ fn h3_what_a_stream_hands_out_may_go_to_another_thread_and_be_moved_while_it_is_
         future::<Peek<'_, 8, 8, 1, Broken, V>>();
         future::<Read<'_, '_, 8, 8, 1, Broken, V>>();
         future::<SendMessage<'_, '_, 8, 8, 1, Broken, V>>();
+        future::<WaitForRoom<'_, 8, 8, 1, Broken, V>>();
         future::<Drain<'_, 8, 8, 1, Broken, V>>();
         future::<Flush<'_, 8, 8, 1, Broken, V>>();
         future::<Closed<'_, 8, 8, 1, Broken, V>>();

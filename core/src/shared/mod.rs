@@ -17,7 +17,7 @@ use crate::error::{
     AlreadyDone, Lost, PushError, ReadError, TryReadError, TryReadEventError, WithFailure as _,
     WriteError,
 };
-use crate::futures::{Closed, Drain, Flush, Peek, Read, ReadEvent, SendMessage};
+use crate::futures::{Closed, Drain, Flush, Peek, Read, ReadEvent, SendMessage, WaitForRoom};
 use crate::grant::{ReadGrant, WriteGrant};
 use crate::handles::{BytePort, Reader, Writer};
 use crate::message::{FRAME_CHARGE, Frames, LONG, short_frame};
@@ -159,7 +159,7 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     }
 
     /// Queues a message to be sent. Never waits; takes a message even while the write side is paused, so
-    /// [`drain`](Self::drain) between writes. Refuses one as [`Full`](WriteError::Full) while a [`send`](Self::send) waits
+    /// [`drain`](Self::drain) between writes, or [`send`](Self::send), which waits for room as well. Refuses one as [`Full`](WriteError::Full) while a [`send`](Self::send) waits
     /// for room, which it would overtake.
     ///
     /// # Errors
@@ -184,6 +184,8 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     /// Room for a message of `payload_bytes` at most in `frames` frames at most, at least one, to be written in place and then committed.
     /// However the bytes are spread over the frames, they fit: room is taken for the longest headers that so many frames may need
     /// ([`packed_bytes`](crate::packed_bytes) says what a message takes that is there), and what is left of it is free again at the commit.
+    ///
+    /// Never waits: where there is none now, [`wait_for_room`](Self::wait_for_room).
     ///
     /// # Errors
     /// See [`WriteError`]; there is no message to hand back.
@@ -227,7 +229,40 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         SendMessage::new(self, message)
     }
 
-    /// Waits while the write side is paused; returns at once otherwise. Stays valid while the stream closes.
+    /// Room as [`reserve`](Self::reserve) gives it, once the write side is open and has it: in turn with those who
+    /// [`send`](Self::send).
+    ///
+    /// # Errors
+    /// See [`SendError`](crate::SendError); there is no message to hand back.
+    ///
+    /// # Cancel safety
+    /// A future that is dropped before it was ready has taken no room; it gives its place up and passes its turn on.
+    ///
+    /// ```
+    /// use core::{convert::Infallible, task::Poll};
+    /// use embassy_futures::{block_on, poll_once};
+    /// use tidegate_core::Stream;
+    ///
+    /// let stream = Stream::<0, 32, 1, Infallible>::new();
+    /// stream.write(&[b"0123456789"]).unwrap(); // 12 bytes
+    /// assert!(block_on(stream.drain()).is_ok()); // the gate is open
+    /// assert!(poll_once(stream.wait_for_room(20, 1)).is_pending());
+    ///
+    /// stream.port().sent(); // the transport has taken it over
+    /// let mut grant = block_on(stream.wait_for_room(20, 1)).unwrap();
+    /// grant.frame(20).unwrap().fill(7);
+    /// grant.commit().unwrap();
+    /// ```
+    pub fn wait_for_room(
+        &self,
+        payload_bytes: usize,
+        frames: usize,
+    ) -> WaitForRoom<'_, RX, TX, W, E, V> {
+        WaitForRoom::new(self, payload_bytes, frames)
+    }
+
+    /// Waits while the write side is paused; returns at once otherwise, whatever room there is: for room [`send`](Self::send) and
+    /// [`wait_for_room`](Self::wait_for_room) wait. Stays valid while the stream closes.
     ///
     /// # Errors
     /// See [`DrainError`](crate::DrainError).

@@ -182,27 +182,41 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         let Some(size) = Size::of(message) else {
             return Poll::Ready(Err(SendError::TooLarge(message)));
         };
-        let mut region = None;
-        let reserved = self.poll_steps(Kind::Send, ticket, waker, |machine, ticket| {
-            machine.step_send(ticket, size.packed, |ring| {
-                region = ring.reserve(size.packed, &self.outgoing).ok();
-                region.is_some()
-            })
-        });
-        match (reserved, region) {
-            (Poll::Ready(Err(_)), _) => Poll::Ready(Err(SendError::TooManyWaiters(message))),
-            (Poll::Ready(Ok(Err(error))), _) => {
-                let error = error.map_message(|()| message);
-                Poll::Ready(Err(error.with_failure(|| self.failure())))
-            }
-            (Poll::Pending, _) | (Poll::Ready(Ok(Ok(()))), None) => Poll::Pending,
-            (Poll::Ready(Ok(Ok(()))), Some(region)) => Poll::Ready(
+        match self.poll_room(ticket, waker, size.packed) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error.map_message(|()| message))),
+            Poll::Ready(Ok(region)) => Poll::Ready(
                 self.write_region(region, size, first, others)
                     .map_err(|()| match self.exception() {
                         Some(error) => SendError::Failed(message, error),
                         None => SendError::Closed(message),
                     }),
             ),
+        }
+    }
+
+    /// Waits for one's turn, the gate, and room for so many packed bytes.
+    #[inline]
+    pub(crate) fn poll_room(
+        &self,
+        ticket: &mut Ticket,
+        waker: &Waker,
+        packed: usize,
+    ) -> Poll<Result<WriteRegion, SendError<(), E>>> {
+        let mut region = None;
+        let reserved = self.poll_steps(Kind::Send, ticket, waker, |machine, ticket| {
+            machine.step_send(ticket, packed, |ring| {
+                region = ring.reserve(packed, &self.outgoing).ok();
+                region.is_some()
+            })
+        });
+        match (reserved, region) {
+            (Poll::Ready(Err(_)), _) => Poll::Ready(Err(SendError::TooManyWaiters(()))),
+            (Poll::Ready(Ok(Err(error))), _) => {
+                Poll::Ready(Err(error.with_failure(|| self.failure())))
+            }
+            (Poll::Pending, _) | (Poll::Ready(Ok(Ok(()))), None) => Poll::Pending,
+            (Poll::Ready(Ok(Ok(()))), Some(region)) => Poll::Ready(Ok(region)),
         }
     }
 

@@ -60,6 +60,29 @@ fn b5_senders_that_wait_for_room_go_in_the_order_in_which_they_came() {
 }
 
 #[test]
+fn b5_whoever_waits_for_room_to_write_in_place_and_who_sends_behind_it_get_it_in_that_order() {
+    model([Some(3), Some(2)], || {
+        let stream = full();
+        let mut first = stream.wait_for_room(5, 1);
+        let mut second = Box::pin(send(stream, &[b"2"]));
+        begins_to_wait(&mut first);
+        begins_to_wait(&mut second);
+        let first = thread::spawn(|| {
+            let mut grant = block_on(first).unwrap();
+            grant.frame(5).unwrap().copy_from_slice(b"12345");
+            grant.commit().unwrap();
+        });
+        let second = thread::spawn(|| block_on(second));
+        for _ in 0..3 {
+            assert_eq!(sent(stream), b'0');
+        }
+        first.join().unwrap();
+        second.join().unwrap();
+        assert_eq!([sent(stream), sent(stream)], *b"12");
+    });
+}
+
+#[test]
 fn c2_a_sender_that_is_dropped_when_it_was_woken_passes_its_turn_on() {
     model([Some(4), Some(2)], || {
         let stream = full();

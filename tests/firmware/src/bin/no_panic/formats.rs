@@ -53,7 +53,7 @@ fn states() {
     let message = message();
     debug((stream.peek(), stream.read(&mut out), stream.send(message)));
     debug((stream.drain(), stream.flush(), stream.closed()));
-    debug(stream.read_event());
+    debug((stream.read_event(), stream.wait_for_room(1, 1)));
     debug(opaque(Watermarks::UNLIMITED));
     debug(opaque(Limit::Unlimited));
     debug(opaque(State::Failed(1u8)));

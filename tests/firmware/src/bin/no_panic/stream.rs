@@ -74,6 +74,12 @@ fn writes<V: FixedEvents>(stream: &'static Small<V>) {
         6 => poll(stream.drain(), drop),
         7 => poll(writer.drain(), drop),
         8 => poll(stream.flush(), drop),
+        9 => poll(stream.wait_for_room(number(), number()), |grant| {
+            grants::fill(grant.ok())
+        }),
+        10 => poll(writer.wait_for_room(number(), number()), |grant| {
+            grants::fill(grant.ok())
+        }),
         _ => poll(writer.flush(), drop),
     }
 }
