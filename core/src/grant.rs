@@ -11,16 +11,16 @@ use crate::stream::{FixedEvents, NoEvents};
 
 /// Room for one message that is being written in place, outside any critical section.
 ///
-/// Made by [`Stream::reserve`] and [`Stream::wait_for_room`], to be sent (`RECEIVED` is `false`), and by [`BytePort::reserve`](crate::BytePort::reserve), to
-/// be read (`true`). Any number of grants may be out; the messages go in the order in which room was reserved, so those
+/// Made by [`Stream::reserve`] and [`Stream::wait_for_room`], to be sent (`RECEIVED` is `false`), and by
+/// [`BytePort::reserve`](crate::BytePort::reserve), to be read (`true`). Any number of grants may be out; the messages go in the order in which room was reserved, so those
 /// that were reserved later wait for this one. Dropping a grant gives its room up; one that is forgotten
 /// (`mem::forget`) holds up what comes after it for ever, and with messages behind it a stream that closes never ends; it
 /// corrupts nothing. Once the stream is no longer open a [`commit`](Self::commit) is refused, and gives the room up.
 ///
 /// A frame of a grant of a `&'static` stream may be handed to a DMA engine: its bytes stay where they are until the grant is
-/// committed or dropped. So keep the grant until the engine is done, or was stopped; give it the address of the frame, not of what was reserved; let
-/// it move single bytes, for a frame begins at any address; and let the memory not be cached, for a cache line of the frame has
-/// bytes of others, too.
+/// committed or dropped. So keep the grant until the engine is done, or was stopped; give it the address of the frame, not of
+/// what was reserved; let it move single bytes, for a frame begins at any address; and let the memory not be cached, for a cache
+/// line of the frame has bytes of others, too.
 ///
 /// ```
 /// use core::convert::Infallible;

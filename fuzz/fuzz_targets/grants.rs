@@ -140,6 +140,7 @@ where
                             grant.truncate(usize::from(cut));
                             frame.truncate(usize::from(cut));
                         }
+                        assert_eq!(grant.last_frame_mut(), Some(&mut frame[..]));
                         reserved.message.push(frame);
                         assert!(packed(&reserved.message) <= reserved.room);
                     }

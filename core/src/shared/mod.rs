@@ -159,8 +159,8 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
     }
 
     /// Queues a message to be sent. Never waits; takes a message even while the write side is paused, so
-    /// [`drain`](Self::drain) between writes, or [`send`](Self::send), which waits for room as well. Refuses one as [`Full`](WriteError::Full) while a [`send`](Self::send) waits
-    /// for room, which it would overtake.
+    /// [`drain`](Self::drain) between writes, or [`send`](Self::send), which waits for room as well. Refuses one as
+    /// [`Full`](WriteError::Full) while a `send` waits for room, which it would overtake.
     ///
     /// # Errors
     /// See [`WriteError`]; the message comes back, and nothing of it was queued.

@@ -195,19 +195,21 @@ impl<const RX: usize, const TX: usize, const W: usize, E: Clone, V: FixedEvents>
         }
     }
 
-    /// Waits for one's turn, the gate, and room for so many packed bytes.
-    #[inline]
+    /// Waits for one's turn, the gate, and room for so many packed bytes. Inlined, and its look has all that it needs by value, for
+    /// interrupts are off meanwhile.
+    #[inline(always)]
     pub(crate) fn poll_room(
         &self,
         ticket: &mut Ticket,
         waker: &Waker,
         packed: usize,
     ) -> Poll<Result<WriteRegion, SendError<(), E>>> {
-        let mut region = None;
-        let reserved = self.poll_steps(Kind::Send, ticket, waker, |machine, ticket| {
+        let (mut region, bytes) = (None, &self.outgoing);
+        let place = &mut region;
+        let reserved = self.poll_steps(Kind::Send, ticket, waker, move |machine, ticket| {
             machine.step_send(ticket, packed, |ring| {
-                region = ring.reserve(packed, &self.outgoing).ok();
-                region.is_some()
+                *place = ring.reserve(packed, bytes).ok();
+                place.is_some()
             })
         });
         match (reserved, region) {
