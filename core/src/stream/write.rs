@@ -79,10 +79,12 @@ impl<S: Storage, E: Clone> Machine<S, E> {
         if was_shut {
             let _: Option<Transition> = self.turn_write_gate();
         }
-        // After an end it is empty because it was dropped: a head that was lent may be released later than that.
-        if !self.waiters.nobody(Kind::Flush) && self.outgoing.is_empty() && self.state.is_live() {
-            // Here, and not when they are woken: a write may come before that.
-            self.waiters.flushed();
+        if !self.waiters.nobody(Kind::Flush) && self.outgoing.is_empty() {
+            // Here, and not when they are woken: a write may come before that. After an end it is empty because it was dropped: a
+            // head that was lent may be released later than that.
+            if self.state.is_live() {
+                self.waiters.flushed();
+            }
             return true;
         }
         was_shut || !self.waiters.nobody(Kind::Send)
