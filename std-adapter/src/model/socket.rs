@@ -371,6 +371,14 @@ impl Socket {
         Ok(())
     }
 
+    pub(crate) fn is_guarded(&mut self) -> bool {
+        false
+    }
+
+    pub(crate) fn has_secret_key(&mut self) -> bool {
+        false
+    }
+
     pub(crate) fn has_mechanism(&mut self, _: u32) -> bool {
         false
     }
