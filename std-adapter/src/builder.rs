@@ -222,8 +222,9 @@ impl Builder {
     /// feature `tokio`.
     ///
     /// A runtime without work sleeps, and takes longer to wake than many answers take. So where something was written and somebody reads,
-    /// of a stream whose answers come within a millisecond and not from this process, the task keeps the runtime awake for up to 200 µs
-    /// of each wait. All other tasks run meanwhile.
+    /// whoever answers and waits for the next request, too, the task keeps the runtime awake for up to 200 µs of the wait, if waits of
+    /// this stream are no longer than a millisecond; less and less often where that was in vain, and not of a stream that has only `inproc`
+    /// endpoints. All other tasks run meanwhile.
     ///
     /// ```
     /// use tidegate::{SocketType, ZmqStream};

@@ -11,6 +11,7 @@ use zmq::SocketType;
 use crate::done::{Done, Shutdown};
 use crate::error::{OpenError, OptionError, ShutdownError};
 use crate::fork::Forkable;
+use crate::inproc;
 use crate::kinds;
 use crate::pump::Flow;
 use crate::runtime::{lock, unwinding};
@@ -48,6 +49,8 @@ struct State {
     /// Gone once it is being terminated.
     origin: Option<Origin>,
     streams: BTreeMap<u64, Weak<Inner>>,
+    /// What they have bound by `inproc`.
+    inproc: inproc::Names,
     /// How many streams were ever opened.
     opened: u64,
     /// Who decides who is let in. It goes last: until then there are others that may be asked for.
@@ -78,6 +81,7 @@ impl State {
         Self {
             origin,
             streams: BTreeMap::new(),
+            inproc: inproc::Names::default(),
             opened: 0,
             guard: Weak::new(),
             shutdown: None,
@@ -148,10 +152,12 @@ impl Context {
             Origin::Unknown => return Err(OpenError::NeedsContext),
             Origin::Parents => return Err(OpenError::Forked),
         };
-        socket.map_err(|source| OpenError::Socket {
+        let mut socket = socket.map_err(|source| OpenError::Socket {
             kind: kinds::name(kind),
             source,
-        })
+        })?;
+        socket.set_names(state.inproc.clone());
+        Ok(socket)
     }
 
     pub(crate) fn is_shutting_down(&self) -> bool {

@@ -287,7 +287,8 @@ impl ZmqStream {
     /// caller's context, or that of an adopted socket, libzmq chooses among all its I/O threads.
     ///
     /// A name in a `ws` or `wss` endpoint is resolved before this returns, too: the calling thread waits, and until then the stream
-    /// stands still, as in [`with_socket`](Self::with_socket). No other stream does.
+    /// stands still, as in [`with_socket`](Self::with_socket). No other stream does. Of its path libzmq asks for what is behind the last
+    /// slash alone.
     ///
     /// # Errors
     /// See [`EndpointError`]: it names the endpoint, and nothing was connected. That nobody is there is no error.

@@ -45,7 +45,7 @@
 //! | does not end its handshake | [`HANDSHAKE_INTERVAL`]; by `ws` nothing | 30 s |
 //! | falls silent after it | [`HEARTBEAT_INTERVAL`], [`HEARTBEAT_TIMEOUT`]; but see there | never |
 //! | sends more than is read | [`high_read`](Builder::high_read), and [`RECEIVE_HWM`] messages of each peer | 64 KiB, 1,000 |
-//! | reads less than it is sent | [`SEND_HWM`] messages for each peer; the time, [`TCP_MAX_RETRANSMIT`] | 1,000; any time |
+//! | reads less than it is sent | [`SEND_HWM`] messages for each peer; the time, [`TCP_MAX_RETRANSMIT`] | 1,000, of an XSUB any number; any time |
 //! | connects faster than is accepted | [`BACKLOG`] | 100 |
 //!
 //! Without [`MAX_MESSAGE_BYTES`] libzmq reserves what a frame claims at once, if the system has that much of address space, and memory grows
@@ -541,9 +541,13 @@ impl Setting {
 
     /// Whether with this a ZAP handler is asked, and the receive mark is 1.
     fn leaves_no_room(&self, socket: &mut Socket) -> bool {
-        let is_one = |socket: &mut Socket| socket.get_int(zmq_sys::ZMQ_RCVHWM) == Ok(1);
+        let is_one = |socket: &mut Socket| has_room_for_one(socket);
         match self.number {
-            zmq_sys::ZMQ_RCVHWM => self.value == Raw::Int(1) && socket.is_guarded(),
+            zmq_sys::ZMQ_RCVHWM => {
+                self.value == Raw::Int(1)
+                    && socket.kind() != SocketType::PUSH
+                    && socket.is_guarded()
+            }
             zmq_sys::ZMQ_PLAIN_SERVER | zmq_sys::ZMQ_CURVE_SERVER => self.is_on() && is_one(socket),
             zmq_sys::ZMQ_ZAP_DOMAIN => self.value != Raw::Bytes(Vec::new()) && is_one(socket),
             _ => false,
@@ -558,6 +562,10 @@ impl Setting {
         );
         if is_of_zap && self.enforces_nothing(socket) {
             return Err(NO_DOMAIN);
+        }
+        if let Some(reason) = self.is_of_no_use(socket.kind()) {
+            let option = self.name;
+            return Err(OptionError::Unsupported { option, reason });
         }
         if self.leaves_no_room(socket) {
             return Err(NO_ROOM);
@@ -622,8 +630,13 @@ const NO_DOMAIN: OptionError = OptionError::Unsupported {
 /// libzmq puts what the ZAP handler says of a peer before its first message, counts it as one, and never as read.
 const NO_ROOM: OptionError = OptionError::Unsupported {
     option: RECEIVE_HWM.name,
-    reason: "of a server of PLAIN or CURVE, or with a ZMQ_ZAP_DOMAIN, it is at least 2: with 1 no message would come",
+    reason: "of a server of PLAIN or CURVE, or with a ZMQ_ZAP_DOMAIN, it is at least 2, for libzmq counts what a ZAP handler says of a peer as a message",
 };
+
+/// Whether libzmq holds one message of each peer. Of a PUSH it holds none; a PUB has what is subscribed.
+fn has_room_for_one(socket: &mut Socket) -> bool {
+    socket.kind() != SocketType::PUSH && socket.get_int(zmq_sys::ZMQ_RCVHWM) == Ok(1)
+}
 
 /// libzmq would take zeros, of which everybody knows the public key.
 const NO_SECRET_KEY: OptionError = OptionError::Unsupported {
@@ -636,7 +649,7 @@ pub(crate) fn check_all(socket: &mut Socket, settings: &[Setting]) -> Result<(),
     if socket.enforces_domain() && !socket.has_domain() {
         return Err(NO_DOMAIN);
     }
-    if socket.get_int(zmq_sys::ZMQ_RCVHWM) == Ok(1) && socket.is_guarded() {
+    if has_room_for_one(socket) && socket.is_guarded() {
         return Err(NO_ROOM);
     }
     if socket.get_int(zmq_sys::ZMQ_CURVE_SERVER) == Ok(1) && !socket.has_secret_key() {

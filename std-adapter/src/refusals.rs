@@ -76,14 +76,14 @@ fn of_connect(socket: &mut Socket, endpoint: &str) -> Option<&'static str> {
                     || !socket.is_bound_by_a_stream(endpoint)) =>
         {
             Some(
-                "a socket that conflates connects by inproc only what a stream of its context has bound, and no DEALER does: libzmq would lose what it holds, or end the process",
+                "a socket that conflates connects by inproc only what a stream of the same `Context` has bound, and a DEALER nothing: libzmq would lose what it holds, or end the process",
             )
         }
         ("tcp", address) if names::has_no_port(address) => {
             Some("there is no port 0 to connect to, and libzmq would try for ever")
         }
         ("tcp", address)
-            if names::host(address).parse::<Ipv6Addr>().is_ok()
+            if is_ipv6(names::host(address))
                 && socket.get_int(zmq_sys::ZMQ_IPV6) == Ok(0)
                 && socket.proxy().is_none() =>
         {
@@ -108,9 +108,9 @@ fn of_either(socket: &mut Socket, endpoint: &str) -> Option<&'static str> {
         );
     }
     let (_, path) = address.split_once('/').unwrap_or_default();
-    if path.contains(['/', ':']) {
+    if path.contains(':') {
         return Some(
-            "libzmq would take what is before a second slash, or a colon, of the path for the host",
+            "libzmq would take what is before the last colon, that of the path, for the host",
         );
     }
     let beats = is_open_ws(socket, endpoint) && socket.get_int(zmq_sys::ZMQ_HEARTBEAT_IVL) != Ok(0);
@@ -123,6 +123,12 @@ fn of_either(socket: &mut Socket, endpoint: &str) -> Option<&'static str> {
 fn is_open_ws(socket: &mut Socket, endpoint: &str) -> bool {
     let is_ws = endpoint.starts_with("ws://") || endpoint.starts_with("wss://");
     is_ws && socket.has_mechanism(zmq_sys::ZMQ_NULL)
+}
+
+/// One that is an address of IPv4 in another form is that for the system, too.
+fn is_ipv6(host: &str) -> bool {
+    let ip = host.parse::<Ipv6Addr>();
+    ip.is_ok_and(|ip| ip.to_ipv4_mapped().is_none())
 }
 
 #[cfg(unix)]

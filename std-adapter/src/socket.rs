@@ -164,7 +164,6 @@ const fn raw(number: u32) -> c_int {
 pub(crate) struct RawContext {
     context: ptr::NonNull<c_void>,
     io_threads: Option<IoThreads>,
-    inproc: inproc::Names,
 }
 
 // SAFETY: a libzmq context may be used from any thread at once (zmq_ctx_new(3)).
@@ -180,7 +179,6 @@ impl RawContext {
         Ok(Self {
             context,
             io_threads: None,
-            inproc: inproc::Names::default(),
         })
     }
 
@@ -218,7 +216,6 @@ impl RawContext {
         let inner = unsafe { zmq::Socket::from_raw(socket) };
         let mut socket = Socket::of(inner, kind, false).map_err(|(errno, _)| errno)?;
         socket.io_threads = self.io_threads.clone();
-        socket.inproc = Some(self.inproc.clone());
         if let Some(threads) = &self.io_threads {
             socket.set_affinity(threads.ordinary)?;
         }
@@ -445,7 +442,7 @@ pub(crate) struct Socket {
     is_adopted: bool,
     /// The I/O threads of its context, if that is our own.
     io_threads: Option<IoThreads>,
-    /// The `inproc` names that are bound in its context, if that is our own.
+    /// The `inproc` names that streams of its context have bound, if that is known.
     inproc: Option<inproc::Names>,
 }
 
@@ -544,6 +541,11 @@ impl Socket {
 
     pub(crate) fn kind(&self) -> SocketType {
         self.kind
+    }
+
+    /// What is bound by `inproc` goes into these names from now on.
+    pub(crate) fn set_names(&mut self, names: inproc::Names) {
+        self.inproc = Some(names);
     }
 
     /// Whether a stream of its context has bound this `inproc` name, as far as is known.

@@ -214,7 +214,6 @@ fn g1_an_endpoint_that_libzmq_would_take_to_no_good_is_refused() {
         (SocketType::PUSH, "tcp://127.0.0.1:0;127.0.0.1:0"),
         (SocketType::PUSH, "tcp://[::1]:5555"),
         (SocketType::PUSH, "tcp://::1:5555"),
-        (SocketType::PUSH, "ws://127.0.0.1:1/a/b"),
         (SocketType::PUSH, "ws://localhost:1/a:b"),
         (SocketType::PUSH, &long),
         (SocketType::STREAM, "inproc://raw"),
@@ -248,6 +247,12 @@ fn g1_an_endpoint_that_libzmq_would_take_to_no_good_is_refused() {
         router.connect(endpoint).unwrap();
     }
     router.abort();
+    let pull = builder(SocketType::PULL, &context).bind("tcp://127.0.0.1:*");
+    let pull = pull.open().unwrap();
+    let mapped = pull.bindings()[0].replace("127.0.0.1", "[::ffff:127.0.0.1]");
+    let push = builder(SocketType::PUSH, &context).connect(mapped);
+    push.open().unwrap().write("hello").unwrap();
+    assert_eq!(block_on(pull.read()).unwrap(), "hello");
     shut_down(&context);
 }
 
@@ -310,17 +315,12 @@ fn a4_a_stream_that_conflates_connects_by_inproc_what_is_bound() {
         block_on(bound.closed());
         assert!(is_refused());
     }
-    // Of somebody else's context it is not known.
+    // Of somebody else's context it is known of streams.
     let others = Context::from(zmq::Context::new());
-    let bound = builder(SocketType::PUB, &others)
-        .bind("inproc://last")
-        .open()
-        .unwrap();
-    let sub = builder(SocketType::SUB, &others)
-        .conflate(true)
-        .open()
-        .unwrap();
-    assert!(sub.connect("inproc://last").is_err());
+    let open = |kind| builder(kind, &others);
+    let bound = open(SocketType::PUB).bind("inproc://last").open().unwrap();
+    let sub = open(SocketType::SUB).conflate(true).open().unwrap();
+    sub.connect("inproc://last").unwrap();
     drop((bound, sub));
     shut_down(&others);
     shut_down(&context);

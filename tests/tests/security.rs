@@ -245,6 +245,10 @@ fn a4_the_receive_mark_of_a_stream_that_asks_who_comes_is_two_at_least() {
     for guarded in [pull(1).plain_server("storm"), pull(1).guarded("storm")] {
         assert!(matches!(guarded.open().unwrap_err(), OpenError::Option(error) if no_room(error)));
     }
+    // It receives nothing.
+    let push = builder(SocketType::PUSH, &context).option(options::RECEIVE_HWM, 1);
+    let push = push.plain_server("storm").open().unwrap();
+    push.set_option(options::RECEIVE_HWM, 1).unwrap();
     let late = pull(1).open().unwrap();
     let error = late.set_option(options::PLAIN_SERVER, true);
     assert!(no_room(error.unwrap_err()));
@@ -255,7 +259,7 @@ fn a4_the_receive_mark_of_a_stream_that_asks_who_comes_is_two_at_least() {
         server.set_option(options::RECEIVE_HWM, 1).unwrap_err()
     ));
     let client = builder(SocketType::PUSH, &context).plain_client("ann", "secret");
-    let client = client.connect(&server.bind("tcp://127.0.0.1:*").unwrap());
+    let client = client.connect(server.bind("tcp://127.0.0.1:*").unwrap());
     let client = client.open().unwrap();
     for k in 0..100 {
         client.write(k.to_string()).unwrap();
@@ -270,7 +274,11 @@ fn a4_the_receive_mark_of_a_stream_that_asks_who_comes_is_two_at_least() {
 #[test]
 fn a4_a_server_of_curve_has_a_secret_key() {
     let context = Context::new().unwrap();
+    let late = builder(SocketType::PULL, &context).open().unwrap();
     if !zmq::has("curve").unwrap() {
+        // There is no use in setting one.
+        let error = late.set_option(options::CURVE_SERVER, true).unwrap_err();
+        assert!(error.to_string().contains("without CURVE"), "{error}");
         return;
     }
     let pull = || builder(SocketType::PULL, &context);
@@ -285,7 +293,6 @@ fn a4_a_server_of_curve_has_a_secret_key() {
     };
     let opened = pull().option(options::CURVE_SERVER, true).open();
     assert!(matches!(opened.unwrap_err(), OpenError::Option(error) if no_key(error)));
-    let late = pull().open().unwrap();
     let error = late.set_option(options::CURVE_SERVER, true);
     assert!(no_key(error.unwrap_err()));
     let keys = options::CurveKeys::generate().unwrap();

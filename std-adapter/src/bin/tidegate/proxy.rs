@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use futures_lite::future::try_zip;
-use tidegate::{Multipart, SocketType, WriteError, ZmqStream, block_on};
+use tidegate::{Multipart, SocketType, WriteError, ZmqStream, block_on, options};
 
 use crate::end::{End, finish, hang_up, note};
 use crate::interrupts::{Interrupts, Rest};
@@ -12,6 +12,9 @@ use crate::socket::Endpoints;
 
 /// What an interrupted proxy still passes on in each direction at the least: more than the stream's own read buffer and libzmq's for one peer hold.
 const BEHIND: usize = 2_048;
+
+/// So many subscriptions, and ends of them, a forwarder holds at most for a publisher that does not read them.
+const MOST_SUBSCRIPTIONS: u32 = 100_000;
 
 #[derive(Args, Debug)]
 pub struct Arguments {
@@ -77,7 +80,12 @@ impl Arguments {
         let at_back = endpoints(self.back.backend_bind, self.back.backend_connect);
         let at_capture = endpoints(self.capture_bind, self.capture_connect);
         let has_capture = !at_capture.bind.is_empty() || !at_capture.connect.is_empty();
-        let front = at_front.builder(front).open()?;
+        let mut of_socket = at_front.builder(front);
+        if front == SocketType::XSUB {
+            // For a publisher that does not read; by default there is no limit.
+            of_socket = of_socket.option(options::SEND_HWM, MOST_SUBSCRIPTIONS);
+        }
+        let front = of_socket.open()?;
         let back = at_back.builder(back).open()?;
         let capture = at_capture.builder(SocketType::PUB).open()?;
         let mut of_front = Servers::open(&front, &at_front, "frontend ")?;

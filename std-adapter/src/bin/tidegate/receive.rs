@@ -23,7 +23,7 @@ pub struct Arguments {
     socket: Socket,
     #[command(flatten)]
     codec: Codec,
-    /// Ends after so many messages. Others that had come by then are lost: --hwm 1 keeps them few, or 2 of a server of PLAIN or CURVE
+    /// Ends after so many messages. Others that had come by then are lost: --hwm 1 keeps them few
     #[arg(short = 'n', long, value_name = "MESSAGES")]
     count: Option<u64>,
     /// Ends with exit code 3 if no message comes for so long

@@ -42,6 +42,12 @@ pub struct Security {
 }
 
 impl Security {
+    /// A high-water mark that leaves a server room for what is said of who comes, which libzmq counts as a message.
+    pub fn least_room(&self, hwm: u32) -> u32 {
+        let is_server = self.curve_server || !self.plain_server.is_empty();
+        if is_server && hwm == 1 { 2 } else { hwm }
+    }
+
     pub fn apply(&self, builder: Builder) -> Result<(Builder, Guard), End> {
         if let Some(user) = &self.plain {
             let (name, password) = user_of(user)?;

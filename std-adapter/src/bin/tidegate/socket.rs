@@ -112,7 +112,7 @@ impl Socket {
         if let Some(hwm) = self.hwm {
             builder = builder
                 .option(options::SEND_HWM, hwm)
-                .option(options::RECEIVE_HWM, hwm);
+                .option(options::RECEIVE_HWM, self.security.least_room(hwm));
         }
         if let Some(name) = &self.identity {
             builder = builder.option(options::ROUTING_ID, name.clone().into_bytes());
