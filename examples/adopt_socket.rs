@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let stream = ZmqStream::builder(SocketType::PULL)
         .context(&shared)
         .high_read(4096)
-        .adopt(refused.socket)?;
+        .adopt(refused.into_socket())?;
     println!("{:?}", block_on(stream.read())?);
 
     // The old side need not know of it.

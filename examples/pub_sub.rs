@@ -4,7 +4,8 @@
 //! cargo run --example pub_sub
 //! ```
 //!
-//! The publisher is an XPUB: it sends as a PUB does, and is told of subscriptions besides.
+//! The publisher is an XPUB: it sends as a PUB does, and is told of subscriptions besides. They are to be read, for what nobody reads is
+//! kept.
 
 use std::error::Error;
 use std::time::Duration;
@@ -32,6 +33,7 @@ async fn go() -> Result<(), Box<dyn Error>> {
         .send(("sports", "nobody has asked for this"))
         .await?;
     for forecast in ["rain", "wind", "sun"] {
+        while publisher.try_read().is_ok() {} // who has subscribed to what
         publisher.send(("weather", forecast)).await?;
         println!("{:?}", subscriber.read().await?);
     }

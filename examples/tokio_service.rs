@@ -14,6 +14,9 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+/// So many requests are answered at once. More are not read, so that they wait in the stream, in libzmq, and with whoever sends them.
+const AT_ONCE: usize = 16;
+
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Answers one request, which takes a while.
@@ -37,7 +40,11 @@ async fn serve(
     loop {
         let request = tokio::select! {
             // A read that loses this has taken no message.
-            request = router.read() => request,
+            request = router.read(), if under_way.len() < AT_ONCE => request,
+            Some(answered) = under_way.join_next() => {
+                answered??;
+                continue;
+            }
             _ = stop.wait_for(|stop| *stop) => break,
         };
         match request {
@@ -47,7 +54,6 @@ async fn serve(
         };
         taken.send_modify(|taken| *taken += 1);
     }
-    // A service that runs for long also collects these now and then.
     while let Some(answered) = under_way.join_next().await {
         answered??;
     }
@@ -93,9 +99,10 @@ async fn main() -> Outcome<()> {
         ask(dealer, stop, taken.clone()).await?;
     }
 
-    service.await??;
-    // What libzmq still holds is sent now, or it is said that it was not.
+    let served = service.await;
+    // What libzmq still holds is sent now, or it is said that it was not; whatever became of the service.
     tidegate::shutdown(Duration::from_secs(5)).await?;
+    served??;
     println!("stopped; {} requests were answered", *taken.borrow());
     Ok(())
 }

@@ -156,6 +156,10 @@ impl FusedStream for ZmqStream {
 /// refused what was written; to close a sink closes the whole stream, all its handles, and waits for its end. As with the `Stream`, a
 /// place in a line is the handle's.
 ///
+/// With `SinkExt` in scope `send`, `flush` and `close` are the stream's own where it is called as `stream.send(..)` or by `&stream`, and
+/// `SinkExt`'s by a `&mut ZmqStream`; that `send` waits until libzmq has taken the message. `SinkExt::send(&mut stream, ..)` and
+/// `ZmqStream::send(&stream, ..)` leave no doubt.
+///
 /// ```
 /// use futures_util::SinkExt;
 /// use futures_lite::future::block_on;

@@ -183,7 +183,8 @@ impl ZmqStream {
     /// Waits until an XPUB knows of a subscription, whatever to, or the time is up; `None` waits for as long as it takes. What is
     /// published from then on reaches that subscriber.
     ///
-    /// libzmq hands subscriptions to an XPUB as messages, which can be read as well; with
+    /// libzmq hands subscriptions to an XPUB as messages, which **are to be read**: what nobody reads libzmq keeps, without a limit, and
+    /// `while stream.try_read().is_ok() {}` now and then is enough. With
     /// [`read_ahead`](crate::Builder::read_ahead) turned off they are known only once they are, and past `high_read` bytes of them and
     /// while reading is [paused](Self::pause_reading), too. What an adopted socket was told before does not count. A peer that ends a
     /// subscription which others have and it has not makes libzmq say that nobody has it, and so do

@@ -23,9 +23,11 @@ use crate::sync::Instant;
 /// It takes two descriptors for each thread that has called it, until the thread ends. Any other executor works as well; there
 /// the process's I/O thread watches.
 ///
-/// A thread that has asked, and awaits answers which come soon, looks for them for up to 200 µs before it sleeps. One that messages come to
-/// in floods, more than 40,000 a second, lets a moment pass before it watches again, of some 60 µs on Linux, as long as that lets a
-/// tenth more through: all that it waits for may come so much later.
+/// A thread that has asked, and awaits answers which come soon, looks for them for up to 200 µs before it sleeps. Above some 40,000 messages
+/// a second a thread lets about 60 µs pass (on Linux) before it watches again, if that raises the throughput by a tenth at least. That
+/// adds as much to the latency of all that it waits for.
+///
+/// To stop waiting from outside, let another task or thread `close` a clone of the stream: whoever waits is told.
 ///
 /// ```
 /// use tidegate::{SocketType, ZmqStream};
@@ -242,8 +244,10 @@ impl Blocking<'_> {
 }
 
 impl ZmqStream {
-    /// The calls that wait, as calls that block the thread: for programs without async. The I/O thread does for the others what it
-    /// always does.
+    /// The calls that wait, as calls that block the thread: for programs without async. Whoever else uses the stream is served as ever.
+    ///
+    /// Another thread ends such a call by [`close`](Self::close) of a clone of the stream. On a thread of an async runtime no other task
+    /// runs meanwhile.
     pub fn blocking(&self) -> Blocking<'_> {
         Blocking(self)
     }

@@ -113,7 +113,7 @@ impl Builder {
     }
 
     /// Stops receiving when more than this many bytes wait to be read, each frame charged 64 bytes besides its payload. Default: four times
-    /// `low_read`, or 64 KiB. Worst case: this and one message more; of a SUB, an XSUB and a ROUTER, two.
+    /// `low_read` if that is set, or 64 KiB. Worst case: this and one message more (two of a SUB, an XSUB and a ROUTER).
     pub fn high_read(mut self, high: impl Into<Limit>) -> Self {
         self.read.high = Some(high.into());
         self
@@ -172,8 +172,8 @@ impl Builder {
     /// Has libzmq hold the last message alone, one of a single frame, in each direction. Only a DEALER, PULL, PUSH, PUB or
     /// SUB can. It turns [`read_ahead`](Self::read_ahead) off: what is read is what came last, but that a read which is dropped just when
     /// a message has come leaves that one for the next read. libzmq may end the process when a peer sends a message of several frames to
-    /// one that conflates; one of ours is refused. A SUB that conflates has one prefix at most, and so is each subscriber of a PUB that
-    /// conflates to have: libzmq holds the last word of a subscriber alone, too. A message that comes just while the one before is read may wait in
+    /// one that conflates; one of ours is refused. A SUB that conflates has one prefix at most, and so should each subscriber of a PUB that
+    /// conflates: libzmq keeps the latest subscription message of each alone, too. A message that comes just while the one before is read may wait in
     /// libzmq 4.3.4 until another one comes, and is never freed then. The end of a connection takes the same place: what was written and has not
     /// left yet is lost when the stream closes or disconnects, whatever its [`LINGER`](crate::options::LINGER), and what was not read when a peer of one that
     /// is bound leaves. By `inproc` it is the side that connects which conflates for both, and it connects only what a stream of its
@@ -206,7 +206,7 @@ impl Builder {
     /// [`wait_connected`](ZmqStream::wait_connected). Default: off. It takes what a [monitor](ZmqStream::enable_monitor) takes, two more
     /// sockets of the context, for as long as the stream is open, and some 100 bytes for each connection; the stream can be monitored
     /// as any other. What libzmq does not tell is not known: `inproc`; what somebody connects or disconnects by
-    /// [`with_socket`](ZmqStream::with_socket); and that peers of ZMTP 1.0 and 2.0, which have no handshake, are ready. While several
+    /// [`with_socket`](ZmqStream::with_socket), or once somebody has it monitored so; the peer of a STREAM that is hung up on by an empty message; and that peers of ZMTP 1.0 and 2.0, which have no handshake, are ready. While several
     /// handshakes of one endpoint are under way and one fails, it may be taken for another until one of them ends. Where the context has
     /// several [I/O threads](crate::ContextBuilder::io_threads), libzmq may tell of the end of a handshake before it tells of the
     /// connection, so that one that is ready counts as one that is not.
@@ -299,7 +299,7 @@ impl Builder {
     /// let error = ZmqStream::builder(SocketType::PUSH).adopt(socket).unwrap_err();
     /// assert_eq!(error.to_string(), "the socket to adopt is a PULL, not a PUSH");
     ///
-    /// let stream = ZmqStream::builder(SocketType::PULL).adopt(error.socket)?;
+    /// let stream = ZmqStream::builder(SocketType::PULL).adopt(error.into_socket())?;
     /// let peer = context.socket(SocketType::PUSH)?;
     /// peer.connect("inproc://there-already")?;
     /// peer.send("hello", 0)?;
@@ -310,24 +310,21 @@ impl Builder {
     pub fn adopt(self, socket: zmq::Socket) -> Result<ZmqStream, AdoptError> {
         let limits = match self.limits() {
             Ok(limits) => limits,
-            Err(error) => return Err(AdoptError { error, socket }),
+            Err(error) => return Err(AdoptError::new(error, socket)),
         };
         let context = match &self.context {
             Some(context) if context.is_shutting_down() => {
                 let error = OpenError::ContextShutDown;
-                return Err(AdoptError { error, socket });
+                return Err(AdoptError::new(error, socket));
             }
             Some(context) => context.clone(),
             None => Context::unknown(),
         };
         Socket::adopt(socket, self.kind)
-            .map_err(|(error, socket)| AdoptError { error, socket })
+            .map_err(|(error, socket)| AdoptError::new(error, socket))
             .and_then(|socket| {
                 let opened = self.open_over(socket, context, limits);
-                opened.map_err(|(error, socket)| AdoptError {
-                    error,
-                    socket: socket.into_inner(),
-                })
+                opened.map_err(|(error, socket)| AdoptError::new(error, socket.into_inner()))
             })
     }
 

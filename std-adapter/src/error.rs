@@ -1,6 +1,6 @@
 //! What can go wrong, with everything that is known of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -197,14 +197,41 @@ pub enum AuthenticatorError {
 
 /// Why a socket was not adopted. The socket comes back, with the options that were set; what was bound or connected for the stream is
 /// undone, and with it what its owner had bound or connected by the same name.
-#[derive(thiserror::Error)]
-#[error("{error}")]
+///
+/// It prints as its [`error`](Self::error) does, and has the same source.
 pub struct AdoptError {
     /// What went wrong.
-    #[source]
     pub error: OpenError,
+    /// Behind a lock that nobody waits for, so that this can be passed on as any error.
+    socket: Mutex<zmq::Socket>,
+}
+
+impl AdoptError {
+    pub(crate) fn new(error: OpenError, socket: zmq::Socket) -> Self {
+        Self {
+            error,
+            socket: Mutex::new(socket),
+        }
+    }
+
     /// The socket.
-    pub socket: zmq::Socket,
+    pub fn into_socket(self) -> zmq::Socket {
+        self.socket
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Display for AdoptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for AdoptError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
 }
 
 impl fmt::Debug for AdoptError {

@@ -217,7 +217,8 @@ frames!(
     Vec<Vec<u8>>,
     Vec<String>,
     Vec<&[u8]>,
-    Vec<&str>
+    Vec<&str>,
+    Vec<zmq::Message>
 );
 
 impl From<&[&[u8]]> for Multipart {
@@ -244,7 +245,7 @@ macro_rules! one_copied {
         }
     )*};
 }
-one_copied!([] &[u8], [const N: usize] &[u8; N], [] &str);
+one_copied!([] &[u8], [const N: usize] &[u8; N], [] &str, [] &String, [] &Vec<u8>);
 
 /// Anything that makes a frame makes a message of one frame.
 macro_rules! one_frame {
@@ -256,7 +257,7 @@ macro_rules! one_frame {
         }
     )*};
 }
-one_frame!([] Frame, [] Bytes, [] Vec<u8>, [] String);
+one_frame!([] Frame, [] Bytes, [] Vec<u8>, [] String, [] zmq::Message);
 
 macro_rules! tuple {
     ($($frame:ident)+) => {
@@ -302,6 +303,27 @@ impl From<Vec<u8>> for Frame {
 impl From<String> for Frame {
     fn from(text: String) -> Self {
         Self::owned(text.into_bytes())
+    }
+}
+
+/// The bytes are copied.
+impl From<&String> for Frame {
+    fn from(text: &String) -> Self {
+        Self::copied(text.as_bytes())
+    }
+}
+
+/// The bytes are copied.
+impl From<&Vec<u8>> for Frame {
+    fn from(bytes: &Vec<u8>) -> Self {
+        Self::copied(bytes)
+    }
+}
+
+/// A message of the `zmq` crate, which is one frame. The bytes are copied.
+impl From<zmq::Message> for Frame {
+    fn from(message: zmq::Message) -> Self {
+        Self::copied(&message)
     }
 }
 

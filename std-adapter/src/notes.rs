@@ -79,7 +79,7 @@ fn tell(note: Note) {
     match note {
         Note::Opened => debug!("opened"),
         Note::Bound(endpoint) => debug!(endpoint, "bound"),
-        Note::Connected(endpoint) => debug!(endpoint, "connected"),
+        Note::Connected(endpoint) => debug!(endpoint, "connects"),
         Note::Unbound(endpoint) => debug!(endpoint, "unbound"),
         Note::Disconnected(endpoint) => debug!(endpoint, "disconnected"),
         Note::ReadPaused { bytes } => debug!(bytes, "reading paused"),

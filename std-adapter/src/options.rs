@@ -64,6 +64,8 @@
 //!   `high_read`, libzmq does not: read an XPUB, or have a PUB;
 //! - one answer of a REP: the next one behind a request without a delimiter whose sender has left goes nowhere. Against strangers
 //!   [`ZAP_DOMAIN`], PLAIN or CURVE help; else a REQ that asks again by a new stream, or a ROUTER instead of the REP;
+//! - how many connections by `ws` stay that nobody has any more: one that breaks the protocol, as by a text frame, is not heard again and keeps its
+//!   descriptor and its share of what is sent until the stream closes. Bind `ws` for peers that are known;
 //! - what a peer says that it is. Peers of ZMTP 1.0 and 2.0 have no handshake, and bytes that happen to look like theirs are read as
 //!   messages; where a [`ZAP_DOMAIN`] is set, or PLAIN or CURVE is, they are turned away. A ROUTER's peer may claim any name. One that is taken
 //!   is not given away, unless [`ROUTER_HANDOVER`] is on, and the connection that is unheard then stays; but libzmq 4.3.4 trusts the names so
@@ -131,6 +133,7 @@ impl<T> fmt::Debug for SocketOption<T> {
 /// How long a stream that closes goes on sending, what it holds and what libzmq holds; `None`: for ever. Default: for ever, and 0 for SUB
 /// and XSUB. A stream takes "for ever" for 30 seconds, so that a peer that never comes does not keep it; libzmq has a quarter of a second at the
 /// least, but for a SUB: it aborts the process if it has none and a connection breaks just then of which it has sent half a message.
+#[doc(alias = "ZMQ_LINGER")]
 pub const LINGER: SocketOption<Option<Duration>> =
     SocketOption::new("ZMQ_LINGER", zmq_sys::ZMQ_LINGER);
 
@@ -138,12 +141,14 @@ pub const LINGER: SocketOption<Option<Duration>> =
 /// limit. Default: 1,000; of a SUB or an XSUB that was not adopted 0, for what they send are subscriptions, and libzmq drops those that are too
 /// many; so an XSUB that writes other messages faster than they are taken is to set it.
 /// Worst case: this many of the longest messages, for each peer.
+#[doc(alias = "ZMQ_SNDHWM")]
 pub const SEND_HWM: SocketOption<u32> = SocketOption::new("ZMQ_SNDHWM", zmq_sys::ZMQ_SNDHWM);
 
 /// How many messages libzmq holds of each peer, beyond those in the stream's own read buffer; 0: no limit. Default: 1,000. Worst
 /// case: this many messages of [`MAX_MESSAGE_BYTES`], of each peer. Where a ZAP handler is asked who comes it is 2 at least, for libzmq
 /// counts what that says as a message which is never read; so a server of PLAIN or CURVE that connects has one place less of it with each
 /// time that it connects anew.
+#[doc(alias = "ZMQ_RCVHWM")]
 pub const RECEIVE_HWM: SocketOption<u32> = SocketOption::new("ZMQ_RCVHWM", zmq_sys::ZMQ_RCVHWM);
 
 /// What a ROUTER calls this socket: 1 to 255 bytes. Default: none, and the ROUTER thinks of a name.
@@ -151,6 +156,7 @@ pub const RECEIVE_HWM: SocketOption<u32> = SocketOption::new("ZMQ_RCVHWM", zmq_s
 /// A peer that comes back by its name while the ROUTER has not read all that had come by its old connection is taken for another that claims the
 /// name: libzmq hears nothing of it, and sends it nothing, for as long as that new connection lasts. So read a ROUTER of named peers
 /// without long pauses.
+#[doc(alias = "ZMQ_ROUTING_ID")]
 pub const ROUTING_ID: SocketOption<Vec<u8>> =
     SocketOption::new("ZMQ_ROUTING_ID", zmq_sys::ZMQ_ROUTING_ID);
 
@@ -159,26 +165,31 @@ pub const ROUTING_ID: SocketOption<Vec<u8>> =
 ///
 /// One that is held back is tried again at any news of the socket; without any, for libzmq says of itself neither that the peer has room
 /// nor that it has left, after 10 ms, 20 ms and so on, at last every second.
+#[doc(alias = "ZMQ_ROUTER_MANDATORY")]
 pub const ROUTER_MANDATORY: SocketOption<bool> =
     SocketOption::new("ZMQ_ROUTER_MANDATORY", zmq_sys::ZMQ_ROUTER_MANDATORY);
 
 /// Whether a ROUTER gives the name of a peer to a new one that claims it. Default: nothing of the new one is read, and it is sent
 /// nothing. Whichever loses stays connected. What had come by the old connection and is unread is then dropped, or comes under a name that
 /// libzmq thinks of. Cannot be read.
+#[doc(alias = "ZMQ_ROUTER_HANDOVER")]
 pub const ROUTER_HANDOVER: SocketOption<bool> =
     SocketOption::new("ZMQ_ROUTER_HANDOVER", zmq_sys::ZMQ_ROUTER_HANDOVER);
 
 /// Whether libzmq holds messages only for peers whose connection stands. Default: as soon as `connect` was called. What it holds for one
 /// goes with the connection then, and so does what has come by it and is unread.
+#[doc(alias = "ZMQ_IMMEDIATE")]
 pub const IMMEDIATE: SocketOption<bool> =
     SocketOption::new("ZMQ_IMMEDIATE", zmq_sys::ZMQ_IMMEDIATE);
 
 /// How long libzmq waits before it connects again, a millisecond or more; `None`: it does not, and what it holds goes with the
 /// connection; but to an endpoint to which it has never come, or that is a name, it goes on to hold messages for nobody. Default: 100 ms.
+#[doc(alias = "ZMQ_RECONNECT_IVL")]
 pub const RECONNECT_INTERVAL: SocketOption<Option<Duration>> =
     SocketOption::new("ZMQ_RECONNECT_IVL", zmq_sys::ZMQ_RECONNECT_IVL);
 
 /// Up to which time that wait doubles from attempt to attempt; 0: it stays the same. Default: 0.
+#[doc(alias = "ZMQ_RECONNECT_IVL_MAX")]
 pub const RECONNECT_INTERVAL_MAX: SocketOption<Duration> =
     SocketOption::new("ZMQ_RECONNECT_IVL_MAX", zmq_sys::ZMQ_RECONNECT_IVL_MAX);
 
@@ -193,21 +204,25 @@ pub const RECONNECT_INTERVAL_MAX: SocketOption<Duration> =
 /// read after the heartbeat has connected it again ([3937](https://github.com/zeromq/libzmq/issues/3937)). A `ws` endpoint without PLAIN or CURVE
 /// is neither bound nor connected with it, for any stranger could do the same. So this is for streams that are read
 /// without a pause; for others there are [`TCP_KEEPALIVE`] and [`TCP_MAX_RETRANSMIT`].
+#[doc(alias = "ZMQ_HEARTBEAT_IVL")]
 pub const HEARTBEAT_INTERVAL: SocketOption<Duration> =
     SocketOption::new("ZMQ_HEARTBEAT_IVL", zmq_sys::ZMQ_HEARTBEAT_IVL);
 
 /// How long libzmq waits for anything from a peer that it has asked, before it ends the connection; 0: for ever. Default:
 /// [`HEARTBEAT_INTERVAL`], which is read as 0.
+#[doc(alias = "ZMQ_HEARTBEAT_TIMEOUT")]
 pub const HEARTBEAT_TIMEOUT: SocketOption<Duration> =
     SocketOption::new("ZMQ_HEARTBEAT_TIMEOUT", zmq_sys::ZMQ_HEARTBEAT_TIMEOUT);
 
 /// After which silence of ours a peer is told to end the connection; libzmq cuts it to tenths of a second. At most 6,553.5
 /// seconds. Default: 0, it is not told to.
+#[doc(alias = "ZMQ_HEARTBEAT_TTL")]
 pub const HEARTBEAT_TTL: SocketOption<Duration> =
     SocketOption::new("ZMQ_HEARTBEAT_TTL", zmq_sys::ZMQ_HEARTBEAT_TTL);
 
 /// The longest frame that is taken from a peer, in bytes; a peer that sends a longer one, or a command, is disconnected before any of
 /// it is held. Default: `None`, no limit: one frame may then claim all memory.
+#[doc(alias = "ZMQ_MAXMSGSIZE")]
 pub const MAX_MESSAGE_BYTES: SocketOption<Option<u64>> =
     SocketOption::new("ZMQ_MAXMSGSIZE", zmq_sys::ZMQ_MAXMSGSIZE);
 
@@ -215,42 +230,51 @@ pub const MAX_MESSAGE_BYTES: SocketOption<Option<u64>> =
 ///
 /// The libzmq that the `zmq` crate builds can only do this on Windows: elsewhere it takes the value and does nothing, so that
 /// the four keepalive options are [`OptionError::Unsupported`] with it. A libzmq of the system can do it. [`HEARTBEAT_INTERVAL`] works with each.
+#[doc(alias = "ZMQ_TCP_KEEPALIVE")]
 pub const TCP_KEEPALIVE: SocketOption<Option<bool>> =
     SocketOption::new("ZMQ_TCP_KEEPALIVE", zmq_sys::ZMQ_TCP_KEEPALIVE);
 
 /// After how many questions without an answer the connection ends. Default: `None`, the operating system's. See
 /// [`TCP_KEEPALIVE`].
+#[doc(alias = "ZMQ_TCP_KEEPALIVE_CNT")]
 pub const TCP_KEEPALIVE_COUNT: SocketOption<Option<u32>> =
     SocketOption::new("ZMQ_TCP_KEEPALIVE_CNT", zmq_sys::ZMQ_TCP_KEEPALIVE_CNT);
 
 /// After how many seconds of silence the first question is asked. Default: `None`, the operating system's. See
 /// [`TCP_KEEPALIVE`].
+#[doc(alias = "ZMQ_TCP_KEEPALIVE_IDLE")]
 pub const TCP_KEEPALIVE_IDLE_SECONDS: SocketOption<Option<u32>> =
     SocketOption::new("ZMQ_TCP_KEEPALIVE_IDLE", zmq_sys::ZMQ_TCP_KEEPALIVE_IDLE);
 
 /// How many seconds lie between two questions. Default: `None`, the operating system's. See [`TCP_KEEPALIVE`].
+#[doc(alias = "ZMQ_TCP_KEEPALIVE_INTVL")]
 pub const TCP_KEEPALIVE_INTERVAL_SECONDS: SocketOption<Option<u32>> =
     SocketOption::new("ZMQ_TCP_KEEPALIVE_INTVL", zmq_sys::ZMQ_TCP_KEEPALIVE_INTVL);
 
 /// Whether names are resolved to, and wildcards bound for, IPv6 as well as IPv4. Default: IPv4 alone.
+#[doc(alias = "ZMQ_IPV6")]
 pub const IPV6: SocketOption<bool> = SocketOption::new("ZMQ_IPV6", zmq_sys::ZMQ_IPV6);
 
 /// The operating system's buffer for what is sent on one connection, in bytes. Default: `None`, the operating system's.
+#[doc(alias = "ZMQ_SNDBUF")]
 pub const SEND_BUFFER_BYTES: SocketOption<Option<u32>> =
     SocketOption::new("ZMQ_SNDBUF", zmq_sys::ZMQ_SNDBUF);
 
 /// The operating system's buffer for what is received on one connection, in bytes. Default: `None`, the operating system's.
+#[doc(alias = "ZMQ_RCVBUF")]
 pub const RECEIVE_BUFFER_BYTES: SocketOption<Option<u32>> =
     SocketOption::new("ZMQ_RCVBUF", zmq_sys::ZMQ_RCVBUF);
 
 /// Whether an XPUB or a PUB holds a message back while a subscriber takes no more. Default: it drops the message for that
 /// subscriber. Cannot be read.
+#[doc(alias = "ZMQ_XPUB_NODROP")]
 pub const XPUB_NODROP: SocketOption<bool> =
     SocketOption::new("ZMQ_XPUB_NODROP", zmq_sys::ZMQ_XPUB_NODROP);
 
 /// Whether a REQ puts a number before each request and takes no reply for one without the same: a late reply is never taken for another.
 /// A REP gives the number back by itself; a ROUTER finds it before the empty frame, and has to give it back there. To change it while a reply is awaited is to
 /// lose that reply. Default: off, and the first reply of the peer that was asked is taken. Cannot be read.
+#[doc(alias = "ZMQ_REQ_CORRELATE")]
 pub const REQ_CORRELATE: SocketOption<bool> =
     SocketOption::new("ZMQ_REQ_CORRELATE", zmq_sys::ZMQ_REQ_CORRELATE);
 
@@ -258,27 +282,32 @@ pub const REQ_CORRELATE: SocketOption<bool> =
 /// received and not read, and if it is still queued it is not sent; whoever reads waits for the reply to the new one. Without
 /// [`REQ_CORRELATE`] a late reply may be taken for it. Default: off, and such a write is [`OutOfTurn`](crate::WriteError::OutOfTurn).
 /// Cannot be read. A [`Requester`](crate::Requester) sets both, and asks again by itself.
+#[doc(alias = "ZMQ_REQ_RELAXED")]
 pub const REQ_RELAXED: SocketOption<bool> =
     SocketOption::new("ZMQ_REQ_RELAXED", zmq_sys::ZMQ_REQ_RELAXED);
 
 /// How many connections the operating system holds for an endpoint that is bound, until libzmq accepts them; it cuts the number to a
 /// most of its own. It bounds nothing that was accepted. Default: 100.
+#[doc(alias = "ZMQ_BACKLOG")]
 pub const BACKLOG: SocketOption<u32> = SocketOption::new("ZMQ_BACKLOG", zmq_sys::ZMQ_BACKLOG);
 
 /// How long an attempt to connect over tcp may take before it is given up and, after [`RECONNECT_INTERVAL`], made again; 0: as long as
 /// the operating system tries. Default: 0.
+#[doc(alias = "ZMQ_CONNECT_TIMEOUT")]
 pub const CONNECT_TIMEOUT: SocketOption<Duration> =
     SocketOption::new("ZMQ_CONNECT_TIMEOUT", zmq_sys::ZMQ_CONNECT_TIMEOUT);
 
 /// How long what is to go over one tcp connection may wait for the other host, to acknowledge it or to take it at all, before the
 /// connection ends; 0: as long as the operating system tries. It is what ends a peer that is connected and never reads. Where there is
 /// neither Linux nor Windows it does nothing. Default: 0.
+#[doc(alias = "ZMQ_TCP_MAXRT")]
 pub const TCP_MAX_RETRANSMIT: SocketOption<Duration> =
     SocketOption::new("ZMQ_TCP_MAXRT", zmq_sys::ZMQ_TCP_MAXRT);
 
 /// How long a new peer may take for its handshake before it is disconnected; 0: for ever. Default: 30 s.
 ///
 /// libzmq 4.3.4 never stops the clock of peers of ZMTP 1.0 and 2.0, which have no handshake, and disconnects them when it is over.
+#[doc(alias = "ZMQ_HANDSHAKE_IVL")]
 pub const HANDSHAKE_INTERVAL: SocketOption<Duration> =
     SocketOption::new("ZMQ_HANDSHAKE_IVL", zmq_sys::ZMQ_HANDSHAKE_IVL);
 

@@ -13,14 +13,17 @@ use crate::options::SocketOption;
 use crate::socket;
 
 /// Whether this socket is a server of PLAIN, which asks for a name and a password that cross the wire as they are. Default: no.
+#[doc(alias = "ZMQ_PLAIN_SERVER")]
 pub const PLAIN_SERVER: SocketOption<bool> =
     SocketOption::new("ZMQ_PLAIN_SERVER", zmq_sys::ZMQ_PLAIN_SERVER);
 
 /// The name that a client of PLAIN gives: 1 to 255 bytes. Default: none.
+#[doc(alias = "ZMQ_PLAIN_USERNAME")]
 pub const PLAIN_USERNAME: SocketOption<String> =
     SocketOption::new("ZMQ_PLAIN_USERNAME", zmq_sys::ZMQ_PLAIN_USERNAME);
 
 /// The password that a client of PLAIN gives: 1 to 255 bytes. Default: none.
+#[doc(alias = "ZMQ_PLAIN_PASSWORD")]
 pub const PLAIN_PASSWORD: SocketOption<String> =
     SocketOption::new("ZMQ_PLAIN_PASSWORD", zmq_sys::ZMQ_PLAIN_PASSWORD);
 
@@ -28,23 +31,28 @@ pub const PLAIN_PASSWORD: SocketOption<String> =
 ///
 /// The libzmq that the `zmq` crate builds has no CURVE: all CURVE options are
 /// [`OptionError::Unsupported`] with it. A libzmq of the system has it.
+#[doc(alias = "ZMQ_CURVE_SERVER")]
 pub const CURVE_SERVER: SocketOption<bool> =
     SocketOption::new("ZMQ_CURVE_SERVER", zmq_sys::ZMQ_CURVE_SERVER);
 
 /// The public key of a client of CURVE. Default: none. See [`CURVE_SERVER`].
+#[doc(alias = "ZMQ_CURVE_PUBLICKEY")]
 pub const CURVE_PUBLIC_KEY: SocketOption<CurveKey> =
     SocketOption::new("ZMQ_CURVE_PUBLICKEY", zmq_sys::ZMQ_CURVE_PUBLICKEY);
 
 /// The secret key of a client or a server of CURVE. Default: none. See [`CURVE_SERVER`].
+#[doc(alias = "ZMQ_CURVE_SECRETKEY")]
 pub const CURVE_SECRET_KEY: SocketOption<CurveKey> =
     SocketOption::new("ZMQ_CURVE_SECRETKEY", zmq_sys::ZMQ_CURVE_SECRETKEY);
 
 /// The public key of the server that a client of CURVE talks to. Default: none. See [`CURVE_SERVER`].
+#[doc(alias = "ZMQ_CURVE_SERVERKEY")]
 pub const CURVE_SERVER_KEY: SocketOption<CurveKey> =
     SocketOption::new("ZMQ_CURVE_SERVERKEY", zmq_sys::ZMQ_CURVE_SERVERKEY);
 
 /// The domain that the [`Authenticator`](crate::Authenticator) is told of: 1 to 255 bytes. Default: none; a socket without a mechanism
 /// asks it only if there is one.
+#[doc(alias = "ZMQ_ZAP_DOMAIN")]
 pub const ZAP_DOMAIN: SocketOption<String> =
     SocketOption::new("ZMQ_ZAP_DOMAIN", zmq_sys::ZMQ_ZAP_DOMAIN);
 
@@ -53,6 +61,7 @@ pub const ZAP_DOMAIN: SocketOption<String> =
 ///
 /// `zmq.h` counts it among the drafts, and every build of libzmq since 4.3 has it. A server of PLAIN that enforces a domain which it does
 /// not have would end the process when the first client comes: opening it, and setting its options so, is an error.
+#[doc(alias = "ZMQ_ZAP_ENFORCE_DOMAIN")]
 pub const ZAP_ENFORCE_DOMAIN: SocketOption<bool> =
     SocketOption::new("ZMQ_ZAP_ENFORCE_DOMAIN", socket::ZAP_ENFORCE_DOMAIN);
 

@@ -189,13 +189,11 @@ impl RawContext {
             Some(_) => threads.saturating_add(names),
             None => threads,
         };
-        let all = c_int::try_from(all).map_err(|_| Errno::INVALID)?;
-        self.set(zmq_sys::ZMQ_IO_THREADS, all)
+        self.set(zmq_sys::ZMQ_IO_THREADS, count(all)?)
     }
 
     pub(crate) fn set_max_sockets(&self, sockets: u32) -> Result<(), Errno> {
-        let sockets = c_int::try_from(sockets).map_err(|_| Errno::INVALID)?;
-        self.set(zmq_sys::ZMQ_MAX_SOCKETS, sockets)
+        self.set(zmq_sys::ZMQ_MAX_SOCKETS, count(sockets)?)
     }
 
     /// Sets an option of the context; those that are asked for here have no effect once it has had a socket.
@@ -352,6 +350,13 @@ unsafe extern "C" fn free_vec(data: *mut c_void, hint: *mut c_void) {
     // SAFETY: `data` and `hint` are the pointer and the capacity of a `Vec<u8>` that `Frame::owned` gave away; libzmq
     // calls this once. A length of 0 is right for any `Vec`, for bytes need no drop.
     drop(unsafe { Vec::<u8>::from_raw_parts(data.cast(), 0, hint.addr()) });
+}
+
+/// So many threads or sockets of a context. libzmq adds both up, and two more, and an overflow would end the process.
+fn count(most: u32) -> Result<c_int, Errno> {
+    let count = c_int::try_from(most).ok();
+    let count = count.filter(|&count| count < c_int::MAX / 2);
+    count.ok_or(Errno::INVALID)
 }
 
 fn out_of_memory(bytes: usize) -> ! {

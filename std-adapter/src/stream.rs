@@ -193,7 +193,8 @@ impl Drop for Handle {
 
 /// A stream of ZeroMQ messages, both ways, with flow control.
 ///
-/// A clone is another handle of the same stream; any number of tasks and threads may use it. Dropping the last one
+/// A clone is another handle of the same stream; any number of tasks and threads may use it. (A REQ and a REP take turns, whoever calls,
+/// so that two who share one get each other's: share a DEALER or a ROUTER instead.) Dropping the last one
 /// closes the stream, as [`close`](Self::close) does.
 ///
 /// Memory: what is queued, and 64 to 96 bytes for each of the most messages that ever were; reading stops at `high_read` and one
@@ -574,7 +575,7 @@ impl ZmqStream {
     }
 
     /// Shuts down the **context** of this stream, with all streams that it has: every stream that was opened without
-    /// [`Builder::context`] shares one. See [`Context::shutdown`], also for its errors; a dropped future stops nothing.
+    /// [`Builder::context`] shares one. To end this stream alone, [`close`](Self::close) it and wait for [`closed`](Self::closed). See [`Context::shutdown`], also for its errors; a dropped future stops nothing.
     pub fn shutdown(&self, deadline: Duration) -> Shutdown {
         self.inner().context.shutdown(deadline)
     }

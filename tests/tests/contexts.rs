@@ -47,7 +47,7 @@ fn a3_a_socket_of_another_type_is_refused_with_both_names_and_comes_back() {
     let push = context.socket(zmq::PUSH).unwrap();
     push.connect("inproc://a3").unwrap();
     push.send("x", 0).unwrap();
-    assert_eq!(error.socket.recv_bytes(0).unwrap(), b"x");
+    assert_eq!(error.into_socket().recv_bytes(0).unwrap(), b"x");
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a3_an_adopt_that_fails_undoes_what_it_did_and_returns_the_socket() {
     for (builder, why) in failing {
         let error = builder.adopt(socket).unwrap_err();
         assert!(error.to_string().starts_with(why), "{error}");
-        socket = error.socket;
+        socket = error.into_socket();
         // What was bound for the stream is free.
         let other = context.socket(zmq::PULL).unwrap();
         other.bind("inproc://new").unwrap();
@@ -133,7 +133,7 @@ fn a3_a_stream_without_its_context_says_so_where_one_is_needed() {
     let tracked = ZmqStream::builder(SocketType::PULL).track_connections(true);
     let refused = tracked.adopt(socket).unwrap_err();
     assert!(matches!(refused.error, OpenError::NeedsContext));
-    let adopted = ZmqStream::builder(SocketType::PULL).adopt(refused.socket);
+    let adopted = ZmqStream::builder(SocketType::PULL).adopt(refused.into_socket());
     adopted.unwrap().abort();
     shut_down(&beside);
 
@@ -458,7 +458,7 @@ fn a3_an_adopt_that_fails_leaves_the_monitor_of_the_sockets_owner() {
     events.connect("inproc://owners").unwrap();
     // Without its context there is no monitor of ours.
     let failing = ZmqStream::builder(SocketType::PULL).track_connections(true);
-    let socket = failing.adopt(socket).unwrap_err().socket;
+    let socket = failing.adopt(socket).unwrap_err().into_socket();
     socket.bind("tcp://127.0.0.1:*").unwrap();
     let is_listening = || {
         let event = events.recv_multipart(0).unwrap();
@@ -531,8 +531,9 @@ fn a3_a_socket_of_which_half_a_message_was_received_is_not_adopted() {
     let adopt = |socket| ZmqStream::builder(SocketType::PULL).adopt(socket);
     let refused = adopt(pull).unwrap_err();
     assert!(matches!(refused.error, OpenError::HalfReceived));
-    assert_eq!(refused.socket.recv_bytes(0).unwrap(), b"second");
-    let stream = adopt(refused.socket).unwrap();
+    let socket = refused.into_socket();
+    assert_eq!(socket.recv_bytes(0).unwrap(), b"second");
+    let stream = adopt(socket).unwrap();
     assert_eq!(block_on(stream.read()).unwrap(), "next");
     stream.abort();
 }

@@ -26,6 +26,14 @@ fn c1_a_message_is_made_of_whatever_can_be_frames_and_gives_them_out_as_they_are
     assert_eq!(Vec::from(&message[2]), b"three");
     assert_eq!(Frame::from(b"fixed"), "fixed");
     assert!(Frame::default().is_empty());
+    let (text, bytes) = (String::from("three"), b"three".to_vec());
+    assert_eq!(Multipart::from((&text, &bytes)), ["three", "three"]);
+    assert_eq!(Multipart::from(&text), "three");
+    assert_eq!(Multipart::from(&bytes), "three");
+    // What the `zmq` crate receives.
+    assert_eq!(Multipart::from(zmq::Message::from("three")), "three");
+    let parts = vec![zmq::Message::from("one"), zmq::Message::from("two")];
+    assert_eq!(Multipart::from(parts), ["one", "two"]);
     let frames: Vec<Frame> = message.into_iter().collect();
     assert_eq!(frames, ["one", "", "three"]);
 }

@@ -239,6 +239,39 @@ fn b1_neither_mark_gives_64_and_16_kib_and_no_limit_is_a_value() {
     shut_down(&context);
 }
 
+/// So that `?` turns any of them into whatever a program has its errors in.
+#[test]
+fn a4_every_error_may_go_to_any_thread() {
+    fn may<E: std::error::Error + Send + Sync + 'static>() {}
+    may::<tidegate::AdoptError>();
+    may::<tidegate::OpenError>();
+    may::<tidegate::EndpointError>();
+    may::<tidegate::OptionError>();
+    may::<tidegate::SubscribeError>();
+    may::<tidegate::WriteError>();
+    may::<tidegate::ReadError>();
+    may::<tidegate::DrainError>();
+    may::<tidegate::MonitorError>();
+    may::<tidegate::ReadEventError>();
+    may::<tidegate::ShutdownError>();
+    may::<tidegate::WaitError>();
+    may::<tidegate::AuthenticatorError>();
+    may::<tidegate::BlockingError<tidegate::WriteError>>();
+}
+
+/// libzmq adds both numbers up.
+#[test]
+fn a4_more_sockets_or_threads_than_libzmq_can_count_are_refused() {
+    for most in [u32::MAX, i32::MAX as u32, (i32::MAX / 2) as u32] {
+        for builder in [
+            Context::builder().max_sockets(most),
+            Context::builder().io_threads(most),
+        ] {
+            assert!(matches!(builder.build(), Err(OpenError::Option(_))));
+        }
+    }
+}
+
 #[test]
 fn a5_handles_can_be_cloned_and_sent_and_shared_between_threads() {
     fn sendable<T: Send + Sync>(value: T) -> T {

@@ -339,7 +339,7 @@ fn i4_an_open_that_fails_stops_telling_and_gives_the_socket_and_its_names_back()
     let context = Context::from(of_caller.clone());
     let adopt = builder(SocketType::PUSH, &context).track_connections(true);
     let adopt = adopt.bind("tcp://127.0.0.1:*").connect("tcp://nonsense");
-    let socket = adopt.adopt(socket).unwrap_err().socket;
+    let socket = adopt.adopt(socket).unwrap_err().into_socket();
     for _ in 0..300 {
         socket.bind("tcp://127.0.0.1:*").unwrap();
     }
@@ -382,7 +382,7 @@ fn i4_a_stream_that_tracks_nobody_says_so_and_one_that_cannot_open_leaves_nothin
     push.connect("inproc://tracked").unwrap();
     push.send("x", 0).unwrap();
     let tracked = ZmqStream::builder(SocketType::PULL).track_connections(true);
-    let socket = tracked.adopt(socket).unwrap_err().socket;
+    let socket = tracked.adopt(socket).unwrap_err().into_socket();
     assert_eq!(socket.recv_bytes(zmq::DONTWAIT).unwrap(), b"x");
 }
 

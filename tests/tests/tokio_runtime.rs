@@ -164,7 +164,7 @@ fn a4_a_runtime_without_io_is_an_error_and_leaves_nothing() {
     let socket = callers.socket(zmq::SUB).unwrap();
     let builder = ZmqStream::builder(SocketType::SUB).tokio(runtime.handle());
     let builder = builder.bind("inproc://sub").subscribe("x");
-    let socket = builder.adopt(socket).unwrap_err().socket;
+    let socket = builder.adopt(socket).unwrap_err().into_socket();
     let other = callers.socket(zmq::XPUB).unwrap();
     other.bind("inproc://sub").unwrap();
     socket.connect("inproc://sub").unwrap();
@@ -228,4 +228,34 @@ fn d2_a_thread_of_a_runtime_that_blocks_on_sending_is_not_left_to_the_runtime() 
     });
     drop((pull, push, of_runtime));
     shut_down(&context);
+}
+
+/// The task that would watch for it has the same thread.
+#[test]
+fn a5_a_thread_of_a_runtime_that_blocks_on_a_stream_of_it_watches_by_itself() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let open = |kind| {
+            ZmqStream::builder(kind)
+                .context(&context)
+                .tokio(runtime.handle())
+        };
+        let pull = open(SocketType::PULL)
+            .bind("tcp://127.0.0.1:*")
+            .open()
+            .unwrap();
+        let push = open(SocketType::PUSH).connect(&pull.bindings()[0]);
+        let push = push.open().unwrap();
+        for k in 0..100u8 {
+            push.blocking().send([k].as_slice(), None).unwrap();
+            let came = pull.blocking().read(Duration::from_secs(20)).unwrap();
+            assert_eq!(came, [[k]]);
+        }
+    });
+    block_on(context.shutdown(Duration::from_secs(20))).unwrap();
 }

@@ -179,7 +179,11 @@ impl Watch {
     /// From now on the stream is called when the descriptor is readable, or if it is so already; at least once. A thread that waits, and
     /// that alone has ever asked, leaves it until it sleeps, for a millisecond or two.
     pub(crate) fn set(&mut self) {
-        self.on_thread(thread::Place::set);
+        match &mut self.place {
+            Place::Thread(place) => place.set(),
+            #[cfg(all(feature = "tokio", unix))]
+            Place::Tokio(place) => place.note(),
+        }
     }
 
     /// [`set`](Self::set), and nobody leaves it to anybody.
@@ -205,13 +209,13 @@ impl Watch {
         }
     }
 
-    /// Leaves the watch to a thread that is about to sleep, if it is set.
+    /// Leaves the watch to a thread that is about to sleep, if it is set. A task on a runtime goes on watching.
     #[cfg(unix)]
     pub(crate) fn lend(&mut self) -> bool {
         match &mut self.place {
             Place::Thread(place) => place.lend(),
             #[cfg(feature = "tokio")]
-            Place::Tokio(_) => false,
+            Place::Tokio(place) => place.is_open(),
         }
     }
 

@@ -22,6 +22,12 @@ use crate::sync::Instant;
 #[cfg(unix)]
 static PLACES: AtomicU64 = AtomicU64::new(0);
 
+/// A number that no other place has, or had.
+#[cfg(unix)]
+pub(super) fn number() -> u64 {
+    PLACES.fetch_add(1, Ordering::Relaxed)
+}
+
 /// A descriptor's place among those that the I/O thread watches.
 pub(crate) struct Place {
     seat: Seat,
@@ -99,7 +105,7 @@ impl Vacancy {
             make(Place {
                 seat,
                 #[cfg(unix)]
-                id: PLACES.fetch_add(1, Ordering::Relaxed),
+                id: number(),
                 descriptor,
                 watcher: Watcher::Nobody,
                 #[cfg(unix)]
