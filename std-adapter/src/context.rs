@@ -371,6 +371,7 @@ pub struct ContextBuilder {
     io_threads: Option<u32>,
     name_threads: Option<u32>,
     max_sockets: Option<u32>,
+    copies_received: bool,
 }
 
 impl ContextBuilder {
@@ -396,6 +397,19 @@ impl ContextBuilder {
     /// the process, and so does each connection. Default: 1,023.
     pub fn max_sockets(mut self, sockets: u32) -> Self {
         self.max_sockets = Some(sockets);
+        self
+    }
+
+    /// Has libzmq copy what it receives into memory of its own for each frame. Otherwise a frame of 34 bytes to 8 KiB stays where it was
+    /// received, and keeps some 18 KB for as long as it is there: which it shares with what has come at the same time, so that whoever
+    /// keeps messages that came one by one, or reads late what strangers send so, holds a hundred times what they are charged. It takes
+    /// a fifth of the throughput of messages of 200 bytes, a tenth at 1 KiB, and nothing at 16 KiB. Default: off. What comes by `inproc`, or is
+    /// encrypted by CURVE, is not concerned.
+    ///
+    /// It is libzmq's `ZMQ_ZERO_COPY_RECV`, turned off.
+    #[doc(alias = "ZMQ_ZERO_COPY_RECV")]
+    pub fn copy_received(mut self, on: bool) -> Self {
+        self.copies_received = on;
         self
     }
 
@@ -428,6 +442,11 @@ impl ContextBuilder {
             set = raw
                 .set_io_threads(self.io_threads.unwrap_or(1), self.name_threads.unwrap_or(1))
                 .map_err(|source| ("ZMQ_IO_THREADS", source));
+        }
+        if set.is_ok() && self.copies_received {
+            set = raw
+                .copy_received()
+                .map_err(|source| ("ZMQ_ZERO_COPY_RECV", source));
         }
         // What is refused has to be terminated, too.
         let context = Context::of(Origin::Own(raw));

@@ -336,7 +336,7 @@ impl From<Bytes> for Frame {
     }
 }
 
-/// Nothing is copied: the bytes stay where libzmq has put them.
+/// Nothing is copied: the bytes stay where libzmq has put them, which may be among [many more](crate::ContextBuilder::copy_received).
 impl From<Frame> for Bytes {
     fn from(frame: Frame) -> Self {
         Self::from_owner(frame)

@@ -45,6 +45,7 @@
 //! | does not end its handshake | [`HANDSHAKE_INTERVAL`]; by `ws` nothing | 30 s |
 //! | falls silent after it | [`HEARTBEAT_INTERVAL`], [`HEARTBEAT_TIMEOUT`]; but see there | never |
 //! | sends more than is read | [`high_read`](Builder::high_read), and [`RECEIVE_HWM`] messages of each peer | 64 KiB, 1,000 |
+//! | sends one short message after the other, which are read late | [`copy_received`](crate::ContextBuilder::copy_received) | 18 KB for each |
 //! | reads less than it is sent | [`SEND_HWM`] messages for each peer; the time, [`TCP_MAX_RETRANSMIT`] | 1,000, of an XSUB any number; any time |
 //! | connects faster than is accepted | [`BACKLOG`] | 100 |
 //!
@@ -145,7 +146,8 @@ pub const LINGER: SocketOption<Option<Duration>> =
 pub const SEND_HWM: SocketOption<u32> = SocketOption::new("ZMQ_SNDHWM", zmq_sys::ZMQ_SNDHWM);
 
 /// How many messages libzmq holds of each peer, beyond those in the stream's own read buffer; 0: no limit. Default: 1,000. Worst
-/// case: this many messages of [`MAX_MESSAGE_BYTES`], of each peer. Where a ZAP handler is asked who comes it is 2 at least, for libzmq
+/// case: this many messages of [`MAX_MESSAGE_BYTES`], of each peer; but see
+/// [`copy_received`](crate::ContextBuilder::copy_received) of what a short one takes. Where a ZAP handler is asked who comes it is 2 at least, for libzmq
 /// counts what that says as a message which is never read; so a server of PLAIN or CURVE that connects has one place less of it with each
 /// time that it connects anew.
 #[doc(alias = "ZMQ_RCVHWM")]

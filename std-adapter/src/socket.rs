@@ -134,6 +134,9 @@ pub(crate) fn has_keepalive() -> bool {
 /// Among the drafts of `zmq.h`, though no build of libzmq leaves it out.
 pub(crate) const ZAP_ENFORCE_DOMAIN: u32 = 93;
 
+/// The same, from libzmq 4.3.0 on.
+const ZERO_COPY_RECV: u32 = 10;
+
 /// The same, from libzmq 4.3.3 on.
 pub(crate) const ONLY_FIRST_SUBSCRIBE: u32 = 108;
 
@@ -192,6 +195,11 @@ impl RawContext {
         self.set(zmq_sys::ZMQ_IO_THREADS, count(all)?)
     }
 
+    /// Has each frame that is received copied into memory of its own.
+    pub(crate) fn copy_received(&self) -> Result<(), Errno> {
+        self.set(ZERO_COPY_RECV, 0)
+    }
+
     pub(crate) fn set_max_sockets(&self, sockets: u32) -> Result<(), Errno> {
         self.set(zmq_sys::ZMQ_MAX_SOCKETS, count(sockets)?)
     }
@@ -231,7 +239,8 @@ impl RawContext {
 
 /// One frame of a message: bytes that libzmq owns, or that it borrows from a `Vec` until it has sent them.
 ///
-/// Memory: 64 bytes, in which a short one lies, and the bytes of a longer one. A clone copies the bytes.
+/// Memory: 64 bytes, in which a short one lies, and the bytes of a longer one; of one that libzmq has received, see
+/// [`copy_received`](crate::ContextBuilder::copy_received). A clone copies the bytes.
 pub struct Frame {
     msg: zmq_sys::zmq_msg_t,
 }

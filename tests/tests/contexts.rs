@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tidegate::{
-    Context, Errno, EventMask, MonitorError, OpenError, ReadError, ReadEventError, ShutdownError,
-    SocketType, TryReadError, WriteError, ZmqStream, options,
+    Context, Errno, EventMask, Limit, MonitorError, OpenError, ReadError, ReadEventError,
+    ShutdownError, SocketType, TryReadError, WriteError, ZmqStream, options,
 };
 use tidegate_tests::{
     Counter, Watchdog, alone, block_on, builder, eventually, io_thread_pipe, io_thread_spins,
-    nobody, only_the_io_thread_runs, poll, shut_down, start_executor, thread_count, threads,
+    nobody, only_the_io_thread_runs, poll, resident_bytes, shut_down, start_executor, thread_count,
+    threads,
 };
 
 const ETERM: i32 = 156_384_765;
@@ -177,6 +178,31 @@ fn e1_a_shutdown_for_which_there_is_no_thread_may_be_tried_again() {
         // Nothing has changed.
         push.write("again").unwrap();
         assert_eq!(block_on(pull.read()).unwrap(), "again");
+        shut_down(&context);
+    });
+}
+
+/// Each would keep some 18 KB that were received with it.
+#[test]
+fn b6_of_messages_that_came_one_by_one_a_context_that_copies_holds_the_bytes_alone() {
+    const MESSAGES: usize = 2_000;
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        let context = Context::builder().copy_received(true).build().unwrap();
+        let pull = builder(SocketType::PULL, &context).high_read(Limit::Unlimited);
+        let pull = pull.bind("tcp://127.0.0.1:*").open().unwrap();
+        let push = builder(SocketType::PUSH, &context).connect(&pull.bindings()[0]);
+        let push = push.open().unwrap();
+        let mut before = 0;
+        for k in 1..=MESSAGES {
+            push.write([7; 40].as_slice()).unwrap();
+            eventually(|| pull.read_buffer_bytes() == k * (40 + 64));
+            if k == MESSAGES / 10 {
+                before = resident_bytes();
+            }
+        }
+        let grown = resident_bytes().saturating_sub(before);
+        assert!(grown < 2 << 20, "{grown} bytes");
         shut_down(&context);
     });
 }

@@ -72,6 +72,10 @@ impl RawContext {
         Ok(())
     }
 
+    pub(crate) fn copy_received(&self) -> Result<(), Errno> {
+        Ok(())
+    }
+
     pub(crate) fn set_max_sockets(&self, _: u32) -> Result<(), Errno> {
         Ok(())
     }
