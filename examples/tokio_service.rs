@@ -42,7 +42,10 @@ async fn serve(
             // A read that loses this has taken no message.
             request = router.read(), if under_way.len() < AT_ONCE => request,
             Some(answered) = under_way.join_next() => {
-                answered??;
+                // One that cannot be answered is no reason to leave the others without.
+                if let Ok(Err(error)) = answered {
+                    eprintln!("not answered: {error}");
+                }
                 continue;
             }
             _ = stop.wait_for(|stop| *stop) => break,

@@ -27,6 +27,9 @@ use crate::sync::Instant;
 /// a second a thread lets about 60 µs pass (on Linux) before it watches again, if that raises the throughput by a tenth at least. That
 /// adds as much to the latency of all that it waits for.
 ///
+/// A stream that was opened with [`Builder::tokio`](crate::Builder::tokio) is served by a task of that runtime: on the thread of a runtime that has no other, this would wait
+/// for ever.
+///
 /// To stop waiting from outside, let another task or thread `close` a clone of the stream: whoever waits is told.
 ///
 /// ```
@@ -247,7 +250,8 @@ impl ZmqStream {
     /// The calls that wait, as calls that block the thread: for programs without async. Whoever else uses the stream is served as ever.
     ///
     /// Another thread ends such a call by [`close`](Self::close) of a clone of the stream. On a thread of an async runtime no other task
-    /// runs meanwhile.
+    /// runs there meanwhile: of a stream that was opened with [`Builder::tokio`](crate::Builder::tokio) it is a task that receives and sends, so whoever blocks the one
+    /// thread of its runtime waits for ever.
     pub fn blocking(&self) -> Blocking<'_> {
         Blocking(self)
     }

@@ -217,7 +217,7 @@ impl Builder {
 
     /// Has a task on this tokio runtime receive and send in the background, and not the process's I/O thread; its I/O driver has to be
     /// [enabled](tokio::runtime::Builder::enable_io), and it has to be running: a current-thread runtime does nothing while nobody blocks
-    /// on it. As long as it runs the futures of the stream work on any executor. When the runtime shuts
+    /// on it, nor while its thread waits for something else, such as a [`blocking`](ZmqStream::blocking) call. As long as it runs the futures of the stream work on any executor. When the runtime shuts
     /// down, or the stream closes with messages unsent, the I/O thread takes over. Where there is no unix this does nothing. Needs the
     /// feature `tokio`.
     ///

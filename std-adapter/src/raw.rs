@@ -35,8 +35,9 @@ impl ZmqStream {
     ///
     /// Meanwhile the stream stands still: what is written is queued, a read gets what is buffered, and calls that need the socket say
     /// [`InUse`](SocketError::InUse). `f` may call the stream. What `f` sends or receives by itself is neither counted nor in turn
-    /// with what is queued, and the first message of a SUB, an XSUB or a ROUTER may have been taken ahead; a message that it begins it has to end. It is not to wait. What `f` has monitored
-    /// this stream is told no more, and it is opened without a [`conflate`](crate::Builder::conflate) that `f` sets. libzmq's own rules hold: it may crash where a
+    /// with what is queued, and the first message of a SUB, an XSUB or a ROUTER may have been taken ahead; a message that it begins it has to end. It is not to wait. If `f` has the
+    /// socket monitored, this stream is told no more events; and of a `ZMQ_CONFLATE` that `f` sets it does not know: the
+    /// [builder](crate::Builder::conflate) sets it. libzmq's own rules hold: it may crash where a
     /// high-water mark of it is set while a peer is just leaving. A host name that `f` connects is resolved in whatever I/O thread the
     /// socket's affinity allows; what [`connect`](Self::connect) does about names, it does as long as `f` leaves the affinity alone, or
     /// sets it to 0, which means any thread that resolves none.

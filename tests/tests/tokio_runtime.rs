@@ -229,33 +229,3 @@ fn d2_a_thread_of_a_runtime_that_blocks_on_sending_is_not_left_to_the_runtime() 
     drop((pull, push, of_runtime));
     shut_down(&context);
 }
-
-/// The task that would watch for it has the same thread.
-#[test]
-fn a5_a_thread_of_a_runtime_that_blocks_on_a_stream_of_it_watches_by_itself() {
-    let _watchdog = Watchdog::new(60);
-    let context = Context::new().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let open = |kind| {
-            ZmqStream::builder(kind)
-                .context(&context)
-                .tokio(runtime.handle())
-        };
-        let pull = open(SocketType::PULL)
-            .bind("tcp://127.0.0.1:*")
-            .open()
-            .unwrap();
-        let push = open(SocketType::PUSH).connect(&pull.bindings()[0]);
-        let push = push.open().unwrap();
-        for k in 0..100u8 {
-            push.blocking().send([k].as_slice(), None).unwrap();
-            let came = pull.blocking().read(Duration::from_secs(20)).unwrap();
-            assert_eq!(came, [[k]]);
-        }
-    });
-    block_on(context.shutdown(Duration::from_secs(20))).unwrap();
-}

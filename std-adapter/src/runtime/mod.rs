@@ -179,11 +179,7 @@ impl Watch {
     /// From now on the stream is called when the descriptor is readable, or if it is so already; at least once. A thread that waits, and
     /// that alone has ever asked, leaves it until it sleeps, for a millisecond or two.
     pub(crate) fn set(&mut self) {
-        match &mut self.place {
-            Place::Thread(place) => place.set(),
-            #[cfg(all(feature = "tokio", unix))]
-            Place::Tokio(place) => place.note(),
-        }
+        self.on_thread(thread::Place::set);
     }
 
     /// [`set`](Self::set), and nobody leaves it to anybody.
@@ -209,13 +205,13 @@ impl Watch {
         }
     }
 
-    /// Leaves the watch to a thread that is about to sleep, if it is set. A task on a runtime goes on watching.
+    /// Leaves the watch to a thread that is about to sleep, if it is set.
     #[cfg(unix)]
     pub(crate) fn lend(&mut self) -> bool {
         match &mut self.place {
             Place::Thread(place) => place.lend(),
             #[cfg(feature = "tokio")]
-            Place::Tokio(place) => place.is_open(),
+            Place::Tokio(_) => false,
         }
     }
 

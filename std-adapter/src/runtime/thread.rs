@@ -22,12 +22,6 @@ use crate::sync::Instant;
 #[cfg(unix)]
 static PLACES: AtomicU64 = AtomicU64::new(0);
 
-/// A number that no other place has, or had.
-#[cfg(unix)]
-pub(super) fn number() -> u64 {
-    PLACES.fetch_add(1, Ordering::Relaxed)
-}
-
 /// A descriptor's place among those that the I/O thread watches.
 pub(crate) struct Place {
     seat: Seat,
@@ -105,7 +99,7 @@ impl Vacancy {
             make(Place {
                 seat,
                 #[cfg(unix)]
-                id: number(),
+                id: PLACES.fetch_add(1, Ordering::Relaxed),
                 descriptor,
                 watcher: Watcher::Nobody,
                 #[cfg(unix)]

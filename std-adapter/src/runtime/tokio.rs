@@ -11,12 +11,12 @@ use std::pin::Pin;
 use std::ptr;
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll, RawWakerVTable, Waker};
-use std::thread::Thread;
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use super::awake::Awake;
 use super::reactor::Seat;
-use super::{Watched, caller, let_others_run, lock, thread, unwinding};
+use super::{Watched, let_others_run, lock, unwinding};
 use crate::socket::{Descriptor, wait_readable};
 use crate::sync::{AsyncFd, Handle, Instant, Mutex, catch_unwind};
 
@@ -97,9 +97,6 @@ fn is_readable(descriptor: Descriptor) -> bool {
 /// A stream's place on a runtime.
 pub(crate) struct Place {
     orders: Arc<Mutex<Orders>>,
-    descriptor: Descriptor,
-    /// Its number, which no other has.
-    number: u64,
     /// Where the I/O thread keeps the time, once there was a deadline.
     seat: Option<Seat>,
 }
@@ -120,7 +117,6 @@ impl<'a> Vacancy<'a> {
     }
 
     pub(super) fn take<W: Watched + 'static>(self, make: impl FnOnce(Place) -> Arc<W>) -> Arc<W> {
-        let descriptor = *self.readable.get_ref();
         let orders = Arc::new(Mutex::new(Orders {
             scheduled: false,
             awake: Awake::NEW,
@@ -131,8 +127,6 @@ impl<'a> Vacancy<'a> {
         }));
         let stream = make(Place {
             orders: orders.clone(),
-            descriptor,
-            number: thread::number(),
             seat: None,
         });
         let of_place: Weak<W> = Arc::downgrade(&stream);
@@ -173,16 +167,6 @@ impl Place {
         self.order(|orders| orders.awake.begin(Instant::now));
     }
 
-    /// Somebody is about to wait. A thread that waits by itself watches while it sleeps, too: it may be the one that the task needs.
-    pub(super) fn note(&self) {
-        caller::note(self.descriptor, self.number, || self.stream());
-    }
-
-    /// Whether there is something to watch.
-    pub(super) fn is_open(&self) -> bool {
-        lock(&self.orders).readable.is_some()
-    }
-
     /// Has the stream called at this time, unless the place is closed before. Where the I/O thread cannot be had, for want of descriptors,
     /// by a thread that waits for nothing else.
     pub(super) fn set_deadline(&mut self, deadline: Instant) {
@@ -198,7 +182,7 @@ impl Place {
             return thread.unpark();
         }
         let of_thread = self.orders.clone();
-        let thread = std::thread::Builder::new().name("tidegate-linger".into());
+        let thread = thread::Builder::new().name("tidegate-linger".into());
         // Without threads either, the stream ends with its runtime, or once there is a peer.
         if let Ok(thread) = thread.spawn(move || linger(&of_thread)) {
             orders.deadline = Some((deadline, thread.thread().clone()));
@@ -244,7 +228,7 @@ fn linger(orders: &Mutex<Orders>) {
             }
             left
         };
-        std::thread::park_timeout(left);
+        thread::park_timeout(left);
     };
     if let Some(stream) = stream {
         unwinding(|| stream.on_deadline());
