@@ -62,7 +62,7 @@ fn a5_the_io_thread_takes_over_from_a_runtime_that_shuts_down() {
 /// The second time, or the third, the runtime is kept awake for the answer.
 #[test]
 fn a5_whoever_asks_on_a_runtime_that_is_kept_awake_gets_the_answer() {
-    models([Some(3), Some(1)], |context| {
+    models([Some(2), Some(1)], |context| {
         let runtime = Handle::new();
         let runs = runtime.clone();
         let runs = thread::spawn(move || runs.run());
