@@ -572,15 +572,18 @@ impl Setting {
 
     /// Whether with this a ZAP handler is asked, and the receive mark is 1.
     fn leaves_no_room(&self, socket: &mut Socket) -> bool {
-        let is_one = |socket: &mut Socket| has_room_for_one(socket);
         match self.number {
             zmq_sys::ZMQ_RCVHWM => {
                 self.value == Raw::Int(1)
                     && socket.kind() != SocketType::PUSH
                     && socket.is_guarded()
             }
-            zmq_sys::ZMQ_PLAIN_SERVER | zmq_sys::ZMQ_CURVE_SERVER => self.is_on() && is_one(socket),
-            zmq_sys::ZMQ_ZAP_DOMAIN => self.value != Raw::Bytes(Vec::new()) && is_one(socket),
+            zmq_sys::ZMQ_PLAIN_SERVER | zmq_sys::ZMQ_CURVE_SERVER => {
+                self.is_on() && has_room_for_one(socket)
+            }
+            zmq_sys::ZMQ_ZAP_DOMAIN => {
+                self.value != Raw::Bytes(Vec::new()) && has_room_for_one(socket)
+            }
             _ => false,
         }
     }
@@ -594,10 +597,7 @@ impl Setting {
         if is_of_zap && self.enforces_nothing(socket) {
             return Err(NO_DOMAIN);
         }
-        if let Some(reason) = self.is_of_no_use(socket.kind()) {
-            let option = self.name;
-            return Err(OptionError::Unsupported { option, reason });
-        }
+        self.refuse_useless(socket)?;
         if self.leaves_no_room(socket) {
             return Err(NO_ROOM);
         }
@@ -637,11 +637,18 @@ impl Setting {
         }
     }
 
-    pub(crate) fn apply(&self, socket: &mut Socket) -> Result<(), OptionError> {
+    /// Refuses what would be of no use on a socket of this type.
+    fn refuse_useless(&self, socket: &Socket) -> Result<(), OptionError> {
         let option = self.name;
-        if let Some(reason) = self.is_of_no_use(socket.kind()) {
-            return Err(OptionError::Unsupported { option, reason });
-        }
+        let reason = self.is_of_no_use(socket.kind());
+        reason.map_or(Ok(()), |reason| {
+            Err(OptionError::Unsupported { option, reason })
+        })
+    }
+
+    pub(crate) fn apply(&self, socket: &mut Socket) -> Result<(), OptionError> {
+        self.refuse_useless(socket)?;
+        let option = self.name;
         let set = match &self.value {
             Raw::Int(value) => socket.set_int(self.number, *value),
             Raw::Long(value) => socket.set_long(self.number, *value),

@@ -95,11 +95,10 @@ fn of_connect(socket: &mut Socket, endpoint: &str) -> Option<&'static str> {
 
 fn of_either(socket: &mut Socket, endpoint: &str) -> Option<&'static str> {
     let (transport, address) = endpoint.split_once("://")?;
-    let is_ws = matches!(transport, "ws" | "wss");
-    if socket.kind() == SocketType::STREAM && (is_ws || transport == "inproc") {
+    if socket.kind() == SocketType::STREAM && (is_ws(endpoint) || transport == "inproc") {
         return Some("a peer that does not come by tcp or ipc may end the process of a STREAM");
     }
-    if !is_ws {
+    if !is_ws(endpoint) {
         return None;
     }
     if endpoint.len() > LONGEST_WS {
@@ -119,10 +118,13 @@ fn of_either(socket: &mut Socket, endpoint: &str) -> Option<&'static str> {
     )
 }
 
+fn is_ws(endpoint: &str) -> bool {
+    endpoint.starts_with("ws://") || endpoint.starts_with("wss://")
+}
+
 /// Whether this is a WebSocket without a mechanism.
 fn is_open_ws(socket: &mut Socket, endpoint: &str) -> bool {
-    let is_ws = endpoint.starts_with("ws://") || endpoint.starts_with("wss://");
-    is_ws && socket.has_mechanism(zmq_sys::ZMQ_NULL)
+    is_ws(endpoint) && socket.has_mechanism(zmq_sys::ZMQ_NULL)
 }
 
 /// One that is an address of IPv4 in another form is that for the system, too.
