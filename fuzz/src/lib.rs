@@ -1,5 +1,6 @@
 //! What the fuzz targets share: wakers that count, messages, and a critical section that is interrupted.
 
+pub mod line;
 pub mod link;
 pub mod meddle;
 pub mod model;

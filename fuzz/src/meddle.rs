@@ -46,6 +46,14 @@ pub fn behind(sections: u32, hook: fn()) {
     LEFT.set(sections + 1);
 }
 
+/// A look that is not interrupted, and whose sections are not counted.
+pub fn aside<R>(look: impl FnOnce() -> R) -> R {
+    let left = LEFT.replace(0);
+    let seen = look();
+    LEFT.set(left);
+    seen
+}
+
 /// Calls no hook any more. Says whether it was called.
 pub fn stop() -> bool {
     LEFT.replace(0) == 0
