@@ -29,8 +29,12 @@ pub trait Subject:
         frames: &'a [&'a [u8]],
     ) -> <Self::Outgoing as Queue>::Push<'a>;
     fn read(message: <Self::Incoming as Queue>::Pop<'_>) -> Message;
-    /// The transport has taken the oldest message over.
-    fn sent(machine: &mut Machine<Self, u8>) -> Wakes
+    /// The oldest message that is to be sent.
+    fn head(machine: &Machine<Self, u8>) -> Option<Message>
+    where
+        Self: Sized;
+    /// The transport has taken that over: what it was.
+    fn sent(machine: &mut Machine<Self, u8>) -> (Option<Message>, Wakes)
     where
         Self: Sized;
     /// Whether a message came back unchanged.
@@ -54,8 +58,11 @@ impl<const N: usize> Subject for Fixed<N, N, SLOTS, Ring> {
     fn read(message: tidegate_core::Frames<'_>) -> Message {
         message.map(<[u8]>::to_vec).collect()
     }
-    fn sent(machine: &mut Machine<Self, u8>) -> Wakes {
-        machine.sent()
+    fn head(machine: &Machine<Self, u8>) -> Option<Message> {
+        machine.outgoing().peek_with(Self::read)
+    }
+    fn sent(machine: &mut Machine<Self, u8>) -> (Option<Message>, Wakes) {
+        (Self::head(machine), machine.sent())
     }
     fn is(message: &&[&[u8]], expected: &Message) -> bool {
         *message == slices(expected)
@@ -98,9 +105,17 @@ impl Subject for Host {
     fn read(message: Owned) -> Message {
         message.0
     }
+    fn head(machine: &Machine<Self, u8>) -> Option<Message> {
+        machine.outgoing().head().map(|message| message.0.clone())
+    }
     /// As an adapter does it, which hands messages over while it can.
-    fn sent(machine: &mut Machine<Self, u8>) -> Wakes {
-        machine.send_while(1, |_| true).1
+    fn sent(machine: &mut Machine<Self, u8>) -> (Option<Message>, Wakes) {
+        let mut head = None;
+        let (_, wakes) = machine.send_while(1, |message| {
+            head = Some(message.0.clone());
+            true
+        });
+        (head, wakes)
     }
     fn is(message: &Owned, expected: &Message) -> bool {
         message.0 == *expected
@@ -138,6 +153,17 @@ impl<S: Subject> Rig<S> {
     /// How many messages wait on either side.
     pub fn lengths(&self) -> [usize; 2] {
         [self.machine.incoming().len(), self.machine.outgoing().len()]
+    }
+
+    /// All leave, and what is left is taken out one by one, until nothing comes any more.
+    pub fn last_ops(&self) -> Vec<Op> {
+        let [received, written] = self.lengths();
+        let mut ops: Vec<Op> = (0..WAITERS).map(|who| Op::Cancel(who as u8)).collect();
+        // And what was discarded is told in between.
+        ops.extend((0..received + 2).map(|_| Op::TryRead));
+        ops.extend((0..=written).map(|_| Op::Sent));
+        ops.extend((0..=EVENTS).map(|_| Op::TryEvent));
+        ops
     }
 
     fn poll<R>(
@@ -245,8 +271,14 @@ impl<S: Subject> Rig<S> {
                 done(wakes)
             }
             Op::Discard => done(machine.discard()),
-            Op::Sent => done(S::sent(machine)),
-            Op::Refused => done(machine.refused()),
+            Op::Sent => {
+                let (head, wakes) = S::sent(machine);
+                (Outcome::Head(head), wakes)
+            }
+            Op::Refused => {
+                let head = S::head(machine);
+                (Outcome::Head(head), machine.refused())
+            }
             Op::Close => done(machine.close()),
             Op::Abort => done(machine.abort()),
             Op::Finish => done(machine.finish()),

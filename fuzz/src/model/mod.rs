@@ -411,10 +411,10 @@ impl Model {
                     self.discarded.get_or_insert((0, before)).0 += 1;
                 }
             }
-            Op::Sent => drop(self.outgoing.take()),
+            Op::Sent => return Outcome::Head(self.outgoing.take()),
             Op::Refused => {
                 self.refused += 1;
-                self.outgoing.take();
+                return Outcome::Head(self.outgoing.take());
             }
             Op::Close => {
                 if self.state == State::Open {
