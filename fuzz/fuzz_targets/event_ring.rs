@@ -1,4 +1,4 @@
-//! The ring of the newest events against a `VecDeque` and a count.
+//! The ring of the newest events against a `VecDeque` and a count; at the end all that is left is taken out, in order.
 #![no_main]
 
 use std::collections::VecDeque;
@@ -18,7 +18,8 @@ fn run<const N: usize>(steps: &[Step]) {
     let mut ring = EventRing::<usize, N>::new();
     let mut model = VecDeque::new();
     let (mut backlog, mut discarded) = (N, 0);
-    for (k, step) in steps.iter().enumerate() {
+    let last = (0..=N).map(|_| &Step::Pop);
+    for (k, step) in steps.iter().chain(last).enumerate() {
         match step {
             Step::Push => {
                 ring.push(k);
@@ -52,6 +53,7 @@ fn run<const N: usize>(steps: &[Step]) {
         );
         assert_eq!(ring.discarded(), discarded);
     }
+    assert!(ring.is_empty());
 }
 
 fuzz_target!(|input: (u8, Vec<Step>)| {
