@@ -77,6 +77,13 @@ impl ZmqStream {
     /// go to the next.
     #[inline]
     pub(crate) fn leave(&self) {
+        if self.adapter.0.get().is_some() {
+            self.give_up_places();
+        }
+    }
+
+    #[cold]
+    fn give_up_places(&self) {
         let Some(mut places) = self.adapter.used() else {
             return;
         };

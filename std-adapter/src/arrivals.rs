@@ -29,6 +29,7 @@ pub(crate) struct Subscribers {
 
 impl Subscribers {
     /// An XPUB has received this: a subscription begins with 1, the end of one with 0.
+    #[inline(never)]
     pub(crate) fn note(&mut self, message: Option<&[u8]>) {
         match message.and_then(<[u8]>::split_first) {
             Some((1, prefix)) => {

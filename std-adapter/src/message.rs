@@ -112,6 +112,23 @@ impl Multipart {
         received
     }
 
+    /// [`receive`](Self::receive), where there are no frames yet, and no buffer for them.
+    #[inline]
+    pub(crate) fn receive_first(&mut self, socket: &mut Socket) -> Result<(usize, bool), Errno> {
+        debug_assert!(self.frames.is_empty() && !self.frames.spilled());
+        // In its place, too. What it replaces has nothing to drop.
+        let room = SmallVec::from_buf([Frame::room()]);
+        mem::forget(mem::replace(&mut self.frames, room));
+        let received = match self.frames.first_mut() {
+            Some(frame) => socket.recv(frame),
+            None => Err(Errno::INVALID),
+        };
+        if received.is_err() {
+            self.frames.pop();
+        }
+        received
+    }
+
     /// Has bytes of its own; see there.
     pub(crate) fn own(&mut self) {
         self.frames.iter_mut().for_each(Frame::own);

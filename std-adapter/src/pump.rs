@@ -270,6 +270,7 @@ impl Flow {
     }
 
     /// What waits in libzmq is nobody's news any more: the next tick takes it in, unless somebody has until then.
+    #[inline]
     fn look_later(&mut self) {
         if self.machine.interest().receive
             && let Some(transport) = &mut self.transport
@@ -568,11 +569,18 @@ impl Flow {
             || self.ledger.subscribers.are_awaited()
     }
 
-    pub(crate) fn try_read(&mut self) -> Result<Multipart, TryReadError> {
-        let mut message = Multipart::new();
-        if let Some(read) = self.read_at_once(&mut message) {
-            return read.map(|()| message).map_err(Into::into);
+    /// Takes a message, which goes into `message`, if one is there and nobody waits for it.
+    #[inline]
+    pub(crate) fn try_read(&mut self, message: &mut Multipart) -> Result<(), TryReadError> {
+        match self.read_at_once(message) {
+            Some(read) => read.map_err(Into::into),
+            None => self.try_read_slowly(message),
         }
+    }
+
+    /// The same where there was none at once, or something special about it.
+    #[inline(never)]
+    fn try_read_slowly(&mut self, message: &mut Multipart) -> Result<(), TryReadError> {
         if self.is_out_of_turn(Turn::Write) {
             return Err(ReadError::OutOfTurn.into());
         }
@@ -588,7 +596,7 @@ impl Flow {
             }
         }
         let receiving = self.machine.interest().receive;
-        let (read, wakes) = self.machine.try_read(|message| message);
+        let (read, wakes) = self.machine.try_read(|read| *message = read);
         self.wake(wakes);
         if read.is_ok() {
             self.has_read();
@@ -806,7 +814,7 @@ mod tests {
             assert!(flow.read_at_once(&mut message).is_none());
             let waits = flow.poll_read(&mut Ticket::new(), &mut message);
             assert!(waits.is_pending());
-            assert_eq!(flow.try_read(), Err(TryReadError::Empty));
+            assert_eq!(flow.try_read(&mut message), Err(TryReadError::Empty));
         });
         assert_eq!(block_on(first).unwrap(), "x");
         pull.inner().with(|flow| {

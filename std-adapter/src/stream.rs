@@ -362,7 +362,9 @@ impl ZmqStream {
         if !turns::receives(self.inner().kind) {
             return Err(ReadError::SendsOnly.into());
         }
-        self.inner().with(Flow::try_read)
+        let mut message = Multipart::new();
+        let read = self.inner().with(|flow| flow.try_read(&mut message));
+        read.map(|()| message)
     }
 
     /// Writes a message once the write side is open: [`drain`](Self::drain) and [`write`](Self::write) in one. Those who wait

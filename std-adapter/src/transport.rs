@@ -274,14 +274,39 @@ impl ZmqTransport {
         self.partial = None;
     }
 
-    /// Receives a message into `message`, which is empty. Returns the bytes of its payload, or nothing if not all of one has come.
+    /// Receives a message into `message`, which is new. Returns the bytes of its payload, or nothing if not all of one has come.
+    #[inline]
     fn recv_whole(&mut self, message: &mut Multipart) -> Result<Option<usize>, Errno> {
+        if self.partial.is_some() {
+            return self.recv_partial(message);
+        }
+        // Most have one frame.
+        match message.receive_first(self.watch.socket()) {
+            Ok((payload_bytes, false)) => Ok(Some(payload_bytes)),
+            first => self.recv_rest(message, first),
+        }
+    }
+
+    /// Receives what is left of a message of which not all had come.
+    #[cold]
+    fn recv_partial(&mut self, message: &mut Multipart) -> Result<Option<usize>, Errno> {
         if let Some(partial) = self.partial.take() {
             *message = *partial;
         }
-        let mut payload_bytes = message.payload_bytes();
+        let payload_bytes = message.payload_bytes();
+        self.recv_rest(message, Ok((payload_bytes, true)))
+    }
+
+    /// Goes on where so many bytes have come, or what came instead of them.
+    #[inline(never)]
+    fn recv_rest(
+        &mut self,
+        message: &mut Multipart,
+        mut received: Result<(usize, bool), Errno>,
+    ) -> Result<Option<usize>, Errno> {
+        let mut payload_bytes = 0usize;
         loop {
-            match message.receive(self.watch.socket()) {
+            match received {
                 Ok((bytes, more)) => {
                     payload_bytes = payload_bytes.saturating_add(bytes);
                     if !more {
@@ -303,6 +328,7 @@ impl ZmqTransport {
                     };
                 }
             }
+            received = message.receive(self.watch.socket());
         }
     }
 
@@ -328,7 +354,8 @@ impl ZmqTransport {
         Ok(received)
     }
 
-    /// Receives a message into `message`, which is empty, if one is there. Returns the bytes of its payload.
+    /// Receives a message into `message`, which is new, if one is there. Returns the bytes of its payload.
+    #[inline]
     pub(crate) fn recv(&mut self, message: &mut Multipart) -> Result<Option<usize>, Errno> {
         if self.is_special {
             return self.recv_special(message);
@@ -336,6 +363,7 @@ impl ZmqTransport {
         self.recv_next(message)
     }
 
+    #[inline]
     fn recv_next(&mut self, message: &mut Multipart) -> Result<Option<usize>, Errno> {
         if self.receiving != Known::Nothing {
             return Ok(None);
