@@ -8,19 +8,20 @@ use bytes::Bytes;
 use crate::sync::thread_local;
 
 thread_local! {
-    /// How many streams this thread has locked, one inside the other.
+    /// [`LOCK`] for each stream that this thread has locked, one inside the other, and [`KEEPS`] if anything is kept.
     static LOCKED: Cell<usize> = const { Cell::new(0) };
-    /// Whether anything is kept.
-    static KEEPS: Cell<bool> = const { Cell::new(false) };
     static KEPT: RefCell<Vec<Bytes>> = const { RefCell::new(Vec::new()) };
 }
+
+const KEEPS: usize = 1;
+const LOCK: usize = 2;
 
 /// For as long as it lives, owners are kept.
 pub(crate) struct Deferral(());
 
 impl Deferral {
     pub(crate) fn begin() -> Self {
-        let _ = LOCKED.try_with(|locked| locked.set(locked.get().wrapping_add(1)));
+        let _ = LOCKED.try_with(|locked| locked.set(locked.get().wrapping_add(LOCK)));
         Self(())
     }
 }
@@ -28,12 +29,12 @@ impl Deferral {
 impl Drop for Deferral {
     #[inline]
     fn drop(&mut self) {
-        let is_last = LOCKED.try_with(|locked| {
-            let left = locked.get().wrapping_sub(1);
+        let left = LOCKED.try_with(|locked| {
+            let left = locked.get().wrapping_sub(LOCK);
             locked.set(left);
-            left == 0
+            left
         });
-        if is_last == Ok(true) && KEEPS.try_with(Cell::get) == Ok(true) {
+        if left == Ok(KEEPS) {
             release_kept();
         }
     }
@@ -41,18 +42,18 @@ impl Drop for Deferral {
 
 #[cold]
 fn release_kept() {
-    let _ = KEEPS.try_with(|keeps| keeps.set(false));
+    let _ = LOCKED.try_with(|locked| locked.set(0));
     let kept = KEPT.try_with(|kept| kept.take());
     kept.into_iter().flatten().for_each(release);
 }
 
 /// Drops an owner, now or once nothing is locked.
 pub(crate) fn drop_owner(owner: Bytes) {
-    let is_locked = LOCKED.try_with(|locked| locked.get() > 0);
+    let is_locked = LOCKED.try_with(|locked| locked.get() >= LOCK);
     if is_locked == Ok(true) {
         // The list is borrowed for no longer than a push, and a take.
         if KEPT.try_with(|kept| kept.borrow_mut().push(owner)).is_ok() {
-            let _ = KEEPS.try_with(|keeps| keeps.set(true));
+            let _ = LOCKED.try_with(|locked| locked.set(locked.get() | KEEPS));
         }
     } else {
         release(owner);

@@ -37,14 +37,23 @@ impl<T> Forkable<T> {
     }
 
     /// Locks the value of this process, which is made if it was forked since.
+    #[inline]
     pub(crate) fn lock(&self, of_child: impl Fn() -> T) -> MutexGuard<'_, T> {
         let forks = forks();
+        let value = match &self.value {
+            Some(value) if self.born == forks => value,
+            _ => self.value_of(forks, of_child),
+        };
+        value.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The value of a process that was forked so many times.
+    #[cold]
+    fn value_of(&self, forks: u32, of_child: impl Fn() -> T) -> &Mutex<T> {
         let mut place = self;
         loop {
             match &place.value {
-                Some(value) if place.born == forks => {
-                    return value.lock().unwrap_or_else(PoisonError::into_inner);
-                }
+                Some(value) if place.born == forks => return value,
                 _ => {
                     let next = || Box::new(Self::new(of_child()));
                     place = place.of_child.get_or_init(next);

@@ -91,6 +91,9 @@ impl Multipart {
     /// (zmq_msg_send(3)).
     #[inline]
     pub(crate) fn sent(&mut self) {
+        if !self.frames.spilled() {
+            return mem::forget(mem::take(&mut self.frames));
+        }
         if let Some(last) = self.frames.pop() {
             mem::forget(last);
         }

@@ -315,6 +315,19 @@ impl Flow {
     /// Sends a message at once if nothing is queued before it, and queues it otherwise. Leaves it without frames: it was taken, or is in
     /// the error. That is boxed, so that what goes well is told in a register.
     pub(crate) fn write(&mut self, message: &mut Multipart) -> Result<(), Box<WriteError>> {
+        if self.turn != Turn::Either {
+            self.take_turn(message)?;
+        }
+        let written_bytes = self.write_in_turn(message)?;
+        yields::wrote(written_bytes);
+        self.turn.has_written();
+        self.has_written = true;
+        Ok(())
+    }
+
+    /// Whoever writes where turns are taken takes its own, if it has it.
+    #[inline(never)]
+    fn take_turn(&mut self, message: &mut Multipart) -> Result<(), Box<WriteError>> {
         if self.is_out_of_turn(Turn::Read) {
             if !self.is_relaxed {
                 return Err(WriteError::OutOfTurn(mem::take(message).into()).into());
@@ -326,10 +339,6 @@ impl Flow {
             let (_, wakes) = self.machine.try_read(|message| message);
             self.wake(wakes);
         }
-        let written_bytes = self.write_in_turn(message)?;
-        yields::wrote(written_bytes);
-        self.turn.has_written();
-        self.has_written = true;
         Ok(())
     }
 
@@ -345,7 +354,7 @@ impl Flow {
             return Ok(charge_bytes);
         };
         let mut payload_bytes = 0;
-        let of_frames = message.len().saturating_mul(size_of::<Frame>());
+        let of_frames = size_of_val::<[Frame]>(message);
         transport.begin();
         match transport.send(message, &mut payload_bytes) {
             Ok(Sent::Blocked) => {

@@ -36,6 +36,8 @@ pub(crate) struct Inner {
     pub(crate) kind: SocketType,
     /// Whether libzmq holds the last message alone.
     pub(crate) conflates: bool,
+    /// Whether it takes whatever message has a frame.
+    pub(crate) takes_any: bool,
     pub(crate) context: Context,
 }
 
@@ -57,6 +59,7 @@ impl Inner {
             span,
             kind,
             conflates,
+            takes_any: turns::takes_any(kind, conflates),
             context,
         }
     }

@@ -482,13 +482,10 @@ fn send_frames(
         // would go without them. So it learns of it first; a peer that leaves within these microseconds is libzmq's to mend.
         socket.events()?;
     }
-    for frame in before {
-        match socket.send_shared(frame, true) {
-            Ok(sent) => {
-                *bytes = bytes.saturating_add(sent);
-                begun = true;
-            }
-            Err(errno) => return not_sent(socket, errno, begun, true),
+    if !before.is_empty() {
+        match send_before(socket, before, begun, bytes)? {
+            Sent::Accepted => begun = true,
+            not_sent => return Ok(not_sent),
         }
     }
     match socket.send(last, false) {
@@ -500,7 +497,28 @@ fn send_frames(
     }
 }
 
+/// Sends the frames before the last.
+#[inline(never)]
+fn send_before(
+    socket: &mut Socket,
+    frames: &mut [Frame],
+    mut begun: bool,
+    bytes: &mut usize,
+) -> Result<Sent<Errno>, Errno> {
+    for frame in frames {
+        match socket.send_shared(frame, true) {
+            Ok(sent) => {
+                *bytes = bytes.saturating_add(sent);
+                begun = true;
+            }
+            Err(errno) => return not_sent(socket, errno, begun, true),
+        }
+    }
+    Ok(Sent::Accepted)
+}
+
 /// What the error of one frame comes to for its message.
+#[cold]
 fn not_sent(
     socket: &mut Socket,
     errno: Errno,

@@ -17,33 +17,33 @@ pub(crate) fn receives(kind: SocketType) -> bool {
     !matches!(kind, SocketType::PUSH | SocketType::PUB)
 }
 
+/// Whether a socket of this type, which conflates or does not, takes whatever message has a frame.
+pub(crate) fn takes_any(kind: SocketType, conflates: bool) -> bool {
+    let is_particular = matches!(kind, SocketType::STREAM | SocketType::XSUB);
+    sends(kind) && !is_particular && !conflates
+}
+
 /// Whether this socket takes such a message at all; if not, which error says so.
 #[inline]
 pub(crate) fn check(
     stream: &Inner,
     message: &Multipart,
 ) -> Result<(), fn(Box<Multipart>) -> WriteError> {
-    let takes_any = !matches!(
-        stream.kind,
-        SocketType::PULL | SocketType::SUB | SocketType::STREAM | SocketType::XSUB
-    );
-    // libzmq would send the last frame alone of a message that is conflated.
-    let most = if stream.conflates { 1 } else { usize::MAX };
-    if takes_any && (1..=most).contains(&message.len()) {
+    if stream.takes_any && !message.is_empty() {
         return Ok(());
     }
-    check_particular(stream.kind, message)
+    check_particular(stream, message)
 }
 
 #[cold]
 fn check_particular(
-    kind: SocketType,
+    stream: &Inner,
     message: &Multipart,
 ) -> Result<(), fn(Box<Multipart>) -> WriteError> {
-    if !sends(kind) {
+    if !sends(stream.kind) {
         return Err(WriteError::ReceivesOnly);
     }
-    match (kind, message.len()) {
+    match (stream.kind, message.len()) {
         (_, 0) => Err(WriteError::NoFrames),
         // libzmq would take any other for the beginning of a message that never ends, and drop all that follows.
         (SocketType::STREAM, len) if len != 2 => Err(WriteError::NotTwoFrames),
@@ -57,9 +57,9 @@ fn check_particular(
                 Ok(())
             }
         }
-        (SocketType::STREAM | SocketType::XSUB, _) => Ok(()),
-        // It conflates.
-        _ => Err(WriteError::NotOneFrame),
+        // libzmq would send the last frame alone of a message that is conflated.
+        (_, len) if stream.conflates && len > 1 => Err(WriteError::NotOneFrame),
+        _ => Ok(()),
     }
 }
 
