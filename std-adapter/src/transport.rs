@@ -275,7 +275,7 @@ impl ZmqTransport {
     }
 
     /// Receives a message into `message`, which is new. Returns the bytes of its payload, or nothing if not all of one has come.
-    #[inline]
+    #[inline(always)]
     fn recv_whole(&mut self, message: &mut Multipart) -> Result<Option<usize>, Errno> {
         if self.partial.is_some() {
             return self.recv_partial(message);
@@ -363,7 +363,7 @@ impl ZmqTransport {
         self.recv_next(message)
     }
 
-    #[inline]
+    #[inline(always)]
     fn recv_next(&mut self, message: &mut Multipart) -> Result<Option<usize>, Errno> {
         if self.receiving != Known::Nothing {
             return Ok(None);
