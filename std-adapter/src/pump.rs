@@ -786,13 +786,19 @@ mod tests {
         block_on(context.shutdown(Duration::from_secs(20))).unwrap();
     }
 
-    /// Under the lock nobody else looks at the socket.
-    #[test]
-    fn e3_a_read_that_learns_that_the_context_is_gone_ends_the_stream() {
-        let mut callers = zmq::Context::new();
+    /// A context of the callers', who destroy it, and the same for streams.
+    fn callers_context() -> (zmq::Context, Context) {
+        let callers = zmq::Context::new();
         // `destroy` frees the context, and the drop of the last clone would free it once more.
         std::mem::forget(callers.clone());
         let context = Context::from(callers.clone());
+        (callers, context)
+    }
+
+    /// Under the lock nobody else looks at the socket.
+    #[test]
+    fn e3_a_read_that_learns_that_the_context_is_gone_ends_the_stream() {
+        let (mut callers, context) = callers_context();
         let pull = ZmqStream::builder(SocketType::PULL).context(&context);
         let pull = pull.open().unwrap();
         let terminates = std::thread::spawn(move || callers.destroy());

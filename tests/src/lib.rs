@@ -19,8 +19,8 @@ mod wakers;
 pub use corpus::{answer, behind, chunk, large, messages};
 pub use far_end::{FarEnd, with_each};
 pub use libzmq::{
-    builder, dealer, fill_up, io_thread_pipe, mandatory_router, nobody, only_the_io_thread_runs,
-    pipe, raw_peer, shut_down,
+    builder, callers_context, dealer, fill_up, io_thread_pipe, mandatory_router, nobody,
+    only_the_io_thread_runs, pipe, raw_peer, shut_down,
 };
 pub use machine::{
     Small, Waiter, call, close, feed, sent, small, small_with_events, try_read, wake, woken, write,

@@ -49,6 +49,15 @@ pub fn raw_peer(context: &tidegate::Context) -> (ZmqStream, TcpStream, Frame) {
     (stream, peer, identity)
 }
 
+/// A context of the callers', who destroy it, and the same for streams.
+pub fn callers_context() -> (zmq::Context, tidegate::Context) {
+    let callers = zmq::Context::new();
+    // `destroy` frees the context, and the drop of the last clone would free it once more.
+    std::mem::forget(callers.clone());
+    let context = tidegate::Context::from(callers.clone());
+    (callers, context)
+}
+
 /// An endpoint where nobody listens, and nobody will: its port stays taken for as long as the process runs.
 pub fn nobody() -> String {
     let taken = rustix::net::socket(AddressFamily::INET, rustix::net::SocketType::STREAM, None);

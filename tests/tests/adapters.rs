@@ -13,7 +13,9 @@ use tidegate::{
     Context, DrainError, EventMask, Multipart, ReadError, SinkError, SocketType, TryReadError,
     TryReadEventError, WaitError, WriteError, ZmqStream, options,
 };
-use tidegate_tests::{Counter, Watchdog, block_on, builder, eventually, pipe, poll, shut_down};
+use tidegate_tests::{
+    Counter, Watchdog, block_on, builder, callers_context, eventually, pipe, poll, shut_down,
+};
 
 type Ready<T> = Poll<Result<T, SinkError>>;
 
@@ -78,10 +80,7 @@ fn c5_as_a_stream_a_failure_comes_once_and_ends_it() {
     assert_eq!(block_on(push.next()), Some(Err(ReadError::SendsOnly)));
     assert_eq!(block_on(push.next()), None);
 
-    let mut callers = zmq::Context::new();
-    // `destroy` frees the context, and the drop of the last clone would free it once more.
-    std::mem::forget(callers.clone());
-    let theirs = Context::from(callers.clone());
+    let (mut callers, theirs) = callers_context();
     let mut pull = builder(SocketType::PULL, &theirs).open().unwrap();
     let counter = Counter::new();
     assert!(poll_next(&mut pull, &counter).is_pending());

@@ -16,7 +16,7 @@ const PROGRAMS: [&str; 8] = [
 ];
 
 /// A command, what CI runs that runs it, and the words there that do.
-const RUN: [(&str, &str, &str); 25] = [
+const RUN: [(&str, &str, &str); 26] = [
     ("cargo test", ".ci/run", "\ntests cargo test --locked\n"),
     ("bash .ci/firmware", ".ci/run", " .ci/firmware\n"),
     ("bash .ci/model quick", ".ci/run", " .ci/model quick\n"),
@@ -36,6 +36,11 @@ const RUN: [(&str, &str, &str); 25] = [
         "cargo test -p tidegate-tests --features faults --test 'faults_*' -- --nocapture",
         ".ci/run",
         "\ntests cargo test --locked -p tidegate-tests --features faults --test 'faults_*' --test soak\n",
+    ),
+    (
+        "unshare --net --mount sh -c 'ip link set lo up; exec cargo test -p tidegate-tests --features namespace --test network_faults -- --nocapture'",
+        ".ci/run",
+        " cargo test --locked --offline -p tidegate-tests --features namespace --test names --test network_faults' ",
     ),
     (
         "cargo install --locked --path std-adapter --features cli",

@@ -9,9 +9,9 @@ use tidegate::{
     ShutdownError, SocketType, TryReadError, WriteError, ZmqStream, options,
 };
 use tidegate_tests::{
-    Counter, Watchdog, alone, block_on, builder, eventually, io_thread_pipe, io_thread_spins,
-    nobody, only_the_io_thread_runs, poll, resident_bytes, shut_down, start_executor, thread_count,
-    threads,
+    Counter, Watchdog, alone, block_on, builder, callers_context, eventually, io_thread_pipe,
+    io_thread_spins, nobody, only_the_io_thread_runs, poll, resident_bytes, shut_down,
+    start_executor, thread_count, threads,
 };
 
 const ETERM: i32 = 156_384_765;
@@ -22,15 +22,6 @@ fn bound_pull(endpoint: &str) -> (zmq::Context, zmq::Socket) {
     let socket = context.socket(zmq::PULL).unwrap();
     socket.bind(endpoint).unwrap();
     (context, socket)
-}
-
-/// A context of the callers', who destroy it, and the same for streams.
-fn callers_context() -> (zmq::Context, Context) {
-    let callers = zmq::Context::new();
-    // `destroy` frees the context, and the drop of the last clone would free it once more.
-    std::mem::forget(callers.clone());
-    let context = Context::from(callers.clone());
-    (callers, context)
 }
 
 #[test]

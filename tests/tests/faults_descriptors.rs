@@ -98,6 +98,8 @@ fn a4_without_descriptors_an_open_is_an_error_that_leaves_nothing_and_what_is_op
 fn e1_a_stream_on_a_runtime_that_closes_where_no_descriptor_is_left_ends_when_its_time_is_up() {
     alone(|| {
         let _watchdog = Watchdog::new(60);
+        start_executor();
+        let before = Usage::now();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_io()
@@ -119,5 +121,7 @@ fn e1_a_stream_on_a_runtime_that_closes_where_no_descriptor_is_left_ends_when_it
         assert_eq!(lost.messages, 1);
         setrlimit(Resource::Nofile, limit).unwrap();
         shut_down(&context);
+        drop((push, context, runtime));
+        before.wait_for_no_more();
     });
 }

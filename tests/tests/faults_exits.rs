@@ -49,6 +49,8 @@ fn e1_a_peer_that_comes_while_a_process_shuts_down_gets_everything() {
     // Alone: a process that is being started beside has a copy of the listener, and with it the port, until it runs.
     alone(|| {
         let _watchdog = Watchdog::new(60);
+        start_executor();
+        let before = Usage::now();
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("tcp://{}", free.local_addr().unwrap());
         let process = exits(&endpoint, "20000");
@@ -66,6 +68,8 @@ fn e1_a_peer_that_comes_while_a_process_shuts_down_gets_everything() {
         assert_eq!(told, [format!("accepted {MESSAGES}, lost None")]);
         println!("| exit, a late peer: written {MESSAGES}, received {MESSAGES}, lost 0");
         shut_down(&context);
+        drop(pull);
+        before.wait_for_no_more();
     });
 }
 

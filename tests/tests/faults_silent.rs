@@ -20,6 +20,7 @@ fn d2_a_sender_waits_while_its_peer_is_stopped_and_everything_comes_once_it_goes
     alone(|| {
         let _watchdog = Watchdog::new(60);
         start_executor();
+        let at_first = Usage::now();
         let context = Context::new().unwrap();
         let push = builder(SocketType::PUSH, &context)
             .option(options::SEND_HWM, 2)
@@ -70,6 +71,8 @@ fn d2_a_sender_waits_while_its_peer_is_stopped_and_everything_comes_once_it_goes
         assert!(before.tell("three times") < 8 * HIGH);
         shut_down(&context);
         peer.kill();
+        drop((push, before));
+        at_first.wait_for_no_more();
     });
 }
 

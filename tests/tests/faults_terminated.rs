@@ -9,8 +9,8 @@ use tidegate::{
     ZmqStream, options,
 };
 use tidegate_tests::{
-    Usage, Watchdog, alone, block_on, builder, eventually, number_of, numbered, shut_down,
-    start_executor, thread_count,
+    Usage, Watchdog, alone, block_on, builder, callers_context, eventually, number_of, numbered,
+    shut_down, start_executor, thread_count,
 };
 
 const PAIRS: usize = 50;
@@ -81,10 +81,7 @@ fn e3_a_context_that_is_terminated_under_a_hundred_busy_streams_ends_them_all_an
         let _watchdog = Watchdog::new(60);
         start_executor();
         let before = Usage::now();
-        let mut callers = zmq::Context::new();
-        // `destroy` frees the context, and the drop of the last clone would free it once more.
-        std::mem::forget(callers.clone());
-        let context = Context::from(callers.clone());
+        let (mut callers, context) = callers_context();
         let pairs = pairs(&context, &context, 100, |k| match k % 2 {
             0 => "tcp://127.0.0.1:*".to_owned(),
             _ => format!("inproc://busy-{k}"),

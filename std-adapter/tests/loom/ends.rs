@@ -6,7 +6,7 @@ use loom::thread;
 use tidegate::{ReadError, SocketType, ZmqStream};
 
 use crate::support::block_on;
-use crate::{models, models_with, push_pull};
+use crate::{models, models_with, nothing_is_left, push_pull};
 
 #[test]
 fn e3_whoever_waits_when_the_stream_closes_is_told() {
@@ -30,6 +30,7 @@ fn e1_what_is_queued_is_sent_before_a_stream_that_closes_ends() {
                 let message = tidegate::block_on(pull.read()).unwrap();
                 assert_eq!(message[0][..], [k]);
             }
+            nothing_is_left(&pull);
         });
         (0..3).for_each(|k| push.write([k].as_slice()).unwrap());
         push.close();
@@ -55,6 +56,7 @@ fn e4_the_io_thread_is_there_for_whoever_opens_when_it_is_about_to_end() {
         push.write("x").unwrap();
         // The I/O thread watches.
         assert_eq!(block_on(pull.read()).unwrap(), "x");
+        nothing_is_left(&pull);
         ends.join().unwrap();
     });
 }

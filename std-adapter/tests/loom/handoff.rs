@@ -10,7 +10,7 @@ use loom::thread;
 use tidegate::{SocketType, ZmqStream};
 
 use crate::support::{Sleeper, begins_to_wait, block_on};
-use crate::{models, models_with, pair, push_pull};
+use crate::{models, models_with, nothing_is_left, pair, push_pull};
 
 async fn next(stream: ZmqStream) -> u8 {
     let message = stream.read().await.unwrap();
@@ -62,9 +62,11 @@ fn a5_a_wake_that_comes_while_a_thread_falls_asleep_is_not_lost() {
 fn a5_a_message_wakes_a_thread_that_watches_by_itself() {
     models([Some(3), Some(1)], |context| {
         let [push, pull] = push_pull(context);
-        let reader = thread::spawn(|| tidegate::block_on(next(pull)));
+        let reader = pull.clone();
+        let reader = thread::spawn(|| tidegate::block_on(next(reader)));
         write(&push, 1);
         assert_eq!(reader.join().unwrap(), 1);
+        nothing_is_left(&pull);
     });
 }
 
@@ -72,9 +74,11 @@ fn a5_a_message_wakes_a_thread_that_watches_by_itself() {
 fn a5_a_message_wakes_a_task_of_any_executor() {
     models([Some(3), Some(1)], |context| {
         let [push, pull] = push_pull(context);
-        let reader = thread::spawn(|| block_on(next(pull)));
+        let reader = pull.clone();
+        let reader = thread::spawn(|| block_on(next(reader)));
         write(&push, 1);
         assert_eq!(reader.join().unwrap(), 1);
+        nothing_is_left(&pull);
     });
 }
 
@@ -84,12 +88,14 @@ fn a5_two_readers_of_a_stream_one_of_which_watches_by_itself_get_a_message_each(
         let [push, pull] = push_pull(context);
         let watches = pull.clone();
         let watches = thread::spawn(|| tidegate::block_on(next(watches)));
-        let waits = thread::spawn(|| block_on(next(pull)));
+        let waits = pull.clone();
+        let waits = thread::spawn(|| block_on(next(waits)));
         write(&push, 1);
         write(&push, 2);
         let mut got = [watches, waits].map(|reader| reader.join().unwrap());
         got.sort();
         assert_eq!(got, [1, 2]);
+        nothing_is_left(&pull);
     });
 }
 
@@ -107,13 +113,15 @@ fn a5_a_thread_that_waits_no_more_leaves_its_watch_to_the_io_thread() {
                 }
             })
         });
-        let waits = thread::spawn(|| block_on(next(pull)));
+        let waits = pull.clone();
+        let waits = thread::spawn(|| block_on(next(waits)));
         write(&push, 1);
         // It may have been so quick as to get the first.
         if leaves.join().unwrap().is_some() {
             write(&push, 2);
         }
         waits.join().unwrap();
+        nothing_is_left(&pull);
     });
 }
 
@@ -139,6 +147,7 @@ fn ask_and_answer(context: &tidegate::Context, rounds: u8) {
                 write(&answers, k + 10);
             }
         });
+        answers
     });
     tidegate::block_on(async {
         for k in 0..rounds {
@@ -146,7 +155,8 @@ fn ask_and_answer(context: &tidegate::Context, rounds: u8) {
             assert_eq!(next(asks.clone()).await, k + 10);
         }
     });
-    answers.join().unwrap();
+    nothing_is_left(&answers.join().unwrap());
+    nothing_is_left(&asks);
 }
 
 #[test]
@@ -172,6 +182,7 @@ fn c2_a_reader_over_a_socket_that_is_dropped_when_it_was_woken_passes_its_turn_o
         write(&push, 1);
         dropped.join().unwrap();
         assert_eq!(second.join().unwrap(), 1);
+        nothing_is_left(&pull);
     });
 }
 
@@ -184,6 +195,7 @@ fn d1_what_is_queued_is_sent_while_nobody_waits() {
                 for k in 0..4 {
                     assert_eq!(next(pull.clone()).await, k);
                 }
+                nothing_is_left(&pull);
             });
         });
         (0..4).for_each(|k| write(&push, k));
@@ -206,6 +218,7 @@ fn d1_what_is_queued_is_sent_though_the_thread_that_wrote_it_waits_for_something
         for k in 0..3 {
             assert_eq!(block_on(next(pull.clone())), k);
         }
+        nothing_is_left(&pull);
         Waker::from(is_read).wake();
         writer.join().unwrap();
     });
@@ -237,10 +250,11 @@ fn g3_a_call_that_takes_in_the_news_of_a_message_wakes_its_reader() {
         let reader = thread::spawn(|| tidegate::block_on(next(reader)));
         let toucher = thread::spawn(move || {
             pull.bind("inproc://another").unwrap();
+            pull
         });
         write(&push, 1);
         assert_eq!(reader.join().unwrap(), 1);
-        toucher.join().unwrap();
+        nothing_is_left(&toucher.join().unwrap());
     });
 }
 
@@ -257,8 +271,9 @@ fn g3_a_writers_sends_eat_no_news_that_a_reader_of_the_same_stream_sleeps_for() 
         write(&far, 1);
         assert_eq!(reader.join().unwrap(), 1);
         writer.join().unwrap();
-        let read = pin!(next(far)).poll(&mut Context::from_waker(Waker::noop()));
+        let read = pin!(next(far.clone())).poll(&mut Context::from_waker(Waker::noop()));
         assert_eq!(read, Poll::Ready(7));
+        nothing_is_left(&far);
     });
 }
 
@@ -279,5 +294,6 @@ fn g3_a_read_that_takes_in_the_news_of_room_sends_what_is_queued() {
             }
         }
         assert_eq!(reader.join().unwrap(), 1);
+        [near, far].iter().for_each(nothing_is_left);
     });
 }

@@ -10,7 +10,7 @@ mod handoff;
 mod on_tokio;
 mod support;
 
-use tidegate::{Context, SocketType, ZmqStream};
+use tidegate::{Context, SocketType, TryReadError, ZmqStream};
 
 use support::{Bounds, model};
 
@@ -41,6 +41,11 @@ fn pair(context: &Context, kinds: [SocketType; 2]) -> [ZmqStream; 2] {
     let bound = open(bound).bind("inproc://it").open().unwrap();
     let connected = open(connected).connect("inproc://it").open().unwrap();
     [bound, connected]
+}
+
+/// Whatever has come was read, and nothing comes twice.
+fn nothing_is_left(stream: &ZmqStream) {
+    assert_eq!(stream.try_read().unwrap_err(), TryReadError::Empty);
 }
 
 fn push_pull(context: &Context) -> [ZmqStream; 2] {

@@ -4,8 +4,8 @@ use loom::thread;
 use tidegate::model::tokio::Handle;
 use tidegate::{Context, SocketType, ZmqStream};
 
-use crate::models;
 use crate::support::block_on;
+use crate::{models, nothing_is_left};
 
 /// A stream that pushes, and one that pulls on a runtime.
 fn push_pull(context: &Context, runtime: &Handle) -> [ZmqStream; 2] {
@@ -31,6 +31,7 @@ fn a5_a_task_on_a_runtime_wakes_whoever_waits_and_ends_with_its_stream() {
             for k in 0..3 {
                 assert_eq!(read(&pull), k);
             }
+            nothing_is_left(&pull);
         });
         // The third is queued, and the task sends it.
         (0..3).for_each(|k| push.write([k].as_slice()).unwrap());
@@ -55,6 +56,7 @@ fn a5_the_io_thread_takes_over_from_a_runtime_that_shuts_down() {
         runtime.shut_down();
         push.write([2].as_slice()).unwrap();
         assert_eq!(reader.join().unwrap(), [1, 2]);
+        nothing_is_left(&pull);
         runs.join().unwrap();
     });
 }
@@ -79,6 +81,7 @@ fn a5_whoever_asks_on_a_runtime_that_is_kept_awake_gets_the_answer() {
             asks.write([k].as_slice()).unwrap();
             assert_eq!(read(&asks), k + 10);
         }
+        nothing_is_left(&asks);
         answering.join().unwrap();
         drop(asks);
         runtime.join();
