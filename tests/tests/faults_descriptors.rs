@@ -99,6 +99,7 @@ fn e1_a_stream_on_a_runtime_that_closes_where_no_descriptor_is_left_ends_when_it
     alone(|| {
         let _watchdog = Watchdog::new(60);
         start_executor();
+        let nobody = nobody();
         let before = Usage::now();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -112,7 +113,7 @@ fn e1_a_stream_on_a_runtime_that_closes_where_no_descriptor_is_left_ends_when_it
             .tokio(runtime.handle())
             .option(options::LINGER, Some(Duration::from_millis(100)))
             .option(options::IMMEDIATE, true);
-        let push = push.connect(nobody()).open().unwrap();
+        let push = push.connect(nobody).open().unwrap();
         push.write("nobody comes").unwrap();
         let limit = getrlimit(Resource::Nofile);
         allow(0);
