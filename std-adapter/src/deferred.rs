@@ -64,3 +64,30 @@ pub(crate) fn drop_owner(owner: Bytes) {
 fn release(owner: Bytes) {
     let _: std::thread::Result<()> = catch_unwind(AssertUnwindSafe(|| drop(owner)));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn d8_what_is_kept_is_let_go_with_the_last_lock_and_not_before() {
+        struct Owner(#[expect(dead_code, reason = "it is counted")] Arc<()>);
+        impl AsRef<[u8]> for Owner {
+            fn as_ref(&self) -> &[u8] {
+                b"x"
+            }
+        }
+        let count = Arc::new(());
+        let outer = Deferral::begin();
+        let inner = Deferral::begin();
+        drop_owner(Bytes::from_owner(Owner(count.clone())));
+        drop(inner);
+        assert_eq!(Arc::strong_count(&count), 2);
+        drop(outer);
+        assert_eq!(Arc::strong_count(&count), 1);
+        drop_owner(Bytes::from_owner(Owner(count.clone())));
+        assert_eq!(Arc::strong_count(&count), 1);
+    }
+}

@@ -70,3 +70,21 @@ impl<T> Drop for Forkable<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn e6_a_value_of_the_parent_is_not_dropped_in_a_child() {
+        let count = Arc::new(());
+        drop(Forkable::new(count.clone()));
+        assert_eq!(Arc::strong_count(&count), 1);
+        let mut of_another_process = Forkable::new(count.clone());
+        of_another_process.born = of_another_process.born.wrapping_sub(1);
+        drop(of_another_process);
+        assert_eq!(Arc::strong_count(&count), 2);
+    }
+}

@@ -258,6 +258,10 @@ fn a4_the_receive_mark_of_a_stream_that_asks_who_comes_is_two_at_least() {
     assert!(no_room(
         server.set_option(options::RECEIVE_HWM, 1).unwrap_err()
     ));
+    // Any other mark is as good as before.
+    server.set_option(options::RECEIVE_HWM, 2).unwrap();
+    let late = pull(2).open().unwrap();
+    late.set_option(options::PLAIN_SERVER, true).unwrap();
     let client = builder(SocketType::PUSH, &context).plain_client("ann", "secret");
     let client = client.connect(server.bind("tcp://127.0.0.1:*").unwrap());
     let client = client.open().unwrap();
