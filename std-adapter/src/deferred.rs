@@ -82,9 +82,11 @@ mod tests {
         let count = Arc::new(());
         let outer = Deferral::begin();
         let inner = Deferral::begin();
-        drop_owner(Bytes::from_owner(Owner(count.clone())));
+        for _ in 0..2 {
+            drop_owner(Bytes::from_owner(Owner(count.clone())));
+        }
         drop(inner);
-        assert_eq!(Arc::strong_count(&count), 2);
+        assert_eq!(Arc::strong_count(&count), 3);
         drop(outer);
         assert_eq!(Arc::strong_count(&count), 1);
         drop_owner(Bytes::from_owner(Owner(count.clone())));

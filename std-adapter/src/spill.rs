@@ -27,16 +27,7 @@ static OF_ALL: Mutex<Vec<Vec<Frame>>> = Mutex::new(Vec::new());
 /// A buffer without frames, with room for some.
 pub(crate) fn take() -> Vec<Frame> {
     // Nothing else has them borrowed: a buffer that is kept holds no frames, whose drop could come here.
-    let kept = OWN.try_with(|own| {
-        let mut own = own.borrow_mut();
-        if own.is_empty()
-            && let Ok(mut all) = OF_ALL.try_lock()
-        {
-            let left = all.len().saturating_sub(HANDED);
-            own.extend(all.drain(left..));
-        }
-        own.pop()
-    });
+    let kept = OWN.try_with(|own| take_of(&mut own.borrow_mut(), &OF_ALL));
     let kept = kept.ok().flatten();
     kept.unwrap_or_else(|| Vec::with_capacity(FRAMES))
 }
@@ -44,20 +35,65 @@ pub(crate) fn take() -> Vec<Frame> {
 /// Lets go of a buffer.
 pub(crate) fn give_back(mut buffer: Vec<Frame>) {
     buffer.clear();
+    // A thread that ends keeps none.
+    let _ = OWN.try_with(|own| keep(&mut own.borrow_mut(), &OF_ALL, buffer));
+}
+
+#[inline]
+fn take_of(own: &mut Vec<Vec<Frame>>, of_all: &Mutex<Vec<Vec<Frame>>>) -> Option<Vec<Frame>> {
+    if own.is_empty()
+        && let Ok(mut all) = of_all.try_lock()
+    {
+        let left = all.len().saturating_sub(HANDED);
+        own.extend(all.drain(left..));
+    }
+    own.pop()
+}
+
+#[inline]
+fn keep(own: &mut Vec<Vec<Frame>>, of_all: &Mutex<Vec<Vec<Frame>>>, buffer: Vec<Frame>) {
     if buffer.capacity() > FRAMES_MOST {
         return;
     }
-    // A thread that ends keeps none.
-    let _ = OWN.try_with(|own| {
-        let mut own = own.borrow_mut();
-        if own.len() >= BUFFERS
-            && let Ok(mut all) = OF_ALL.try_lock()
-            && all.len() < SHARED
-        {
-            all.extend(own.drain(HANDED..));
+    if own.len() >= BUFFERS
+        && let Ok(mut all) = of_all.try_lock()
+        && all.len() < SHARED
+    {
+        all.extend(own.drain(HANDED..));
+    }
+    if own.len() < BUFFERS {
+        own.push(buffer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_buffers_are_kept_than_the_thread_and_all_others_may_have_and_no_long_ones() {
+        let (mut own, of_all) = (Vec::new(), Mutex::new(Vec::new()));
+        keep(&mut own, &of_all, Vec::with_capacity(FRAMES_MOST + 1));
+        assert!(own.is_empty());
+        for given in 1..=1_000 {
+            keep(&mut own, &of_all, Vec::with_capacity(FRAMES_MOST));
+            let all = of_all.lock().unwrap().len();
+            assert_eq!(own.len() + all, given.min(BUFFERS + SHARED));
+            assert!(own.len() <= BUFFERS && all <= SHARED);
         }
-        if own.len() < BUFFERS {
-            own.push(buffer);
+        // Another thread takes them, some at once.
+        let mut others = Vec::new();
+        for taken in 1..=SHARED {
+            assert!(take_of(&mut others, &of_all).is_some());
+            let all = of_all.lock().unwrap().len();
+            assert_eq!(others.len() + all, SHARED - taken);
+            assert!(others.len() < HANDED);
         }
-    });
+        assert!(take_of(&mut others, &of_all).is_none());
+        // Where somebody else has those of all, each thread does with its own.
+        let _locked = of_all.lock().unwrap();
+        assert!(take_of(&mut others, &of_all).is_none());
+        keep(&mut own, &of_all, Vec::with_capacity(FRAMES));
+        assert_eq!(own.len(), BUFFERS);
+    }
 }

@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tidegate::{Context, EventMask, OpenError, SocketType, options};
+use tidegate::{BlockingError, Context, EventMask, OpenError, SocketType, options};
 use tidegate_tests::{
     Served, Usage, Watchdog, alone, block_on, builder, nobody, shut_down, start_executor,
 };
@@ -89,6 +89,49 @@ fn a4_without_descriptors_an_open_is_an_error_that_leaves_nothing_and_what_is_op
         }
         println!("| {refused} opens refused, {exchanged} exchanges meanwhile");
         assert!(before.tell("afterwards") < 8 * 1024 * 1024);
+        served.exchange();
+        shut_down(&context);
+    });
+}
+
+/// What a thread would sleep in takes descriptors: without, the I/O thread watches for it.
+#[test]
+fn a5_a_thread_that_finds_no_descriptor_left_waits_all_the_same() {
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        start_executor();
+        let context = Context::new().unwrap();
+        let mut served = Served::open(&context, SocketType::ROUTER, |builder| builder);
+        served.exchange();
+        let (asks, answers) = (served.peer.clone(), served.bound.clone());
+        let limit = getrlimit(Resource::Nofile);
+        allow(0);
+        let (waits, waited) = std::sync::mpsc::channel();
+        let answered = std::thread::scope(|scope| {
+            let answerer = scope.spawn(|| {
+                // Woken before it sleeps, which its next poll is for.
+                tidegate::block_on(futures_lite::future::yield_now());
+                let nothing = answers.blocking().read(Duration::from_millis(1));
+                assert!(matches!(nothing, Err(BlockingError::TimedOut(()))));
+                waits.send(()).unwrap();
+                for _ in 0..500 {
+                    let question = answers.blocking().read(None).unwrap();
+                    answers.blocking().send(question, None).unwrap();
+                }
+            });
+            waited.recv().unwrap();
+            let mut answered = 0;
+            for k in 0..500 {
+                asks.write(k.to_string()).unwrap();
+                let answer = block_on(asks.read()).unwrap();
+                assert_eq!(answer, [k.to_string()]);
+                answered += 1;
+            }
+            answerer.join().unwrap();
+            answered
+        });
+        setrlimit(Resource::Nofile, limit).unwrap();
+        println!("| {answered} questions answered by a thread without descriptors");
         served.exchange();
         shut_down(&context);
     });

@@ -82,6 +82,31 @@ fn says_forked(stream: &ZmqStream) {
 }
 
 #[test]
+fn e6_a_child_that_waits_for_an_end_which_its_parent_has_begun_is_told_that_it_forked() {
+    alone(|| {
+        let _watchdog = Watchdog::new(60);
+        let context = Context::new().unwrap();
+        let push = ZmqStream::builder(SocketType::PUSH).context(&context);
+        let push = push.connect("tcp://127.0.0.1:1").open().unwrap();
+        push.write("for nobody").unwrap();
+        let mut ends = context.shutdown(Duration::from_millis(300));
+        let counter = Counter::new();
+        assert!(poll(&mut ends, &counter).is_pending());
+        let told = succeeds_in_child(|| {
+            assert!(matches!(
+                poll(&mut ends, &counter),
+                Poll::Ready(Err(ShutdownError::Forked))
+            ));
+        });
+        assert!(told, "the child says why");
+        assert!(matches!(
+            block_on(ends),
+            Err(ShutdownError::TimedOut(_) | ShutdownError::Lost(_))
+        ));
+    });
+}
+
+#[test]
 fn e6_in_a_forked_child_every_call_says_forked_and_the_parents_streams_go_on() {
     alone(|| {
         let _watchdog = Watchdog::new(60);

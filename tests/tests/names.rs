@@ -75,6 +75,19 @@ fn g1_a_name_server_that_does_not_answer_holds_up_no_other_stream() {
         assert_eq!(block_on(named.read()).unwrap(), "to the one with a name");
     }
 
+    // A `ws` name is resolved before its connect returns, which holds up the caller alone.
+    let by_ws = open(SocketType::DEALER).open().unwrap();
+    let connects = std::thread::spawn({
+        let by_ws = by_ws.clone();
+        move || by_ws.connect("ws://tidegate.test.:9")
+    });
+    let mut another = [0; 512];
+    let (another_len, from) = name_server.recv_from(&mut another).unwrap();
+    by_ws.write("meanwhile").unwrap();
+    assert!(!connects.is_finished());
+    let answered = answer(&another[..another_len]);
+    name_server.send_to(&answered, from).unwrap();
+
     // It waits still, and goes on with an answer.
     let mut question = query[..len].to_vec();
     std::thread::spawn(move || {
@@ -84,6 +97,8 @@ fn g1_a_name_server_that_does_not_answer_holds_up_no_other_stream() {
             (question, client) = (query[..len].to_vec(), from);
         }
     });
+    assert!(connects.join().unwrap().is_ok());
+    by_ws.abort();
     // Its peers get what it writes in turn.
     for _ in 0..3 {
         named.write("from the one with a name").unwrap();

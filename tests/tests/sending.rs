@@ -156,6 +156,7 @@ fn c6_while_the_caller_has_paused_reading_nothing_is_taken_from_the_socket() {
     assert_eq!(block_on(pull.read()).unwrap(), "buffered");
     let mut behind = pull.read();
     let counter = Counter::new();
+    assert!(!pull.is_reading_paused());
     pull.pause_reading().unwrap();
     assert!(pull.is_reading_paused());
     push.write("held").unwrap();

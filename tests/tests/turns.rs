@@ -60,6 +60,10 @@ fn c7_a_type_that_only_sends_refuses_a_read_at_once() {
 fn c7_a_req_asks_and_reads_its_reply_before_it_asks_again() {
     let _watchdog = Watchdog::new(60);
     let context = Context::new().unwrap();
+    // Before it has a peer, too.
+    let unconnected = builder(SocketType::REQ, &context).open().unwrap();
+    assert_eq!(unconnected.try_read(), Err(ReadError::OutOfTurn.into()));
+    drop(unconnected);
     let (rep, req) = rep_and_req(&context);
     for k in 0..50 {
         assert_eq!(block_on(req.read()), Err(ReadError::OutOfTurn));

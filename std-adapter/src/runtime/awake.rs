@@ -140,6 +140,10 @@ mod tests {
         // Where the runtime is kept awake, too.
         assert!(waits(&mut awake, Duration::from_micros(5)));
         assert!(!waits(&mut awake, QUICK));
+        // One that takes any longer says something.
+        let mut awake = Awake::NEW;
+        assert!(!waits(&mut awake, IMMEDIATE));
+        assert!(waits(&mut awake, QUICK));
     }
 
     #[test]
@@ -149,7 +153,7 @@ mod tests {
         waits(&mut awake, QUICK);
         let now = Instant::now();
         assert!(awake.begin(|| now));
-        assert!(awake.goes_on(now + QUICK));
+        assert!(awake.goes_on(now + QUICK) && awake.goes_on(now + QUICK));
         assert!(!awake.goes_on(now + LONGEST) && !awake.goes_on(now));
         assert!(awake.is_waiting());
         awake.came(now + LONGEST);

@@ -316,3 +316,25 @@ impl Watch {
         self.socket
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_watches_two_awaits_a_reply_of_either_and_what_both_receive() {
+        let lent = |awaits_reply, received_messages| Lent {
+            awaits_reply,
+            received_messages,
+        };
+        for (one, other, both) in [
+            (lent(true, 3), lent(false, 4), lent(true, 7)),
+            (lent(false, 3), lent(true, 0), lent(true, 3)),
+            (lent(false, 0), lent(false, u64::MAX), lent(false, u64::MAX)),
+        ] {
+            let and = one.and(other);
+            assert_eq!(and.awaits_reply, both.awaits_reply);
+            assert_eq!(and.received_messages, both.received_messages);
+        }
+    }
+}

@@ -300,3 +300,33 @@ fn run(reactor: &Reactor) {
         }
     }
 }
+
+#[cfg(all(test, not(tidegate_loom)))]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+    use std::time::Duration;
+
+    use super::*;
+
+    struct Told(Sender<()>);
+
+    impl Watched for Told {
+        fn on_ready(&self) {}
+
+        fn on_schedule(&self) {
+            drop(self.0.send(()));
+        }
+    }
+
+    #[test]
+    fn a_seat_that_is_closed_keeps_no_other_from_being_called() {
+        let (tell, told) = channel();
+        let kept = Seat::take(Arc::new(Told(tell))).unwrap();
+        for _ in 0..1_000 {
+            let mut other = Seat::take(Arc::new(Told(channel().0))).unwrap();
+            kept.reschedule();
+            other.close();
+            told.recv_timeout(Duration::from_secs(30)).unwrap();
+        }
+    }
+}

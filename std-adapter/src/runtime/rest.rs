@@ -173,6 +173,14 @@ mod tests {
     #[test]
     fn a5_a_thread_to_which_little_comes_never_rests() {
         assert_eq!(rests_of(20_000, (1, 30), (100, 100)), 0);
+        let after = |rates: &[f64]| {
+            let mut rest = Rest::NEW;
+            rates.iter().for_each(|&rate| rest.end_block(rate));
+            rest.rests
+        };
+        assert!(!after(&[LEAST_RATE - 1.0]) && after(&[LEAST_RATE]));
+        // And one to which as much comes without a rest, but for a tenth.
+        assert!(!after(&[80_000.0, 88_000.0]) && after(&[80_000.0, 88_001.0]));
     }
 
     /// A thread that rests.
