@@ -61,13 +61,11 @@ fn sleeps_beside(count: usize) -> (u64, Duration) {
     };
     let told = std::thread::scope(|scope| {
         scope.spawn(|| {
-            loop {
-                let (number, question) = block_on(next(&answers));
-                let Ok(question) = question else {
-                    return;
-                };
-                answers[number].write(question).unwrap();
-            }
+            block_on(async {
+                while let (number, Ok(question)) = next(&answers).await {
+                    answers[number].write(question).unwrap();
+                }
+            });
         });
         (0..count * 2).for_each(ask);
         let (before, began) = (io_thread_sleeps(), Instant::now());
@@ -87,9 +85,9 @@ fn a5_threads_that_wait_for_eight_streams_at_most_leave_the_io_thread_asleep() {
         let _watchdog = Watchdog::new(60);
         for count in [1, 2, 8] {
             let (sleeps, took) = sleeps_beside(count);
-            let ticks = took.as_millis() * 3;
+            let ticks = took.as_millis() * 2;
             assert!(
-                u128::from(sleeps) < ticks + EXCHANGES as u128 / 2,
+                u128::from(sleeps) < ticks + EXCHANGES as u128 / 10,
                 "{sleeps} sleeps beside {EXCHANGES} exchanges of {count} streams, in {took:?}"
             );
         }
