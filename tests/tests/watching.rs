@@ -4,9 +4,10 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use tidegate::{Context, Multipart, ReadError, SocketType, ZmqStream, block_on};
+use tidegate::{BlockingError, Context, Multipart, ReadError, SocketType, ZmqStream, block_on};
 use tidegate_tests::{Watchdog, alone, shut_down};
 
 const EXCHANGES: usize = 2_000;
@@ -59,7 +60,7 @@ fn sleeps_beside(count: usize) -> (u64, Duration) {
         let answer = block_on(asks[number % count].read());
         assert_eq!(answer.unwrap(), "question");
     };
-    let told = std::thread::scope(|scope| {
+    let told = thread::scope(|scope| {
         scope.spawn(|| {
             block_on(async {
                 while let (number, Ok(question)) = next(&answers).await {
@@ -97,4 +98,37 @@ fn a5_threads_that_wait_for_eight_streams_at_most_leave_the_io_thread_asleep() {
             "{sleeps} sleeps beside {EXCHANGES} exchanges of nine streams, in {took:?}"
         );
     });
+}
+
+/// For how long this thread has computed.
+fn computed() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    let nanos = stat.split_whitespace().next().unwrap().parse();
+    Duration::from_nanos(nanos.unwrap())
+}
+
+#[test]
+fn a5_a_thread_that_was_woken_sleeps_again_and_computes_nothing_meanwhile() {
+    const WAITS: Duration = Duration::from_millis(200);
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let pull = ZmqStream::builder(SocketType::PULL).context(&context);
+    let pull = pull.bind("inproc://nobody").open().unwrap();
+    // Most of them come when it sleeps already.
+    for _ in 0..100 {
+        let mut is_asked = false;
+        block_on(poll_fn(|cx| {
+            if std::mem::replace(&mut is_asked, true) {
+                return Poll::Ready(());
+            }
+            let waker = cx.waker().clone();
+            thread::spawn(move || waker.wake());
+            Poll::Pending
+        }));
+    }
+    let before = computed();
+    let read = pull.blocking().read(WAITS);
+    assert!(matches!(read, Err(BlockingError::TimedOut(()))));
+    assert!(computed() - before < WAITS / 4);
+    shut_down(&context);
 }
