@@ -50,6 +50,7 @@ pub fn raw_peer(context: &tidegate::Context) -> (ZmqStream, TcpStream, Frame) {
 }
 
 /// A context of the callers', who destroy it, and the same for streams.
+#[inline(never)]
 pub fn callers_context() -> (zmq::Context, tidegate::Context) {
     let callers = zmq::Context::new();
     // `destroy` frees the context, and the drop of the last clone would free it once more.
