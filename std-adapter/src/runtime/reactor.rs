@@ -303,7 +303,7 @@ fn run(reactor: &Reactor) {
 
 #[cfg(all(test, not(tidegate_loom)))]
 mod tests {
-    use std::sync::mpsc::{Sender, channel};
+    use std::sync::mpsc::{SendError, Sender, channel};
     use std::time::Duration;
 
     use super::*;
@@ -314,7 +314,7 @@ mod tests {
         fn on_ready(&self) {}
 
         fn on_schedule(&self) {
-            drop(self.0.send(()));
+            let _: Result<(), SendError<()>> = self.0.send(());
         }
     }
 
