@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -39,25 +40,48 @@ pub fn threads() -> Vec<String> {
         .collect()
 }
 
-/// How long the threads of this name have run, all together.
-fn run_time(name: &str) -> Duration {
+/// The I/O thread's name.
+const IO_THREAD: &str = "tidegate-io";
+
+/// What is told of the threads of this name, all together: of each, what is read from the folder that it has in `/proc`.
+fn sum_of(name: &str, read: impl Fn(&Path) -> Option<u64>) -> u64 {
     let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
-    let nanos = tasks.flatten().filter_map(|task| {
+    let told = tasks.flatten().filter_map(|task| {
         let comm = std::fs::read_to_string(task.path().join("comm")).ok()?;
-        let stat = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
-        let nanos = stat.split(' ').next()?.parse::<u64>().ok()?;
-        (comm.trim() == name).then_some(nanos)
+        (comm.trim() == name).then(|| read(&task.path())).flatten()
     });
-    Duration::from_nanos(nanos.sum())
+    told.sum()
+}
+
+/// How long a thread has run, in nanoseconds.
+fn run_nanos(task: &Path) -> Option<u64> {
+    let stat = std::fs::read_to_string(task.join("schedstat")).ok()?;
+    stat.split(' ').next()?.parse().ok()
+}
+
+/// How long this thread has run.
+pub fn run_time() -> Duration {
+    Duration::from_nanos(run_nanos(Path::new("/proc/thread-self")).expect("Linux"))
+}
+
+/// How often the I/O thread has gone to sleep.
+pub fn io_thread_sleeps() -> u64 {
+    sum_of(IO_THREAD, |task| {
+        let status = std::fs::read_to_string(task.join("status")).ok()?;
+        let mut lines = status.lines();
+        let sleeps = lines.find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+        sleeps.trim().parse().ok()
+    })
 }
 
 /// Whether the I/O thread runs although nothing happens. Half the time would be a spin on the busiest machine; one that sleeps
 /// takes none.
 pub fn io_thread_spins() -> bool {
     let window = Duration::from_millis(200);
-    let (began, before) = (Instant::now(), run_time("tidegate-io"));
+    let ran = || Duration::from_nanos(sum_of(IO_THREAD, run_nanos));
+    let (began, before) = (Instant::now(), ran());
     std::thread::sleep(window);
-    run_time("tidegate-io").saturating_sub(before) > began.elapsed() / 2
+    ran().saturating_sub(before) > began.elapsed() / 2
 }
 
 /// Whether the operating system asks a peer whether it is there: whether it has set a timer for that. The endpoint is one on
@@ -216,14 +240,14 @@ impl Usage {
         eventually(|| descriptors() == self.descriptors + more);
     }
 
-    /// Waits until the process has no more descriptors and threads than it had.
+    /// Waits until the process has as many descriptors and threads as it had.
     pub fn wait_for_no_more(&self) {
         eventually(|| self.is_no_more());
     }
 
     /// Whether it has no more than that.
     pub fn is_no_more(&self) -> bool {
-        descriptors() <= self.descriptors && thread_count() <= self.threads
+        (descriptors(), thread_count()) == (self.descriptors, self.threads)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Wakers that count, and polls by hand.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -34,6 +34,20 @@ impl Counter {
 /// Polls once.
 pub fn poll<F: Future + Unpin>(future: &mut F, counter: &Arc<Counter>) -> Poll<F::Output> {
     Pin::new(future).poll(&mut Context::from_waker(&counter.waker()))
+}
+
+/// Waits until another thread, which is started for it, wakes this one.
+pub async fn woken_by_another_thread() {
+    let mut is_asked = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut is_asked, true) {
+            return Poll::Ready(());
+        }
+        let waker = cx.waker().clone();
+        std::thread::spawn(move || waker.wake());
+        Poll::Pending
+    })
+    .await;
 }
 
 struct Keeping {

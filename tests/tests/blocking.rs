@@ -11,7 +11,9 @@ use tidegate::{
     BlockingError, Context, DrainError, EventMask, Lost, ReadError, SocketType, TryReadError,
     WriteError, ZmqStream, block_on, options,
 };
-use tidegate_tests::{Counter, Watchdog, alone, builder, eventually, pipe, poll, shut_down};
+use tidegate_tests::{
+    Counter, Watchdog, alone, builder, eventually, pipe, poll, shut_down, woken_by_another_thread,
+};
 
 const SHORT: Duration = Duration::from_millis(5);
 
@@ -161,18 +163,9 @@ fn a5_block_on_is_woken_by_streams_by_other_threads_and_by_itself() {
         // It yields, and is polled again at once.
         yield_now().await;
         for k in 0..200u8 {
-            let mut asked = false;
-            let wakes = std::future::poll_fn(|cx| {
-                if std::mem::replace(&mut asked, true) {
-                    return Poll::Ready(());
-                }
-                let waker = cx.waker().clone();
-                std::thread::spawn(move || waker.wake());
-                Poll::Pending
-            });
             let reads = async { assert_eq!(pull.read().await.unwrap(), [[k]]) };
             push.write([vec![k]]).unwrap();
-            zip(wakes, reads).await;
+            zip(woken_by_another_thread(), reads).await;
         }
         // One inside the other.
         push.write("inner").unwrap();

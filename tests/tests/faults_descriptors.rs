@@ -23,6 +23,15 @@ fn allow(more: u64) {
     setrlimit(Resource::Nofile, limit).unwrap();
 }
 
+/// Does this while the process can open no descriptor.
+fn without<R>(f: impl FnOnce() -> R) -> R {
+    let limit = getrlimit(Resource::Nofile);
+    allow(0);
+    let result = f();
+    setrlimit(Resource::Nofile, limit).unwrap();
+    result
+}
+
 /// An endpoint that nobody else has. At each bind to tcp the system's libzmq asks for the interfaces of the host, and aborts the process
 /// where no descriptor is left for that.
 fn endpoint(number: u32) -> String {
@@ -97,6 +106,7 @@ fn a4_without_descriptors_an_open_is_an_error_that_leaves_nothing_and_what_is_op
 /// What a thread would sleep in takes descriptors: without, the I/O thread watches for it.
 #[test]
 fn a5_a_thread_that_finds_no_descriptor_left_waits_all_the_same() {
+    const QUESTIONS: u32 = 500;
     alone(|| {
         let _watchdog = Watchdog::new(60);
         start_executor();
@@ -104,34 +114,31 @@ fn a5_a_thread_that_finds_no_descriptor_left_waits_all_the_same() {
         let mut served = Served::open(&context, SocketType::ROUTER, |builder| builder);
         served.exchange();
         let (asks, answers) = (served.peer.clone(), served.bound.clone());
-        let limit = getrlimit(Resource::Nofile);
-        allow(0);
         let (waits, waited) = std::sync::mpsc::channel();
-        let answered = std::thread::scope(|scope| {
-            let answerer = scope.spawn(|| {
-                // Woken before it sleeps, which its next poll is for.
-                tidegate::block_on(futures_lite::future::yield_now());
-                let nothing = answers.blocking().read(Duration::from_millis(1));
-                assert!(matches!(nothing, Err(BlockingError::TimedOut(()))));
-                waits.send(()).unwrap();
-                for _ in 0..500 {
-                    let question = answers.blocking().read(None).unwrap();
-                    answers.blocking().send(question, None).unwrap();
-                }
-            });
-            waited.recv().unwrap();
-            let mut answered = 0;
-            for k in 0..500 {
-                asks.write(k.to_string()).unwrap();
-                let answer = block_on(asks.read()).unwrap();
-                assert_eq!(answer, [k.to_string()]);
-                answered += 1;
+        let answer_all = || {
+            // Woken before it sleeps, which its next poll is for.
+            tidegate::block_on(futures_lite::future::yield_now());
+            let nothing = answers.blocking().read(Duration::from_millis(1));
+            assert!(matches!(nothing, Err(BlockingError::TimedOut(()))));
+            waits.send(()).unwrap();
+            for _ in 0..QUESTIONS {
+                let question = answers.blocking().read(None).unwrap();
+                answers.blocking().send(question, None).unwrap();
             }
-            answerer.join().unwrap();
-            answered
+        };
+        without(|| {
+            std::thread::scope(|scope| {
+                let answerer = scope.spawn(answer_all);
+                waited.recv().unwrap();
+                for k in 0..QUESTIONS {
+                    asks.write(k.to_string()).unwrap();
+                    let answer = block_on(asks.read()).unwrap();
+                    assert_eq!(answer, [k.to_string()]);
+                }
+                answerer.join().unwrap();
+            });
         });
-        setrlimit(Resource::Nofile, limit).unwrap();
-        println!("| {answered} questions answered by a thread without descriptors");
+        println!("| {QUESTIONS} questions answered by a thread without descriptors");
         served.exchange();
         shut_down(&context);
     });
@@ -158,12 +165,11 @@ fn e1_a_stream_on_a_runtime_that_closes_where_no_descriptor_is_left_ends_when_it
             .option(options::IMMEDIATE, true);
         let push = push.connect(nobody).open().unwrap();
         push.write("nobody comes").unwrap();
-        let limit = getrlimit(Resource::Nofile);
-        allow(0);
-        push.close();
-        let lost = runtime.block_on(push.closed());
+        let lost = without(|| {
+            push.close();
+            runtime.block_on(push.closed())
+        });
         assert_eq!(lost.messages, 1);
-        setrlimit(Resource::Nofile, limit).unwrap();
         shut_down(&context);
         drop((push, context, runtime));
         before.wait_for_no_more();

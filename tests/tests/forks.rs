@@ -12,7 +12,7 @@ use tidegate::{
     OptionError, ReadError, ReadEventError, RequestError, Requester, ShutdownError, SocketType,
     SubscribeError, TryReadError, WriteError, ZmqStream, options,
 };
-use tidegate_tests::{Counter, Watchdog, alone, eventually, poll};
+use tidegate_tests::{Counter, Watchdog, alone, eventually, poll, woken_by_another_thread};
 
 /// Runs this in a forked child; says whether it came to its end.
 fn succeeds_in_child(child: impl FnOnce()) -> bool {
@@ -190,15 +190,7 @@ fn e6_in_a_forked_child_every_call_says_forked_and_the_parents_streams_go_on() {
         // Both wait by a `block_on` of ours that this thread has used before, and neither takes the other's wakes.
         let waits = || {
             for _ in 0..2_000 {
-                let mut asked = false;
-                tidegate::block_on(std::future::poll_fn(|cx| {
-                    if std::mem::replace(&mut asked, true) {
-                        return Poll::Ready(());
-                    }
-                    let waker = cx.waker().clone();
-                    std::thread::spawn(move || waker.wake());
-                    Poll::Pending
-                }));
+                tidegate::block_on(woken_by_another_thread());
             }
         };
         waits();

@@ -1,47 +1,16 @@
 //! Who watches the sockets while a thread waits for them by itself (contract A5): the thread, and not the I/O thread beside it.
 #![cfg(target_os = "linux")]
 
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tidegate::{BlockingError, Context, Multipart, ReadError, SocketType, ZmqStream, block_on};
-use tidegate_tests::{Watchdog, alone, shut_down};
+use futures_util::future::select_all;
+use tidegate::{BlockingError, Context, SocketType, ZmqStream, block_on};
+use tidegate_tests::{
+    Watchdog, alone, io_thread_sleeps, run_time, shut_down, woken_by_another_thread,
+};
 
 const EXCHANGES: usize = 2_000;
-
-/// How often the I/O thread has gone to sleep.
-fn io_thread_sleeps() -> u64 {
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-    let of = |file: &str| {
-        let of_io_thread = tasks.map(|task| task.unwrap().path()).find(|task| {
-            let name = std::fs::read_to_string(task.join("comm"));
-            name.is_ok_and(|name| name == "tidegate-io\n")
-        });
-        std::fs::read_to_string(of_io_thread.expect("a stream is open").join(file)).unwrap()
-    };
-    let status = of("status");
-    let switches = status
-        .lines()
-        .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-    switches.unwrap().trim().parse().unwrap()
-}
-
-/// The next message of any of these streams, and whose it is.
-async fn next(streams: &[ZmqStream]) -> (usize, Result<Multipart, ReadError>) {
-    let mut reads: Vec<_> = streams.iter().map(ZmqStream::read).collect();
-    poll_fn(|cx| {
-        for (number, read) in reads.iter_mut().enumerate() {
-            if let Poll::Ready(read) = Pin::new(read).poll(cx) {
-                return Poll::Ready((number, read));
-            }
-        }
-        Poll::Pending
-    })
-    .await
-}
 
 /// One thread asks by one of so many streams after the other, and another answers that waits for all of them. Returns how often the I/O
 /// thread has gone to sleep meanwhile, and how long that took.
@@ -63,13 +32,16 @@ fn sleeps_beside(count: usize) -> (u64, Duration) {
     let told = thread::scope(|scope| {
         scope.spawn(|| {
             block_on(async {
-                while let (number, Ok(question)) = next(&answers).await {
+                while let (Ok(question), number, _) =
+                    select_all(answers.iter().map(ZmqStream::read)).await
+                {
                     answers[number].write(question).unwrap();
                 }
             });
         });
         (0..count * 2).for_each(ask);
         let (before, began) = (io_thread_sleeps(), Instant::now());
+        assert!(before > 0, "it is there, and has slept");
         (0..EXCHANGES).for_each(ask);
         let told = (io_thread_sleeps() - before, began.elapsed());
         answers.iter().for_each(ZmqStream::close);
@@ -101,13 +73,6 @@ fn a5_threads_that_wait_for_eight_streams_at_most_leave_the_io_thread_asleep() {
     });
 }
 
-/// For how long this thread has computed.
-fn computed() -> Duration {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    let nanos = stat.split_whitespace().next().unwrap().parse();
-    Duration::from_nanos(nanos.unwrap())
-}
-
 #[test]
 fn a5_a_thread_that_was_woken_sleeps_again_and_computes_nothing_meanwhile() {
     const WAITS: Duration = Duration::from_millis(200);
@@ -117,19 +82,11 @@ fn a5_a_thread_that_was_woken_sleeps_again_and_computes_nothing_meanwhile() {
     let pull = pull.bind("inproc://nobody").open().unwrap();
     // Most of them come when it sleeps already.
     for _ in 0..100 {
-        let mut is_asked = false;
-        block_on(poll_fn(|cx| {
-            if std::mem::replace(&mut is_asked, true) {
-                return Poll::Ready(());
-            }
-            let waker = cx.waker().clone();
-            thread::spawn(move || waker.wake());
-            Poll::Pending
-        }));
+        block_on(woken_by_another_thread());
     }
-    let before = computed();
+    let before = run_time();
     let read = pull.blocking().read(WAITS);
     assert!(matches!(read, Err(BlockingError::TimedOut(()))));
-    assert!(computed() - before < WAITS / 4);
+    assert!(run_time() - before < WAITS / 4);
     shut_down(&context);
 }
