@@ -141,7 +141,7 @@ pub(crate) fn is_told_otherwise(endpoint: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{IoThreads, has_name};
+    use super::{IoThreads, has_name, resolves_at_once};
 
     #[test]
     fn g1_an_address_is_no_name_and_neither_is_this_host() {
@@ -170,6 +170,23 @@ mod tests {
             "tcp://[127.0.0.1:80",
         ] {
             assert!(has_name(endpoint), "{endpoint}");
+        }
+    }
+
+    /// Meanwhile whoever sets an option is told that the socket is in use.
+    #[test]
+    fn g1_a_connect_lends_the_socket_only_where_libzmq_asks_for_the_name_at_once() {
+        for endpoint in ["ws://example.org:80", "wss://example.org/a.path"] {
+            assert!(resolves_at_once(endpoint), "{endpoint}");
+        }
+        for endpoint in [
+            "inproc://a.name",
+            "ipc:///tmp/a.socket",
+            "tcp://127.0.0.1:5555",
+            "tcp://example.org:5555",
+            "ws://127.0.0.1:80",
+        ] {
+            assert!(!resolves_at_once(endpoint), "{endpoint}");
         }
     }
 

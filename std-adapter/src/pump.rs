@@ -746,15 +746,16 @@ pub(crate) fn end(transport: &mut ZmqTransport, how: Shutdown) {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
     use std::sync::mpsc::channel;
     use std::time::Duration;
 
     use futures_lite::future::{block_on, poll_once};
     use tidegate_core::{Level, Ticket};
 
-    use super::LEFT_MOST;
+    use super::{Flow, LEFT_MOST};
     use crate::sync::Instant;
-    use crate::{Context, Multipart, SocketType, TryReadError, ZmqStream, options};
+    use crate::{Context, Multipart, SocketType, SubscribeError, TryReadError, ZmqStream, options};
 
     /// Whoever asks the socket for something takes in the news that a reader sleeps for.
     #[test]
@@ -811,6 +812,49 @@ mod tests {
             }
         });
         terminates.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn e3_a_subscription_that_learns_that_the_context_is_gone_says_so() {
+        let (mut callers, context) = callers_context();
+        let xsub = ZmqStream::builder(SocketType::XSUB).context(&context);
+        let xsub = xsub.open().unwrap();
+        let terminates = std::thread::spawn(move || callers.destroy());
+        let error = xsub.inner().with(|flow| {
+            let started = Instant::now();
+            loop {
+                assert!(started.elapsed() < Duration::from_secs(30));
+                let subscribed = flow.subscribe(SocketType::XSUB, false, b"prefix");
+                match subscribed.and_then(|()| flow.unsubscribe(SocketType::XSUB, b"prefix")) {
+                    Ok(()) => std::thread::yield_now(),
+                    Err(error) => break error,
+                }
+            }
+        });
+        assert!(matches!(error, SubscribeError::Failed(_)), "{error}");
+        terminates.join().unwrap().unwrap();
+    }
+
+    /// What libzmq has taken it would hold for ever.
+    #[test]
+    fn e2_a_stream_that_gives_up_has_libzmq_linger_no_longer_than_that() {
+        let context = Context::new().unwrap();
+        let never_accepts = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("tcp://{}", never_accepts.local_addr().unwrap());
+        let push = ZmqStream::builder(SocketType::PUSH)
+            .context(&context)
+            .option(options::LINGER, None)
+            .option(options::SEND_HWM, 1)
+            .connect(endpoint);
+        let push = push.open().unwrap();
+        for _ in 0..3 {
+            push.write("of no use to anybody").unwrap();
+        }
+        assert!(push.write_buffer_bytes() > 0);
+        let close = |flow: &mut Flow| flow.close_within(Duration::from_millis(100));
+        push.inner().with(close);
+        block_on(push.closed());
+        block_on(context.shutdown(Duration::from_secs(10))).unwrap();
     }
 
     /// Under the lock nobody has woken the one who waits.

@@ -106,7 +106,11 @@ impl Flow {
         Ok(())
     }
 
-    fn unsubscribe(&mut self, kind: SocketType, prefix: &[u8]) -> Result<(), SubscribeError> {
+    pub(crate) fn unsubscribe(
+        &mut self,
+        kind: SocketType,
+        prefix: &[u8],
+    ) -> Result<(), SubscribeError> {
         check(kind)?;
         self.check_open()?;
         let held = self.subscriptions.iter().position(|held| held == prefix);

@@ -31,11 +31,11 @@ pub use pages::pages;
 pub use peer::Peer;
 pub use process::{
     Process, Usage, Watchdog, aborts, alone, asks_peers, descriptors, eventually, io_thread_sleeps,
-    io_thread_spins, resident_bytes, run_time, thread_count, threads,
+    io_thread_spins, resident_bytes, run_time, sleeps, thread_count, threads,
 };
 pub use runtime::{block_on, start_executor};
 pub use served::Served;
 pub use sides::{Incoming, Lent, Outgoing, Room, Shared, Side, fill};
 pub use sim::{Broken, SimLink, SimWire};
 pub use stranger::{COMMAND, MORE, Stranger, command, frame, greeting, header, ready};
-pub use wakers::{Counter, poll, poll_keeping, woken_by_another_thread};
+pub use wakers::{Counter, poll, poll_keeping, woken_after, woken_by_another_thread};

@@ -40,6 +40,7 @@ pub fn threads() -> Vec<String> {
         .collect()
 }
 
+const THIS_THREAD: &str = "/proc/thread-self";
 /// The I/O thread's name.
 const IO_THREAD: &str = "tidegate-io";
 
@@ -61,17 +62,25 @@ fn run_nanos(task: &Path) -> Option<u64> {
 
 /// How long this thread has run.
 pub fn run_time() -> Duration {
-    Duration::from_nanos(run_nanos(Path::new("/proc/thread-self")).expect("Linux"))
+    Duration::from_nanos(run_nanos(Path::new(THIS_THREAD)).expect("Linux"))
+}
+
+/// How often a thread has gone to sleep.
+fn sleeps_of(task: &Path) -> Option<u64> {
+    let status = std::fs::read_to_string(task.join("status")).ok()?;
+    let mut lines = status.lines();
+    let sleeps = lines.find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+    sleeps.trim().parse().ok()
+}
+
+/// How often this thread has gone to sleep.
+pub fn sleeps() -> u64 {
+    sleeps_of(Path::new(THIS_THREAD)).expect("Linux")
 }
 
 /// How often the I/O thread has gone to sleep.
 pub fn io_thread_sleeps() -> u64 {
-    sum_of(IO_THREAD, |task| {
-        let status = std::fs::read_to_string(task.join("status")).ok()?;
-        let mut lines = status.lines();
-        let sleeps = lines.find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
-        sleeps.trim().parse().ok()
-    })
+    sum_of(IO_THREAD, sleeps_of)
 }
 
 /// Whether the I/O thread runs although nothing happens. Half the time would be a spin on the busiest machine; one that sleeps

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 /// A waker that counts how often it was woken.
 #[derive(Default)]
@@ -38,13 +39,21 @@ pub fn poll<F: Future + Unpin>(future: &mut F, counter: &Arc<Counter>) -> Poll<F
 
 /// Waits until another thread, which is started for it, wakes this one.
 pub async fn woken_by_another_thread() {
+    woken_after(Duration::ZERO).await;
+}
+
+/// Waits until another thread, which is started for it, wakes this one after so long.
+pub async fn woken_after(time: Duration) {
     let mut is_asked = false;
     poll_fn(|cx| {
         if std::mem::replace(&mut is_asked, true) {
             return Poll::Ready(());
         }
         let waker = cx.waker().clone();
-        std::thread::spawn(move || waker.wake());
+        std::thread::spawn(move || {
+            std::thread::sleep(time);
+            waker.wake();
+        });
         Poll::Pending
     })
     .await;

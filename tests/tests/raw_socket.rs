@@ -4,9 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use futures_lite::future::poll_once;
 use tidegate::{
     Context, EndpointError, EventMask, MonitorError, OptionError, ReadError, SocketError,
-    SocketType, SubscribeError, Watermarks, options,
+    SocketType, SubscribeError, Watermarks, ZmqStream, options,
 };
 use tidegate_tests::{Counter, Watchdog, block_on, builder, eventually, pipe, poll, shut_down};
 
@@ -92,6 +93,27 @@ fn g3_a_closure_that_takes_in_the_news_of_a_message_wakes_its_reader() {
     }
     pull.close();
     thread.join().unwrap();
+    shut_down(&context);
+}
+
+/// The thread that was to watch while it sleeps does something else from then on.
+#[test]
+fn d1_what_is_written_once_a_closure_has_had_the_socket_is_sent_in_the_background() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let dealer = ZmqStream::builder(SocketType::DEALER).context(&context);
+    let dealer = dealer.bind("tcp://127.0.0.1:*").open().unwrap();
+    tidegate::block_on(async {
+        assert!(poll_once(dealer.read()).await.is_none());
+        // Some ticks long: what was put off would be due meanwhile.
+        let lent = dealer.with_socket(|_| std::thread::sleep(Duration::from_millis(20)));
+        lent.unwrap();
+        dealer.write("queued").unwrap();
+        let peer = zmq::Context::new().socket(zmq::DEALER).unwrap();
+        peer.set_rcvtimeo(20_000).unwrap();
+        peer.connect(&dealer.bindings()[0]).unwrap();
+        assert_eq!(peer.recv_bytes(0).unwrap(), b"queued");
+    });
     shut_down(&context);
 }
 

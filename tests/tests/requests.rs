@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures_lite::future::{yield_now, zip};
 use tidegate::{
     Context, Frame, Multipart, OpenError, ReadError, RequestError, Requester, SocketType,
-    WriteError, ZmqStream, options,
+    TryReadError, WriteError, ZmqStream, options,
 };
 use tidegate_tests::{
     Counter, Watchdog, block_on, builder, eventually, poll, resident_bytes, shut_down,
@@ -618,5 +618,24 @@ fn i3_the_reply_to_a_request_that_was_dropped_is_nobodys_whoever_else_waits() {
     let second = block_on(router.read()).unwrap();
     reply(second, "in time");
     assert_eq!(block_on(asking).unwrap(), "in time");
+    shut_down(&context);
+}
+
+#[test]
+fn c6_a_req_whose_reading_is_paused_leaves_the_reply_in_libzmq() {
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let endpoint = answering(&context, "answer");
+    let req = builder(SocketType::REQ, &context).connect(endpoint);
+    let req = req.open().unwrap();
+    req.pause_reading().unwrap();
+    req.write("question").unwrap();
+    let has_come = |socket: &zmq::Socket| socket.get_events().unwrap().contains(zmq::POLLIN);
+    eventually(|| req.with_socket(|socket| has_come(socket)).unwrap());
+    assert_eq!(req.try_read(), Err(TryReadError::Empty));
+    assert_eq!(req.read_buffer_bytes(), 0);
+    req.resume_reading().unwrap();
+    let reply = block_on(req.read()).unwrap();
+    assert_eq!(reply, ["answer", "question"]);
     shut_down(&context);
 }

@@ -4,10 +4,12 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use futures_lite::future::poll_once;
 use futures_util::future::select_all;
 use tidegate::{BlockingError, Context, SocketType, ZmqStream, block_on};
 use tidegate_tests::{
-    Watchdog, alone, io_thread_sleeps, run_time, shut_down, woken_by_another_thread,
+    Watchdog, alone, io_thread_sleeps, run_time, shut_down, sleeps, woken_after,
+    woken_by_another_thread,
 };
 
 const EXCHANGES: usize = 2_000;
@@ -88,5 +90,43 @@ fn a5_a_thread_that_was_woken_sleeps_again_and_computes_nothing_meanwhile() {
     let read = pull.blocking().read(WAITS);
     assert!(matches!(read, Err(BlockingError::TimedOut(()))));
     assert!(run_time() - before < WAITS / 4);
+    shut_down(&context);
+}
+
+/// What a closed stream's descriptor was, a system call would say of at once that there is something.
+#[test]
+fn a5_a_thread_whose_stream_is_closed_watches_it_no_more() {
+    const WAITS: Duration = Duration::from_millis(200);
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let pull = ZmqStream::builder(SocketType::PULL).context(&context);
+    let pull = pull.bind("inproc://closed").open().unwrap();
+    let ran = block_on(async {
+        assert!(poll_once(pull.read()).await.is_none());
+        pull.abort();
+        pull.closed().await;
+        let before = run_time();
+        woken_after(WAITS).await;
+        run_time() - before
+    });
+    assert!(ran < WAITS / 4, "{ran:?}");
+    shut_down(&context);
+}
+
+/// It rests before it sleeps where messages come in floods, and there alone.
+#[test]
+fn a5_a_thread_that_no_message_comes_to_sleeps_once_for_each_wait() {
+    const WAITS: u64 = 200;
+    let _watchdog = Watchdog::new(60);
+    let context = Context::new().unwrap();
+    let pull = ZmqStream::builder(SocketType::PULL).context(&context);
+    let pull = pull.bind("inproc://quiet").open().unwrap();
+    let before = sleeps();
+    for _ in 0..WAITS {
+        let read = pull.blocking().read(Duration::from_millis(1));
+        assert!(matches!(read, Err(BlockingError::TimedOut(()))));
+    }
+    let slept = sleeps() - before;
+    assert!(slept < WAITS * 3 / 2, "{slept} sleeps");
     shut_down(&context);
 }

@@ -297,3 +297,19 @@ fn g3_a_read_that_takes_in_the_news_of_room_sends_what_is_queued() {
         [near, far].iter().for_each(nothing_is_left);
     });
 }
+
+#[test]
+fn g3_a_reader_is_told_what_comes_while_there_is_no_room_for_what_its_stream_has_queued() {
+    models([Some(2), Some(1)], |context| {
+        let [near, far] = pair(context, [SocketType::DEALER, SocketType::DEALER]);
+        write(&far, 0);
+        assert_eq!(block_on(next(near.clone())), 0);
+        // Nobody reads them: there is never any for the third.
+        (0..3).for_each(|k| write(&near, k));
+        let reader = near.clone();
+        let reader = thread::spawn(|| tidegate::block_on(next(reader)));
+        write(&far, 1);
+        assert_eq!(reader.join().unwrap(), 1);
+        near.abort();
+    });
+}
