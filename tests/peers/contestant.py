@@ -95,10 +95,8 @@ async def ping_pong_two(library, endpoint):
     return figures
 
 
-async def pull(library, opened, senders):
-    received, ended, sent, gap = 0, 0, 0, 0
-    await library.recv(opened)
-    began = last = time.perf_counter()
+async def pull(library, opened, senders, began):
+    received, ended, sent, gap, last = 0, 0, 0, 0, began
     while ended < senders:
         payload = (await library.recv(opened))[-1]
         if len(payload) == 9:
@@ -109,7 +107,7 @@ async def pull(library, opened, senders):
             now = time.perf_counter()
             gap, last = max(gap, now - last), now
     took = time.perf_counter() - began
-    return [received / took, sent - 1 - received, 0, gap * 1e3]
+    return [received / took, sent - received, 0, gap * 1e3]
 
 
 async def one_way(library, endpoint, size):
@@ -123,7 +121,8 @@ async def one_way(library, endpoint, size):
             began = began or time.perf_counter()
         await library.send(sender, [end(sent)])
 
-    figures, _ = await asyncio.gather(pull(library, receiver, 1), push())
+    began = time.perf_counter()
+    figures, _ = await asyncio.gather(pull(library, receiver, 1, began), push())
     return figures
 
 
@@ -140,7 +139,10 @@ async def fan_in(library, endpoint):
         for dealer in dealers:
             await library.send(dealer, [end(sent)])
 
-    figures, _ = await asyncio.gather(pull(library, router, len(dealers)), push())
+    began = time.perf_counter()
+    figures, _ = await asyncio.gather(
+        pull(library, router, len(dealers), began), push()
+    )
     return figures
 
 

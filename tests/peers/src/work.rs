@@ -150,15 +150,15 @@ async fn push<L: Library>(mut push: L::Socket, len: usize) {
     std::mem::forget(push);
 }
 
-/// Messages a second; lost; calls of Rust's allocator for each; the longest gap between two, in milliseconds.
-async fn pull<L: Library>(mut pull: L::Socket, from: usize) -> Vec<f64> {
-    let mut received: u64 = 0;
+/// Messages a second since `began`, when they might be sent: a receiver whose turn comes late has not received what waits for it by
+/// then in no time. Lost; calls of Rust's allocator for each; the longest gap between two, in milliseconds.
+async fn pull<L: Library>(mut pull: L::Socket, from: usize, began: Instant) -> Vec<f64> {
     let (mut ended, mut sent) = (0, 0);
     let mut gap = Duration::ZERO;
     let first = L::recv(&mut pull).await;
     assert!(sent_of(L::payload(&first)).is_none());
     drop(first);
-    let began = Instant::now();
+    let mut received: u64 = 1;
     let before = allocations();
     let mut last = began;
     loop {
@@ -177,8 +177,8 @@ async fn pull<L: Library>(mut pull: L::Socket, from: usize) -> Vec<f64> {
         last = now;
     }
     let took = began.elapsed();
-    let allocated = (allocations() - before) as f64 / received.max(1) as f64;
-    let lost = sent as f64 - 1.0 - received as f64;
+    let allocated = (allocations() - before) as f64 / received as f64;
+    let lost = sent as f64 - received as f64;
     vec![
         received as f64 / took.as_secs_f64(),
         lost,
@@ -191,14 +191,14 @@ async fn pull<L: Library>(mut pull: L::Socket, from: usize) -> Vec<f64> {
 pub fn one_way<L: Library>(runtime: &Runtime, library: &L, endpoint: &str, len: usize) -> Vec<f64> {
     let (sender, receiver) = open_pair(runtime, library, [Kind::Push, Kind::Pull], endpoint);
     runtime
-        .two(pull::<L>(receiver, 1), push::<L>(sender, len))
+        .two(pull::<L>(receiver, 1, Instant::now()), push::<L>(sender, len))
         .0
 }
 
 /// The same in one thread.
 pub fn one_way_together<L: Library>(runtime: &Runtime, library: &L, endpoint: &str) -> Vec<f64> {
     let (sender, receiver) = open_pair(runtime, library, [Kind::Push, Kind::Pull], endpoint);
-    let figures = runtime.together(pull::<L>(receiver, 1), push::<L>(sender, 200));
+    let figures = runtime.together(pull::<L>(receiver, 1, Instant::now()), push::<L>(sender, 200));
     figures.map(|(figures, ())| figures).unwrap_or_default()
 }
 
@@ -229,7 +229,9 @@ pub fn fan_in<L: Library>(runtime: &Runtime, library: &L, endpoint: &str) -> Vec
         }
         std::mem::forget(dealers);
     };
-    runtime.two(pull::<L>(router, DEALERS), send).0
+    runtime
+        .two(pull::<L>(router, DEALERS, Instant::now()), send)
+        .0
 }
 
 /// KiB and descriptors for each of 500 sockets that nothing happens to, threads of the process, CPU in milliseconds a second, bytes of
