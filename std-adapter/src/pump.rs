@@ -344,6 +344,7 @@ impl Flow {
 
     /// Returns what the message is charged.
     fn write_in_turn(&mut self, message: &mut Multipart) -> Result<usize, Box<WriteError>> {
+        debug_assert!(!message.is_empty(), "whoever takes it has looked");
         let direct = self.is_open() && self.machine.outgoing().is_empty();
         let Some(transport) = self.transport.as_mut().filter(|_| direct) else {
             let charge_bytes = self.queue(message)?;

@@ -27,6 +27,7 @@ fn allow(more: u64) {
 fn without<R>(f: impl FnOnce() -> R) -> R {
     let limit = getrlimit(Resource::Nofile);
     allow(0);
+    assert!(File::open("/dev/null").is_err());
     let result = f();
     setrlimit(Resource::Nofile, limit).unwrap();
     result

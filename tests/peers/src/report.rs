@@ -15,7 +15,11 @@ pub struct Work {
 }
 
 const RATE: &[&str] = &["a second"];
-const ONE_WAY: &[&str] = &["a second", "lost", "allocations each", "longest gap, ms"];
+/// A figure without a name is left out: what a binary that counts no allocation says of them.
+const ONE_WAY: &[&str] = &["a second", "lost", "", GAP];
+const COUNTED_ONE_WAY: &[&str] = &["a second", "lost", "allocations each", GAP];
+/// Of several rounds the longest counts.
+const GAP: &str = "longest gap, ms";
 
 const fn rate(
     name: &'static str,
@@ -109,7 +113,7 @@ pub const WORKS: [Work; 18] = [
     Work {
         name: "allocations",
         title: "calls of Rust's allocator, one-way tcp, 200 B",
-        figures: ONE_WAY,
+        figures: COUNTED_ONE_WAY,
         is_rate: false,
         bound: None,
     },
@@ -240,20 +244,28 @@ impl Results {
             if work.is_rate {
                 text += " ratio to plain | from – to |";
             }
-            for figure in work.figures {
+            let figures = || {
+                let named = work.figures.iter().enumerate();
+                named.filter(|(_, figure)| !figure.is_empty())
+            };
+            for (_, figure) in figures() {
                 text += &format!(" {figure} |");
             }
             text += " |\n|---|";
-            let columns = work.figures.len() + 1 + if work.is_rate { 2 } else { 0 };
+            let columns = figures().count() + 1 + if work.is_rate { 2 } else { 0 };
             text += &"---|".repeat(columns);
             text.push('\n');
             for (c, contestant) in CONTESTANTS.iter().enumerate() {
                 let rounds = self.rounds(w, c);
-                if rounds.is_empty() || rounds.iter().all(|round| matches!(round, Outcome::Nothing))
-                {
+                if rounds.is_empty() {
                     continue;
                 }
                 text += &format!("| {contestant} |");
+                if rounds.iter().all(|round| matches!(round, Outcome::Nothing)) {
+                    text += &" |".repeat(columns - 1);
+                    text += " not asked, or has no such thing |\n";
+                    continue;
+                }
                 if work.is_rate {
                     text += &self.ratio(w, c).map_or(" | |".to_owned(), |ratio| {
                         format!(
@@ -262,10 +274,15 @@ impl Results {
                         )
                     });
                 }
-                for figure in 0..work.figures.len() {
+                for (figure, name) in figures() {
                     let value = self.figures(w, c, figure);
                     text += &value.map_or(" |".to_owned(), |value| {
-                        format!(" {} |", short(value.median))
+                        let told = if *name == GAP {
+                            value.most
+                        } else {
+                            value.median
+                        };
+                        format!(" {} |", short(told))
                     });
                 }
                 text += &format!(" {} |\n", self.faults(w, c));
@@ -276,30 +293,155 @@ impl Results {
 
     /// Which bounds hold, on each of the runtimes for which they are meant.
     pub fn bounds(&self) -> String {
-        let mut text =
-            "| work | bound | own | current-thread | multi-thread |\n|---|---|---|---|---|\n"
-                .to_owned();
+        let mut text = "| work | bound | own | current-thread | multi-thread | bound | foreign |\n|---|---|---|---|---|---|---|\n"
+            .to_owned();
         for (w, work) in WORKS.iter().enumerate() {
             let Some(bound) = work.bound else { continue };
+            let foreign = match work.name {
+                "ping-pong-tcp-one" => 0.85,
+                "ping-pong-tcp-two" => 0.55,
+                _ => bound,
+            };
+            let cell = |contestant: &str, bound| {
+                let ratio = self.ratio(w, contestant_of(contestant));
+                ratio.map_or(" |".to_owned(), |ratio| at_least(ratio.median, bound))
+            };
             text += &format!("| {} | {bound} |", work.title);
-            for contestant in [
-                "tidegate:own",
-                "tidegate:current-thread",
-                "tidegate:multi-thread",
-            ] {
-                let c = CONTESTANTS
-                    .iter()
-                    .position(|name| *name == contestant)
-                    .unwrap_or(0);
-                text += &self.ratio(w, c).map_or(" |".to_owned(), |ratio| {
-                    let missed = if ratio.median < bound { " missed" } else { "" };
-                    format!(" {:.2}{missed} |", ratio.median)
-                });
-            }
-            text.push('\n');
+            text.extend(KNOWING.map(|contestant| cell(contestant, bound)));
+            text += &format!(" {foreign} |{}\n", cell("tidegate", foreign));
         }
         text
     }
+
+    /// The bounds that are no ratio to the plain calls.
+    pub fn others(&self) -> String {
+        let mut text =
+            "| | bound | own | current-thread | multi-thread |\n|---|---|---|---|---|\n".to_owned();
+        let mut row = |title: &str, bound: &str, cell: &dyn Fn(&str) -> Option<String>| {
+            text += &format!("| {title} | {bound} |");
+            text.extend(KNOWING.map(|contestant| cell(contestant).unwrap_or(" |".to_owned())));
+            text.push('\n');
+        };
+        for (work, bound) in [
+            ("ping-pong-tcp-one", 1.0),
+            ("ping-pong-tcp-two", 1.0),
+            ("ping-pong-inproc-together", 1.3),
+            ("one-way-16k", 1.0),
+            ("one-way-1m", 1.0),
+        ] {
+            let w = work_of(work);
+            let rate =
+                |contestant: &str| Some(self.figures(w, contestant_of(contestant), 0)?.median);
+            let best = OVER_LIBZMQ
+                .iter()
+                .filter_map(|name| rate(name))
+                .reduce(f64::max);
+            row(
+                &format!("{}, to the best peer over libzmq", WORKS[w].title),
+                &bound.to_string(),
+                &|contestant| Some(at_least(rate(contestant)? / best?, bound)),
+            );
+        }
+        let most = |work: &str, contestant: &str, figure| {
+            Some(
+                self.figures(work_of(work), contestant_of(contestant), figure)?
+                    .most,
+            )
+        };
+        for work in ["one-way-together", "fan-in"] {
+            let title = format!("{}: longest gap, ms", WORKS[work_of(work)].title);
+            row(&title, "20 on one thread", &|contestant| {
+                let shares = work == "one-way-together" || contestant.contains("current");
+                let bound = if shares { 20.0 } else { f64::MAX };
+                Some(at_most(most(work, contestant, 3)?, bound))
+            });
+        }
+        row(
+            "allocations of Rust code for a message, 200 B",
+            "0",
+            &|contestant| Some(at_most(most("allocations", contestant, 2)?, 0.005)),
+        );
+        row(
+            "an idle stream, bytes of Rust's heap",
+            "2048",
+            &|contestant| Some(at_most(most("idle", contestant, 4)?, 2048.0)),
+        );
+        row("slow reader: lost", "0", &|contestant| {
+            Some(at_most(most("slow-reader", contestant, 2)?, 0.0))
+        });
+        row(
+            "slow reader: KiB over plain calls, beside some 80 that it may read ahead",
+            "",
+            &|contestant| {
+                let of = |name: &str| {
+                    Some(
+                        self.figures(work_of("slow-reader"), contestant_of(name), 0)?
+                            .median,
+                    )
+                };
+                Some(format!(" {:.0} |", (of(contestant)? - of(PLAIN)?) * 1024.0))
+            },
+        );
+        row(
+            "a round trip over inproc with 1,000 idle sockets, to one with none",
+            "0.9",
+            &|contestant| {
+                let c = contestant_of(contestant);
+                let (few, many) = (
+                    self.ratio(work_of("streams-1"), c)?,
+                    self.ratio(work_of("streams-1000"), c)?,
+                );
+                Some(at_least(many.median / few.median, 0.9))
+            },
+        );
+        text
+    }
+}
+
+/// tidegate where a bound holds for whoever waits.
+const KNOWING: [&str; 3] = [
+    "tidegate:own",
+    "tidegate:current-thread",
+    "tidegate:multi-thread",
+];
+
+/// The others that stand on libzmq.
+const OVER_LIBZMQ: [&str; 8] = [
+    "tmq:current-thread",
+    "tmq:multi-thread",
+    "tmq-buffered:current-thread",
+    "tmq-buffered:multi-thread",
+    "async-zmq:current-thread",
+    "async-zmq:multi-thread",
+    "aiozmq",
+    "pyzmq",
+];
+
+fn work_of(name: &str) -> usize {
+    let found = WORKS.iter().position(|work| work.name == name);
+    found.expect("a work")
+}
+
+fn contestant_of(name: &str) -> usize {
+    let found = CONTESTANTS
+        .iter()
+        .position(|contestant| *contestant == name);
+    found.expect("a contestant")
+}
+
+fn at_least(value: f64, bound: f64) -> String {
+    format!(
+        " {value:.2}{} |",
+        if value < bound { " missed" } else { "" }
+    )
+}
+
+fn at_most(value: f64, bound: f64) -> String {
+    format!(
+        " {}{} |",
+        short(value),
+        if value > bound { " missed" } else { "" }
+    )
 }
 
 fn figure_of(round: &Outcome, figure: usize) -> Option<f64> {

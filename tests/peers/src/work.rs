@@ -9,6 +9,8 @@ use crate::runtime::Runtime;
 
 /// How long each work that has no end of its own is done.
 pub const DURATION: Duration = Duration::from_millis(400);
+/// How long the largest are sent: what libzmq holds of them is to be filled many times over.
+const LONG_DURATION: Duration = Duration::from_secs(2);
 /// How often the clock is looked at, in messages.
 const CLOCK_EVERY: u64 = 32;
 /// What is asked and answered: 4 bytes and 200.
@@ -136,12 +138,15 @@ async fn push<L: Library>(mut push: L::Socket, len: usize) {
     let payload = vec![7; len];
     let mut sent = 0;
     let mut began = None;
-    let every = if len > 100_000 { 1 } else { CLOCK_EVERY };
+    let (every, duration) = match len {
+        0..=100_000 => (CLOCK_EVERY, DURATION),
+        _ => (1, LONG_DURATION),
+    };
     loop {
         L::send(&mut push, &[&payload]).await;
         sent += 1;
         let began = *began.get_or_insert_with(Instant::now);
-        if sent % every == 0 && began.elapsed() > DURATION {
+        if sent % every == 0 && began.elapsed() > duration {
             break;
         }
     }
@@ -191,14 +196,20 @@ async fn pull<L: Library>(mut pull: L::Socket, from: usize, began: Instant) -> V
 pub fn one_way<L: Library>(runtime: &Runtime, library: &L, endpoint: &str, len: usize) -> Vec<f64> {
     let (sender, receiver) = open_pair(runtime, library, [Kind::Push, Kind::Pull], endpoint);
     runtime
-        .two(pull::<L>(receiver, 1, Instant::now()), push::<L>(sender, len))
+        .two(
+            pull::<L>(receiver, 1, Instant::now()),
+            push::<L>(sender, len),
+        )
         .0
 }
 
 /// The same in one thread.
 pub fn one_way_together<L: Library>(runtime: &Runtime, library: &L, endpoint: &str) -> Vec<f64> {
     let (sender, receiver) = open_pair(runtime, library, [Kind::Push, Kind::Pull], endpoint);
-    let figures = runtime.together(pull::<L>(receiver, 1, Instant::now()), push::<L>(sender, 200));
+    let figures = runtime.together(
+        pull::<L>(receiver, 1, Instant::now()),
+        push::<L>(sender, 200),
+    );
     figures.map(|(figures, ())| figures).unwrap_or_default()
 }
 

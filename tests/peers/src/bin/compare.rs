@@ -39,13 +39,17 @@ fn main() {
         .iter()
         .filter(|name| !of_work.contains(name))
         .collect();
+    build_contestants();
     let mut results = Results::default();
     for (w, work) in WORKS.iter().enumerate() {
         if !of_work.is_empty() && !of_work.iter().any(|name| work.name.contains(&***name)) {
             continue;
         }
         for round in 0..rounds {
-            for (c, contestant) in CONTESTANTS.iter().enumerate() {
+            // In another order each time: the machine's speed changes meanwhile.
+            let mut turns: Vec<_> = CONTESTANTS.iter().enumerate().collect();
+            fastrand::Rng::with_seed(round).shuffle(&mut turns);
+            for (c, contestant) in turns {
                 let is_asked = of_contestant.is_empty()
                     || of_contestant
                         .iter()
@@ -62,7 +66,13 @@ fn main() {
             }
         }
     }
-    let text = format!("{}\n{}", results.bounds(), results.tables());
+    let text = format!(
+        "{}\n\n{}\n{}\n{}",
+        measured_on(rounds),
+        results.bounds(),
+        results.others(),
+        results.tables()
+    );
     println!("{text}");
     if let Some(path) = out {
         fs::write(path, text).expect("written");
@@ -70,6 +80,43 @@ fn main() {
     if let Some(path) = plot {
         tidegate_peers::plot::draw(&results, &path).expect("drawn");
     }
+}
+
+/// What these figures are of.
+fn measured_on(rounds: u64) -> String {
+    let told = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output();
+        let output = output.map(|output| output.stdout).unwrap_or_default();
+        String::from_utf8_lossy(&output).trim().to_owned()
+    };
+    let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let processor = processor
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("an unknown processor", |(_, name)| name);
+    format!(
+        "{}, commit {}: {rounds} rounds on {} cores of {processor}, Linux {}, {}.",
+        told("date", &["+%Y-%m-%d"]),
+        told("git", &["rev-parse", "--short", "HEAD"]),
+        thread::available_parallelism().map_or(0, usize::from),
+        told("uname", &["-r"]),
+        told("rustc", &["--version"]),
+    )
+}
+
+/// `cargo run` builds the binary that it runs, and no other.
+fn build_contestants() {
+    let own = std::env::current_exe().expect("a path");
+    let target = own.ancestors().nth(2).expect("a target folder");
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--quiet", "--bins"])
+        .arg("--manifest-path")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(target)
+        .status()
+        .expect("cargo");
+    assert!(status.success(), "the contestants are not built");
 }
 
 fn command(contestant: &str, work: &str) -> Command {

@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
+use smallvec::SmallVec;
 use zmq::{Message, SNDMORE, Socket};
 
 use super::{Kind, Library, Side};
+
+/// A message's frames, where no allocator is asked for them.
+type Frames = SmallVec<[Message; 3]>;
 
 #[derive(Clone)]
 pub struct Plain(pub zmq::Context);
 
 impl Library for Plain {
     type Socket = Socket;
-    type Message = Vec<Message>;
+    type Message = Frames;
     const BLOCKS: bool = true;
 
     async fn open(&self, of: Kind, side: Side, endpoint: &str) -> Socket {
@@ -31,8 +35,8 @@ impl Library for Plain {
         }
     }
 
-    async fn recv(socket: &mut Socket) -> Vec<Message> {
-        let mut frames = Vec::with_capacity(3);
+    async fn recv(socket: &mut Socket) -> Frames {
+        let mut frames = Frames::new();
         loop {
             let frame = socket.recv_msg(0).expect("a frame");
             let more = frame.get_more();
@@ -43,7 +47,7 @@ impl Library for Plain {
         }
     }
 
-    async fn send_back(socket: &mut Socket, frames: Vec<Message>) {
+    async fn send_back(socket: &mut Socket, frames: Frames) {
         let count = frames.len();
         for (k, frame) in frames.into_iter().enumerate() {
             let more = if k + 1 < count { SNDMORE } else { 0 };
@@ -69,7 +73,7 @@ impl Library for Plain {
         received.is_ok()
     }
 
-    fn payload(message: &Vec<Message>) -> &[u8] {
+    fn payload(message: &Frames) -> &[u8] {
         message.last().expect("a frame")
     }
 }
