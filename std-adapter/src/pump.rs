@@ -886,6 +886,32 @@ mod tests {
         block_on(context.shutdown(Duration::from_secs(20))).unwrap();
     }
 
+    #[test]
+    fn c6_whoever_waits_behind_others_receives_nothing_that_the_gate_holds_back() {
+        let context = Context::new().unwrap();
+        let open = |kind| ZmqStream::builder(kind).context(&context);
+        let pull = open(SocketType::PULL).high_read(1).bind("inproc://gate");
+        let pull = pull.open().unwrap();
+        let push = open(SocketType::PUSH).connect("inproc://gate").open();
+        let push = push.unwrap();
+        let mut first = pull.read();
+        assert!(block_on(poll_once(&mut first)).is_none());
+        pull.inner().with(|flow| {
+            push.write("over the limit").unwrap();
+            push.write("held back").unwrap();
+            flow.pump();
+            assert!(!flow.machine.interest().receive);
+            let level = flow.machine.incoming().level_bytes();
+            let mut message = Multipart::new();
+            let waits = flow.poll_read(&mut Ticket::new(), &mut message);
+            assert!(waits.is_pending());
+            assert_eq!(flow.machine.incoming().level_bytes(), level);
+        });
+        assert_eq!(block_on(first).unwrap(), "over the limit");
+        assert_eq!(block_on(pull.read()).unwrap(), "held back");
+        block_on(context.shutdown(Duration::from_secs(20))).unwrap();
+    }
+
     /// Whoever reads without a pause from what was received does not look for what comes.
     #[test]
     fn c7_a_socket_that_is_used_without_a_pause_is_left_to_its_users_for_a_few_ticks_at_most() {

@@ -961,6 +961,18 @@ mod tests {
         other.join().unwrap();
     }
 
+    /// Its name is resolved here then, and not the endpoint's.
+    #[test]
+    fn g1_a_proxy_is_told_as_it_was_set() {
+        let context = RawContext::new().unwrap();
+        let mut socket = context.socket(SocketType::DEALER).unwrap();
+        assert_eq!(socket.proxy(), None);
+        let proxy = "proxy.example:1080";
+        let set = socket.set_bytes(zmq_sys::ZMQ_SOCKS_PROXY, proxy.as_bytes());
+        set.unwrap();
+        assert_eq!(socket.proxy().as_deref(), Some(proxy));
+    }
+
     /// A signal comes when it likes. What is interrupted has done nothing.
     #[test]
     fn a4_a_call_that_a_signal_interrupts_is_made_again() {

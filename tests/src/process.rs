@@ -236,6 +236,8 @@ impl Usage {
     /// Tells how much more the process uses now. Returns how much more of memory, in bytes.
     pub fn tell(&self, after: &str) -> usize {
         let grown = resident(&self.statm).saturating_sub(self.resident_bytes);
+        // A sanitizer uses more, and keeps what was freed: it says nothing of that.
+        let grown = if is_sanitized() { 0 } else { grown };
         let opened = match descriptors() {
             0 => "all descriptors".into(),
             now => format!("{} descriptors", now.saturating_sub(self.descriptors)),
@@ -258,6 +260,13 @@ impl Usage {
     pub fn is_no_more(&self) -> bool {
         (descriptors(), thread_count()) == (self.descriptors, self.threads)
     }
+}
+
+/// Whether a sanitizer watches.
+fn is_sanitized() -> bool {
+    ["ASAN_OPTIONS", "TSAN_OPTIONS"]
+        .into_iter()
+        .any(|options| std::env::var_os(options).is_some())
 }
 
 /// Waits until this is so; a [`Watchdog`] ends the wait.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::net::TcpStream;
 
 use futures_lite::future::or;
-use tidegate::{Context, EventMask, SocketType, TryReadEventError, ZmqStream, options};
+use tidegate::{
+    Context, EventMask, SocketType, TryReadError, TryReadEventError, ZmqStream, options,
+};
 use tidegate_tests::{
     Counter, Usage, Watchdog, alone, block_on, builder, eventually, number_of, numbered, poll,
     shut_down, start_executor,
@@ -133,6 +135,7 @@ fn c2_a_task_that_is_cancelled_at_each_of_its_await_points_loses_and_doubles_not
             }
             reader.join().unwrap();
         });
+        assert_eq!(end.try_read(), Err(TryReadError::Empty));
         assert_eq!(push.stats().sent_messages, u64::from(MESSAGES));
         // The strangers, and the peer.
         let mut events = desk.events.get();

@@ -8,7 +8,8 @@ use std::time::Duration;
 use futures_lite::future::poll_once;
 use tidegate::{Context, SocketType, options};
 use tidegate_tests::{
-    Peer, Usage, Watchdog, alone, block_on, builder, number_of, numbered, shut_down, start_executor,
+    Peer, Usage, Watchdog, alone, block_on, builder, nobody, number_of, numbered, shut_down,
+    start_executor,
 };
 
 const PEER: &str = env!("CARGO_BIN_EXE_peer");
@@ -76,10 +77,7 @@ fn e1_a_peer_that_comes_while_a_process_shuts_down_gets_everything() {
 #[test]
 fn e1_a_process_whose_peer_never_comes_exits_when_its_time_is_up_and_says_what_it_held() {
     let _watchdog = Watchdog::new(60);
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("tcp://{}", free.local_addr().unwrap());
-    drop(free);
-    let (succeeded, told) = exits(&endpoint, "300").end();
+    let (succeeded, told) = exits(&nobody(), "300").end();
     assert!(succeeded);
     let numbers = told[0].strip_prefix("accepted ").unwrap();
     let (accepted, lost) = numbers.split_once(", lost Some(").unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_lite::future::block_on;
-use tidegate::{Context, SocketType, ZmqStream};
+use tidegate::{Context, SocketType, TryReadError, ZmqStream};
 use tidegate_tests::{
     Usage, Watchdog, alone, eventually, number_of, numbered, shut_down, start_executor,
     thread_count,
@@ -126,6 +126,7 @@ fn c2_a_runtime_that_is_shut_down_under_live_streams_takes_nothing_of_them_with_
                     late += 1;
                 }
                 assert_eq!(pair.push.stats().sent_messages, u64::from(k + 1));
+                assert_eq!(pair.pull.try_read(), Err(TryReadError::Empty));
                 written += k + 1;
             }
             println!(

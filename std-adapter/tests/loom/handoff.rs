@@ -310,6 +310,7 @@ fn g3_a_reader_is_told_what_comes_while_there_is_no_room_for_what_its_stream_has
         let reader = thread::spawn(|| tidegate::block_on(next(reader)));
         write(&far, 1);
         assert_eq!(reader.join().unwrap(), 1);
+        nothing_is_left(&near);
         near.abort();
     });
 }
