@@ -277,14 +277,19 @@ fn g3_a_writers_sends_eat_no_news_that_a_reader_of_the_same_stream_sleeps_for() 
     });
 }
 
+/// Both know of each other, and the third message of the first waits for room.
+fn pair_without_room(context: &tidegate::Context) -> [ZmqStream; 2] {
+    let [near, far] = pair(context, [SocketType::DEALER, SocketType::DEALER]);
+    write(&far, 0);
+    assert_eq!(block_on(next(near.clone())), 0);
+    (0..3).for_each(|k| write(&near, k));
+    [near, far]
+}
+
 #[test]
 fn g3_a_read_that_takes_in_the_news_of_room_sends_what_is_queued() {
     models([Some(2), Some(1)], |context| {
-        let [near, far] = pair(context, [SocketType::DEALER, SocketType::DEALER]);
-        // Both know of each other, and the third message waits for room.
-        write(&far, 0);
-        assert_eq!(block_on(next(near.clone())), 0);
-        (0..3).for_each(|k| write(&near, k));
+        let [near, far] = pair_without_room(context);
         let reader = near.clone();
         let reader = thread::spawn(|| tidegate::block_on(next(reader)));
         for k in 0..3 {
@@ -301,11 +306,8 @@ fn g3_a_read_that_takes_in_the_news_of_room_sends_what_is_queued() {
 #[test]
 fn g3_a_reader_is_told_what_comes_while_there_is_no_room_for_what_its_stream_has_queued() {
     models([Some(2), Some(1)], |context| {
-        let [near, far] = pair(context, [SocketType::DEALER, SocketType::DEALER]);
-        write(&far, 0);
-        assert_eq!(block_on(next(near.clone())), 0);
-        // Nobody reads them: there is never any for the third.
-        (0..3).for_each(|k| write(&near, k));
+        // Nobody reads them: there is never any.
+        let [near, far] = pair_without_room(context);
         let reader = near.clone();
         let reader = thread::spawn(|| tidegate::block_on(next(reader)));
         write(&far, 1);
