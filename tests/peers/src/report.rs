@@ -332,9 +332,10 @@ impl Results {
             let w = work_of(work);
             let rate =
                 |contestant: &str| Some(self.figures(w, contestant_of(contestant), 0)?.median);
-            let best = OVER_LIBZMQ
-                .iter()
-                .filter_map(|name| rate(name))
+            let best = CONTESTANTS
+                .into_iter()
+                .filter(|name| is_peer_over_libzmq(name))
+                .filter_map(rate)
                 .reduce(f64::max);
             row(
                 &format!("{}, to the best peer over libzmq", WORKS[w].title),
@@ -405,17 +406,12 @@ const KNOWING: [&str; 3] = [
     "tidegate:multi-thread",
 ];
 
-/// The others that stand on libzmq.
-const OVER_LIBZMQ: [&str; 8] = [
-    "tmq:current-thread",
-    "tmq:multi-thread",
-    "tmq-buffered:current-thread",
-    "tmq-buffered:multi-thread",
-    "async-zmq:current-thread",
-    "async-zmq:multi-thread",
-    "aiozmq",
-    "pyzmq",
-];
+/// Whether it is another library, and stands on libzmq.
+fn is_peer_over_libzmq(contestant: &str) -> bool {
+    !["plain", "tidegate", "zmq.rs", "rzmq"]
+        .iter()
+        .any(|other| contestant.starts_with(other))
+}
 
 fn work_of(name: &str) -> usize {
     let found = WORKS.iter().position(|work| work.name == name);
